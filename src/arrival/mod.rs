@@ -1,0 +1,123 @@
+//! 1 hear: a record of the topic `calls` becomes a `CallEvent`, or the reason why it cannot.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::journey::{Campaign, Direction};
+use crate::kafka::Record;
+use crate::record::{self, Field, Holds, Refusal, TEXT_BYTES_MAX, limit_text, require_text};
+
+mod cloud_event;
+
+/// What a call is doing, in the order in which it does. Ties of `at` are decided by this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Ringing: the pop goes out now, not at the answer.
+    Offered,
+    Connected,
+    WrapUp,
+    Ended,
+}
+
+/// One event of a call at one agent. Record of the topic `calls`, key `agentId`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallEvent {
+    pub call_id: String,
+    /// offered, connected, wrap_up or ended; an unknown one is data, not an error: it changes nothing.
+    #[serde(deserialize_with = "known_state")]
+    #[schemars(with = "String")]
+    pub state: Option<CallState>,
+    pub agent_id: String,
+    pub direction: Direction,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Campaign>,
+    /// The call that this one came out of (transfer, consultation).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_call_id: Option<String>,
+    /// When it happened; absent: the record's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
+}
+
+const CALL: &[Field] = &[
+    ("callId", Holds::Text, true),
+    ("state", Holds::Text, true),
+    ("agentId", Holds::Text, true),
+    ("direction", Holds::OneOf(Direction::NAMES), true),
+    ("from", Holds::Text, false),
+    ("to", Holds::Text, false),
+    ("campaign", Holds::Object, false),
+    ("campaign.id", Holds::Text, false),
+    ("parentCallId", Holds::Text, false),
+    ("at", Holds::Time, false),
+];
+
+fn known_state<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<CallState>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    Ok(match name.as_str() {
+        "offered" => Some(CallState::Offered),
+        "connected" => Some(CallState::Connected),
+        "wrap_up" => Some(CallState::WrapUp),
+        "ended" => Some(CallState::Ended),
+        _ => None,
+    })
+}
+
+/// What was heard of a call: the event, when it happened, and how long ago.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    pub event: CallEvent,
+    /// `None`: a state that this version does not know.
+    pub state: Option<CallState>,
+    pub at: DateTime<Utc>,
+    /// When the record was appended, where the broker says so, else `at`: what age is counted from.
+    pub since: DateTime<Utc>,
+}
+
+impl CallEvent {
+    /// The customer's number, as given: the caller of an inbound call, the dialled one of the others.
+    pub fn customer(&self) -> Option<&str> {
+        match self.direction {
+            Direction::Inbound => self.from.as_deref(),
+            Direction::Outbound | Direction::ManualOutbound => self.to.as_deref(),
+        }
+    }
+}
+
+/// Bounds of what is believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub record_bytes_max: usize,
+    pub future_max: chrono::TimeDelta,
+}
+
+/// Reads a record: our own schema, bare or within a CloudEvent. Pure.
+pub fn decode(record: &Record, limits: Limits, now: DateTime<Utc>) -> Result<Heard, Refusal> {
+    let value = record.value.as_deref().ok_or(Refusal::NoValue)?;
+    if value.len() > limits.record_bytes_max {
+        return Err(Refusal::TooLarge);
+    }
+    let (value, time) = cloud_event::unwrap(value, &record.headers)?;
+    let event: CallEvent = record::read(&value, CALL)?;
+    require_text("callId", &event.call_id)?;
+    require_text("agentId", &event.agent_id)?;
+    for (name, number) in [("from", &event.from), ("to", &event.to)] {
+        limit_text(name, number.as_deref().unwrap_or_default(), TEXT_BYTES_MAX)?;
+    }
+    let at = event.at.or(time).or(record.time).ok_or(Refusal::Missing("at"))?;
+    if at > now + limits.future_max {
+        return Err(Refusal::FromFuture);
+    }
+    let since = record.time.filter(|_| record.appended).unwrap_or(at);
+    Ok(Heard { state: event.state, event, at, since })
+}
+
+#[cfg(test)]
+mod tests;

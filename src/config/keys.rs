@@ -1,0 +1,146 @@
+//! Every setting with its default and what it is for: the table that `backstory config` prints and that unknown names are held against.
+
+use super::kinds::Kind::{self, *};
+
+/// One setting.
+pub struct Key {
+    /// Dotted name; the variable is `BACKSTORY_` and the name in capitals with `__` for the dot.
+    pub name: &'static str,
+    /// The default, written as TOML; `None` where there is none.
+    pub default: Option<&'static str>,
+    pub kind: Kind,
+    /// What it does, with its unit.
+    pub about: &'static str,
+}
+
+const fn key(name: &'static str, default: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key { name, default: Some(default), kind, about }
+}
+
+/// In the order in which they are printed.
+pub const KEYS: &[Key] = &[
+    key(
+        "http.listen",
+        "\"127.0.0.1:8080\"",
+        Address,
+        "address of the page, the element, the WebSocket and the API; loopback only while no authentication is configured",
+    ),
+    key("http.admin_listen", "\"127.0.0.1:8081\"", Address, "address of metrics and health checks"),
+    key(
+        "http.hosts",
+        "[]",
+        Names,
+        "further names in the Host header under which the service may be asked (a proxy's public name); loopback names always may",
+    ),
+    key(
+        "http.origins",
+        "[]",
+        Names,
+        "further web origins whose pages may open a WebSocket (\"https://desktop.example\"); the service's own pages always may",
+    ),
+    key("http.connections_max", "10000", Count, "open connections; more wait in the kernel's queue"),
+    key("http.header_timeout", "\"10s\"", Time, "time for a request's headers to arrive"),
+    key("http.hello_timeout", "\"5s\"", Time, "time for the first frame on a WebSocket to arrive"),
+    key("http.frame_bytes_max", "65536", Count, "size of a frame from a client, in bytes"),
+    key("http.sessions_per_agent_max", "10", Count, "sessions (tabs, desktops) of one agent at a time"),
+    key("http.outbox_frames_max", "64", Count, "frames waiting for one slow session before it is closed"),
+    key("http.write_timeout", "\"10s\"", Time, "time for one frame to be written to a session"),
+    key("http.heartbeat", "\"25s\"", Time, "time between heartbeats; a session silent for two of them is closed"),
+    Key {
+        name: "kafka.brokers",
+        default: None,
+        kind: Brokers,
+        about: "\"host:9092,host:9092\", or \"embedded\" for the in-process broker (memory only, for trying out); required",
+    },
+    key("kafka.replay_window", "\"2h\"", Time, "how far back the topic of calls is read at start"),
+    key("kafka.record_bytes_max", "1048576", Count, "a larger record is refused unread, in bytes"),
+    key("kafka.topics.calls", "\"calls\"", Text, "topic of call events"),
+    key("kafka.topics.interactions", "\"interactions\"", Text, "topic of interactions"),
+    key("kafka.topics.contacts", "\"contacts\"", Text, "topic of contacts and campaign lists"),
+    key("journey.store", "\"sqlite:backstory.db\"", Store, "where journeys are kept: \"sqlite:PATH\""),
+    key(
+        "journey.source",
+        "\"both\"",
+        Source,
+        "whose interactions agents see: \"data_cloud\", \"campaign_manager\" or \"both\"",
+    ),
+    key(
+        "journey.period_months",
+        "12",
+        PeriodMonths,
+        "months a timeline goes back unless asked otherwise: 3, 6, 9 or 12",
+    ),
+    key(
+        "journey.interactions_max",
+        "500",
+        Count,
+        "interactions in one timeline; older ones are asked for page by page",
+    ),
+    key(
+        "journey.lookup_timeout",
+        "\"250ms\"",
+        Time,
+        "a pop waits this long for its timeline, then goes out without; the timeline follows",
+    ),
+    key("journey.lookups_max", "4", Count, "look-ups at a time, each with a connection of its own to the store"),
+    key(
+        "journey.default_region",
+        "\"US\"",
+        DefaultRegion,
+        "region of numbers without a country code (ISO 3166, two letters)",
+    ),
+    key("calls.age_max", "\"60s\"", Time, "an older call is shown without being announced"),
+    key("calls.future_max", "\"5m\"", Time, "a call event further ahead of this machine's clock is refused"),
+    key(
+        "calls.open_max",
+        "\"2h\"",
+        Time,
+        "a call whose end was never heard ends after this time; at most kafka.replay_window",
+    ),
+    key("calls.keep_after_end", "\"2m\"", Time, "an ended call stays on screen this long, for wrap-up"),
+    key("log.format", "\"text\"", Format, "\"text\" for people, \"json\" for machines"),
+    key(
+        "log.level",
+        "\"info\"",
+        Text,
+        "error, warn, info, debug or trace; also per module: \"info,backstory::kafka=debug\"",
+    ),
+    key(
+        "drain.limit",
+        "\"10s\"",
+        Time,
+        "time for the orderly end after SIGTERM; agents come back elsewhere spread over half of it",
+    ),
+];
+
+/// What reading every partition from concrete offsets stands on.
+pub const RESERVED_PROPERTIES: &[&str] = &[
+    "bootstrap.servers",
+    "metadata.broker.list",
+    "group.id",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "auto.offset.reset",
+    "enable.partition.eof",
+];
+
+/// The known name that a misspelt one most likely meant.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let best = KEYS.iter().min_by_key(|key| distance(name, key.name))?;
+    (distance(name, best.name) <= 3).then_some(best.name)
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let substituted = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

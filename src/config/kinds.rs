@@ -1,0 +1,195 @@
+//! The kinds of value that settings have, and how each is checked by itself.
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use figment::Figment;
+use rlibphonenumber::PHONE_NUMBER_UTIL;
+use serde::{Deserialize, Serialize};
+
+use crate::journey::Source as InteractionSource;
+
+/// What a setting's value must be.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Address,
+    Names,
+    Count,
+    Time,
+    Text,
+    Brokers,
+    Store,
+    Source,
+    PeriodMonths,
+    DefaultRegion,
+    Format,
+}
+
+impl Kind {
+    /// Says what is wrong with the value in force, if anything is.
+    pub(super) fn check(self, figment: &Figment, key: &str) -> Result<(), String> {
+        if matches!(self, Self::Brokers) && !figment.contains(key) {
+            return Ok(()); // whether it is needed is the command's to say
+        }
+        let read = match self {
+            Self::Address => return loopback(figment.extract_inner::<SocketAddr>(key)),
+            Self::Names => figment.extract_inner::<Vec<String>>(key).map(drop),
+            Self::Count => return positive(figment.extract_inner::<usize>(key)),
+            Self::Time => figment.extract_inner::<Span>(key).map(drop),
+            Self::Text | Self::Brokers => return not_empty(figment.extract_inner::<String>(key)),
+            Self::Store => figment.extract_inner::<StorePath>(key).map(drop),
+            Self::Source => figment.extract_inner::<JourneySource>(key).map(drop),
+            Self::PeriodMonths => figment.extract_inner::<Months>(key).map(drop),
+            Self::DefaultRegion => figment.extract_inner::<Region>(key).map(drop),
+            Self::Format => figment.extract_inner::<LogFormat>(key).map(drop),
+        };
+        read.map_err(|error| error.kind.to_string())
+    }
+}
+
+fn loopback(read: Result<SocketAddr, figment::Error>) -> Result<(), String> {
+    match read {
+        Ok(address) if address.ip().is_loopback() => Ok(()),
+        Ok(address) => Err(format!(
+            "{address} is not a loopback address: without authentication the service binds to loopback only, because \
+             whoever reaches it can read customers' histories"
+        )),
+        Err(error) => Err(error.kind.to_string()),
+    }
+}
+
+fn positive(read: Result<usize, figment::Error>) -> Result<(), String> {
+    match read {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.kind.to_string()),
+    }
+}
+
+fn not_empty(read: Result<String, figment::Error>) -> Result<(), String> {
+    match read {
+        Ok(text) if text.trim().is_empty() => Err("is empty".into()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.kind.to_string()),
+    }
+}
+
+/// A time such as `"250ms"`, `"60s"`, `"5m"`, `"2h"` or `"30d"`, more than nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span(Duration);
+
+impl Deref for Span {
+    type Target = Duration;
+
+    fn deref(&self) -> &Duration {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a time such as \"250ms\", \"60s\", \"5m\", \"2h\" or \"30d\"";
+        let text = text.trim();
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let number: u64 = text[..digits].parse().map_err(|_| EXPECTED)?;
+        let millis_each = match text[digits..].trim() {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(EXPECTED),
+        };
+        // A century is beyond any use, and safe to add to any time.
+        let millis = number.checked_mul(millis_each).filter(|millis| (1..=3_155_760_000_000).contains(millis));
+        millis.map(|millis| Self(Duration::from_millis(millis))).ok_or(EXPECTED)
+    }
+}
+
+/// `"sqlite:PATH"`, the only kind of store so far.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct StorePath(pub PathBuf);
+
+impl TryFrom<String> for StorePath {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let path = text.strip_prefix("sqlite:").map(str::trim).filter(|path| !path.is_empty());
+        path.map(|path| Self(path.into())).ok_or("expected \"sqlite:PATH\", the only kind of store so far")
+    }
+}
+
+/// 3, 6, 9 or 12: the periods that agents choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct Months(u32);
+
+impl Months {
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Months {
+    type Error = &'static str;
+
+    fn try_from(months: u32) -> Result<Self, Self::Error> {
+        matches!(months, 3 | 6 | 9 | 12).then_some(Self(months)).ok_or("expected 3, 6, 9 or 12")
+    }
+}
+
+/// ISO 3166, two letters: where a number without a country code belongs.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Region(pub rlibphonenumber::Region);
+
+impl TryFrom<String> for Region {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let region: Option<rlibphonenumber::Region> = text.parse().ok();
+        let known =
+            region.filter(|region| PHONE_NUMBER_UTIL.get_supported_regions().any(|supported| supported == *region));
+        known.map(Self).ok_or("expected a region of two letters such as \"US\" or \"PT\"")
+    }
+}
+
+/// Which source's interactions agents see (`journey.source`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JourneySource {
+    DataCloud,
+    CampaignManager,
+    Both,
+}
+
+impl JourneySource {
+    pub fn sources(self) -> &'static [InteractionSource] {
+        match self {
+            Self::DataCloud => &[InteractionSource::DataCloud],
+            Self::CampaignManager => &[InteractionSource::CampaignManager],
+            Self::Both => &[InteractionSource::CampaignManager, InteractionSource::DataCloud],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    Text,
+    Json,
+}

@@ -1,0 +1,287 @@
+//! The settings: one TOML file, the environment over it, flags over that. Reads all of them, reports every problem at once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Value};
+use serde::Deserialize;
+
+mod keys;
+mod kinds;
+
+pub use keys::{KEYS, Key};
+pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StorePath};
+
+/// Variables with this prefix are settings: `BACKSTORY_HTTP__LISTEN` is `http.listen`.
+const ENV_PREFIX: &str = "BACKSTORY_";
+/// Exit code of a start with settings that cannot be used (`EX_USAGE` of sysexits.h).
+pub const EXIT_SETTINGS: u8 = 64;
+/// The value of `kafka.brokers` that starts the in-process broker.
+pub const EMBEDDED: &str = "embedded";
+
+/// Everything an administrator can say, checked. What each field does stands with its default in `config/keys.rs`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Settings {
+    pub http: Http,
+    pub kafka: Kafka,
+    pub journey: Journey,
+    pub calls: Calls,
+    pub log: Log,
+    pub drain: Drain,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Http {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub hosts: Vec<String>,
+    pub origins: Vec<String>,
+    pub connections_max: usize,
+    pub header_timeout: Span,
+    pub hello_timeout: Span,
+    pub frame_bytes_max: usize,
+    pub sessions_per_agent_max: usize,
+    pub outbox_frames_max: usize,
+    pub write_timeout: Span,
+    pub heartbeat: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Kafka {
+    /// `None` only where a command may do without (`config`, `import` into the store).
+    pub brokers: Option<String>,
+    pub replay_window: Span,
+    pub record_bytes_max: usize,
+    pub topics: Topics,
+    /// librdkafka properties, flat, secrets already read from their files.
+    #[serde(skip)]
+    pub properties: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Topics {
+    pub calls: String,
+    pub interactions: String,
+    pub contacts: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Journey {
+    pub store: StorePath,
+    pub source: JourneySource,
+    pub period_months: Months,
+    pub interactions_max: usize,
+    pub lookup_timeout: Span,
+    pub lookups_max: usize,
+    pub default_region: Region,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Calls {
+    pub age_max: Span,
+    pub future_max: Span,
+    pub open_max: Span,
+    pub keep_after_end: Span,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Drain {
+    pub limit: Span,
+}
+
+/// What is wrong with the settings: all of it, a line each.
+#[derive(Debug, thiserror::Error)]
+#[error("{} in the settings:\n{}", count(.0.len()), .0.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
+pub struct Problems(pub Vec<String>);
+
+fn count(problems: usize) -> String {
+    if problems == 1 { "1 problem".into() } else { format!("{problems} problems") }
+}
+
+/// The layers of one start, lowest first: defaults, file, environment, flags.
+#[derive(Debug, Clone)]
+pub struct Layers(Figment);
+
+impl Layers {
+    /// `flags` are dotted keys with their values, as typed. Environment variables are read here and nowhere else.
+    pub fn new(file: Option<&Path>, flags: &[(String, String)]) -> Result<Self, Problems> {
+        let mut defaults = Figment::new();
+        for key in KEYS {
+            if let Some(default) = key.default {
+                defaults = defaults.merge(Toml::string(&format!("{} = {default}", key.name)));
+            }
+        }
+        let mut figment = defaults;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| Problems(vec![format!("cannot read {}: {e}", path.display())]))?;
+            <Toml as Format>::from_str::<Dict>(&text)
+                .map_err(|e| Problems(vec![format!("{} is not TOML: {e}", path.display())]))?;
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        figment = figment
+            .merge(Env::prefixed(ENV_PREFIX).ignore(&["config"]).map(|name| key_of_variable(name.as_str()).into()));
+        for (key, value) in flags {
+            figment =
+                figment.merge(Serialized::default(key, value.parse::<Value>().unwrap_or_else(|never| match never {})));
+        }
+        Ok(Self(figment))
+    }
+
+    /// The value in force, and where it was said; `None` for the default.
+    pub fn said(&self, key: &str) -> (Option<Value>, Option<String>) {
+        let origin = self.0.find_metadata(key).and_then(origin_of);
+        (self.0.find_value(key).ok(), origin)
+    }
+
+    /// What stands under `kafka.properties`, flat, as typed.
+    pub fn properties(&self) -> BTreeMap<String, String> {
+        let mut flat = BTreeMap::new();
+        if let Ok(Value::Dict(_, dict)) = self.0.find_value("kafka.properties") {
+            flatten("", &dict, &mut flat);
+        }
+        flat
+    }
+}
+
+/// `KAFKA__PROPERTIES__SASL_USERNAME` → `kafka.properties.sasl.username`: librdkafka's names have dots where a variable cannot.
+fn key_of_variable(name: &str) -> String {
+    let key = name.to_ascii_lowercase().replace("__", ".");
+    match key.strip_prefix("kafka.properties.") {
+        Some(property) => format!("kafka.properties.{}", property.replace('_', ".")),
+        None => key,
+    }
+}
+
+/// Where a value was said; `None` for a default.
+fn origin_of(metadata: &figment::Metadata) -> Option<String> {
+    match metadata.source.as_ref().and_then(|source| source.file_path()) {
+        Some(path) => Some(path.display().to_string()),
+        None if metadata.name.starts_with("TOML") => None,
+        None if metadata.name.contains("environment") => Some("environment".into()),
+        None => Some("command line".into()),
+    }
+}
+
+/// Settings for a command that must hear Kafka: `kafka.brokers` is required.
+pub fn load(layers: &Layers) -> Result<Settings, Problems> {
+    let (settings, mut problems) = read(layers);
+    if layers.0.find_value("kafka.brokers").is_err() {
+        problems.push(format!(
+            "kafka.brokers is not set: write kafka.brokers = \"host:9092\" for a Kafka cluster, or \"{EMBEDDED}\" for the \
+             in-process broker (for trying out: it keeps records in memory only)"
+        ));
+    }
+    settings.filter(|_| problems.is_empty()).ok_or(Problems(problems))
+}
+
+/// Settings for a command that can do without Kafka.
+pub fn load_without_kafka(layers: &Layers) -> Result<Settings, Problems> {
+    let (settings, problems) = read(layers);
+    settings.filter(|_| problems.is_empty()).ok_or(Problems(problems))
+}
+
+/// Each value is checked by itself first, so that none hides the next; only then are they read together.
+fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
+    let mut problems = unknown_names(layers);
+    for key in KEYS {
+        if let Err(reason) = key.kind.check(&layers.0, key.name) {
+            problems.push(format!("{}: {reason} ({})", key.name, layers.said(key.name).1.unwrap_or_default()));
+        }
+    }
+    let properties = properties(layers, &mut problems);
+    let mut settings = None;
+    match layers.0.extract::<Settings>() {
+        Ok(mut read) => {
+            read.kafka.properties = properties;
+            check_together(&read, &mut problems);
+            settings = Some(read);
+        }
+        // The check of each value has named what is wrong; this is for what it cannot see (a table where a value belongs).
+        Err(error) if problems.is_empty() => problems.push(error.to_string()),
+        Err(_) => {}
+    }
+    (settings, problems)
+}
+
+/// What no value shows by itself.
+fn check_together(settings: &Settings, problems: &mut Vec<String>) {
+    if *settings.calls.open_max > *settings.kafka.replay_window {
+        problems.push(
+            "calls.open_max is longer than kafka.replay_window: a restart would forget calls that are still open"
+                .into(),
+        );
+    }
+}
+
+fn unknown_names(layers: &Layers) -> Vec<String> {
+    let mut said = BTreeMap::new();
+    if let Ok(all) = layers.0.extract::<Dict>() {
+        flatten("", &all, &mut said);
+    }
+    let known = |name: &str| name.starts_with("kafka.properties.") || KEYS.iter().any(|key| key.name == name);
+    said.keys()
+        .filter(|name| !known(name))
+        .map(|name| {
+            let nearest = keys::nearest(name).map(|key| format!("; did you mean {key}?")).unwrap_or_default();
+            format!("{name}: there is no such setting ({}){nearest}", layers.said(name).1.unwrap_or_default())
+        })
+        .collect()
+}
+
+/// librdkafka's own settings: passed on as they are, but for those that the way of a call stands on.
+fn properties(layers: &Layers, problems: &mut Vec<String>) -> BTreeMap<String, String> {
+    let mut properties = BTreeMap::new();
+    for (name, value) in layers.properties() {
+        if keys::RESERVED_PROPERTIES.contains(&name.as_str()) {
+            problems.push(format!("kafka.properties.{name} is set by Backstory itself and cannot be changed"));
+        } else if let Some(secret) = name.strip_suffix(".file").filter(|stem| is_secret(stem)) {
+            match std::fs::read_to_string(&value) {
+                Ok(text) => _ = properties.insert(secret.to_owned(), text.trim_end().to_owned()),
+                Err(error) => problems.push(format!("kafka.properties.{name}: cannot read {value}: {error}")),
+            }
+        } else {
+            properties.insert(name, value);
+        }
+    }
+    for (name, value) in &properties {
+        // librdkafka knows its own names and values; what it says of a secret would carry it.
+        let mut client = rdkafka::ClientConfig::new();
+        if let Err(error) = client.set(name, value).create_native_config() {
+            let text = if is_secret(name) { "librdkafka refuses it".into() } else { error.to_string() };
+            problems.push(format!("kafka.properties.{name}: {text}"));
+        }
+    }
+    properties
+}
+
+/// Nested tables as dotted names; lists and plain values end a name.
+fn flatten(prefix: &str, dict: &Dict, into: &mut BTreeMap<String, String>) {
+    for (name, value) in dict {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Dict(_, inner) => flatten(&path, inner, into),
+            Value::String(_, text) => _ = into.insert(path, text.clone()),
+            Value::Bool(_, truth) => _ = into.insert(path, truth.to_string()),
+            Value::Num(_, number) => {
+                let text = number.to_i128().map(|n| n.to_string()).or(number.to_f64().map(|n| n.to_string()));
+                into.insert(path, text.unwrap_or_default());
+            }
+            _ => _ = into.insert(path, String::new()),
+        }
+    }
+}
+
+/// Never printed, and readable from a file by the name with `.file` behind it.
+pub fn is_secret(property: &str) -> bool {
+    ["password", "secret", ".pem", "oauthbearer.config"].iter().any(|mark| property.contains(mark))
+}

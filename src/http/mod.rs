@@ -1,0 +1,172 @@
+//! The routes: what the service answers on its two addresses. The table of contents of everything reachable.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::Utc;
+use chrono_tz::Tz;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::journey::timeline::Ask;
+use crate::phone;
+use crate::screen_pop::{TimelineFailure, Way};
+
+mod guard;
+pub mod listener;
+mod pages;
+mod upgrade;
+
+/// What every request may need.
+pub struct Service {
+    pub way: Arc<Way>,
+    pub guard: guard::Guard,
+    /// Addresses of the brokers, as clients reach them.
+    pub brokers: String,
+    pub embedded_broker: bool,
+    /// Cancelled once the replay window was read.
+    pub ready: CancellationToken,
+    pub drain: CancellationToken,
+}
+
+pub use guard::Guard;
+
+type Shared = State<Arc<Service>>;
+
+/// Page, element, WebSocket and API.
+pub fn routes(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/", get(pages::page))
+        .route("/widget/{*path}", get(pages::file))
+        .route("/v1/agent", get(upgrade::agent))
+        .route("/v1/agents", get(agents))
+        .route("/v1/info", get(info))
+        .route("/v1/journeys/{number}", get(journey))
+        .merge(health())
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
+        .with_state(service)
+}
+
+/// Metrics and health checks.
+pub fn admin_routes(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .merge(health())
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
+        .with_state(service)
+}
+
+fn health() -> Router<Arc<Service>> {
+    Router::new().route("/livez", get(async || "alive\n")).route("/readyz", get(readyz))
+}
+
+/// Ready once every open call is known, until the drain begins.
+async fn readyz(State(service): Shared) -> Response {
+    if service.drain.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
+    }
+    if !service.ready.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "reading the replay window\n").into_response();
+    }
+    (StatusCode::OK, "ready\n").into_response()
+}
+
+async fn metrics(State(service): Shared) -> Response {
+    let text = service.way.metrics.text(service.way.door.agents.sessions());
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+async fn info(State(service): Shared) -> Json<Value> {
+    let topics = &service.way.settings.kafka.topics;
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "node": service.way.door.node,
+        "brokers": service.brokers,
+        "embeddedBroker": service.embedded_broker,
+        "topics": { "calls": topics.calls, "interactions": topics.interactions, "contacts": topics.contacts },
+        "store": service.way.store.describe(),
+        "source": service.way.settings.journey.source,
+        "ready": service.ready.is_cancelled(),
+    }))
+}
+
+/// Agents with a session here or a call anywhere: for the page to choose from.
+async fn agents(State(service): Shared) -> Json<Value> {
+    Json(json!({ "agents": service.way.door.agents.list() }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JourneyQuery {
+    months: Option<u32>,
+    campaign: Option<String>,
+    channel: Option<String>,
+    time_zone: Option<String>,
+    before: Option<chrono::DateTime<Utc>>,
+}
+
+async fn journey(
+    State(service): Shared,
+    Path(given): Path<String>,
+    query: Result<Query<JourneyQuery>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let Ok(Query(query)) = query else {
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "bad_query",
+            "months is a number, before a time with a zone (RFC 3339)",
+        );
+    };
+    let way = &service.way;
+    let settings = &way.settings.journey;
+    let Some(number) = phone::address(&given, settings.default_region.0) else {
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "no_number",
+            "nobody can be looked up by this: it is empty, anonymous or an extension",
+        );
+    };
+    let Ok(time_zone) = query.time_zone.as_deref().unwrap_or("UTC").parse::<Tz>() else {
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "unknown_time_zone",
+            "this time zone is unknown; write one such as Europe/Lisbon",
+        );
+    };
+    let ask = Ask {
+        now: Utc::now(),
+        months: query.months.unwrap_or(settings.period_months.get()),
+        time_zone,
+        campaign: query.campaign,
+        channel: query.channel,
+        before: query.before,
+        interactions_max: settings.interactions_max,
+    };
+    match way.timeline(number, ask).await {
+        Ok(timeline) => ([(header::CONTENT_TYPE, "application/json")], timeline.get().to_owned()).into_response(),
+        Err(TimelineFailure::BadMonths) => {
+            problem(StatusCode::BAD_REQUEST, "bad_months", "the period is 3, 6, 9 or 12 months")
+        }
+        Err(TimelineFailure::Failed) => {
+            problem(StatusCode::SERVICE_UNAVAILABLE, "failed", "the store could not be read; see the log")
+        }
+    }
+}
+
+async fn not_found(request: Request) -> Response {
+    let text = format!("there is nothing at {}; see /v1/info", request.uri().path());
+    problem(StatusCode::NOT_FOUND, "not_found", &text)
+}
+
+/// An error a program can branch on and a person can read.
+fn problem(status: StatusCode, code: &str, text: &str) -> Response {
+    (status, Json(json!({ "error": { "code": code, "text": text } }))).into_response()
+}

@@ -1,0 +1,226 @@
+//! Writing to the embedded store: idempotent, the newest `updatedAt` wins, data and offsets in one transaction.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::journey::store::{Offset, StoreError, Written};
+use crate::journey::{Change, Contact, Interaction};
+
+/// The one connection that writes.
+pub struct Writer {
+    connection: Connection,
+    /// Ids of `words`, which are never changed or removed.
+    words: HashMap<String, i64>,
+}
+
+impl Writer {
+    pub fn new(connection: Connection) -> Self {
+        Self { connection, words: HashMap::new() }
+    }
+
+    pub fn write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
+        let result = self.try_write(changes, offsets);
+        if result.is_err() {
+            self.words.clear(); // some may have gone with the transaction
+        }
+        result
+    }
+
+    fn try_write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch { transaction, words: &mut self.words };
+        let mut written = Written::default();
+        for change in changes {
+            let changed = match change {
+                Change::Interaction(interaction) => batch.put_interaction(interaction)?,
+                Change::RemoveInteraction { interaction_id } => batch.remove_interaction(interaction_id)?,
+                Change::Contact(contact) => batch.put_contact(contact)?,
+                Change::RemoveContact { key } => batch.remove_contact(key)?,
+            };
+            if changed { written.changed += 1 } else { written.known += 1 }
+        }
+        for offset in offsets {
+            batch.put_offset(offset)?;
+        }
+        batch.transaction.commit()?;
+        Ok(written)
+    }
+
+    pub fn offsets(&self, cluster: &str) -> Result<Vec<Offset>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT topic, kafka_partition, next_offset FROM offsets WHERE cluster = ?1")?;
+        let offsets = statement.query_map([cluster], |row| {
+            Ok(Offset { cluster: cluster.to_owned(), topic: row.get(0)?, partition: row.get(1)?, next: row.get(2)? })
+        })?;
+        Ok(offsets.collect::<Result<_, _>>()?)
+    }
+
+    pub fn size(&self) -> Result<(u64, u64), StoreError> {
+        let count = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let interactions = count("SELECT count(*) FROM interactions")?;
+        let contacts = count("SELECT count(DISTINCT contact_id) FROM listings")?;
+        Ok((interactions.unsigned_abs(), contacts.unsigned_abs()))
+    }
+}
+
+/// One transaction.
+struct Batch<'a> {
+    transaction: Transaction<'a>,
+    words: &'a mut HashMap<String, i64>,
+}
+
+impl Batch<'_> {
+    fn word(&mut self, text: &str) -> rusqlite::Result<i64> {
+        if let Some(id) = self.words.get(text) {
+            return Ok(*id);
+        }
+        let mut insert =
+            self.transaction.prepare_cached("INSERT INTO words (text) VALUES (?1) ON CONFLICT DO NOTHING")?;
+        insert.execute([text])?;
+        let mut select = self.transaction.prepare_cached("SELECT id FROM words WHERE text = ?1")?;
+        let id = select.query_row([text], |row| row.get(0))?;
+        self.words.insert(text.to_owned(), id);
+        Ok(id)
+    }
+
+    /// The repeated parts are kept as the JSON that the record carried them in.
+    fn json_word<T: serde::Serialize>(&mut self, part: Option<&T>) -> Result<Option<i64>, StoreError> {
+        part.map(|part| Ok(self.word(&serde_json::to_string(part)?)?)).transpose()
+    }
+
+    fn put_interaction(&mut self, interaction: &Interaction) -> Result<bool, StoreError> {
+        let updated_at = interaction.updated_at.unwrap_or(interaction.started_at).timestamp_millis();
+        let kept = self.updated_at(&interaction.interaction_id)?;
+        if kept.is_some_and(|kept| kept > updated_at) {
+            return Ok(false);
+        }
+        if kept.is_some() {
+            self.remove_interaction(&interaction.interaction_id)?;
+        }
+        let contact_id = interaction.contact_id.as_deref().unwrap_or_default();
+        let source = self.word(interaction.source.name())?;
+        let channel = self.word(&interaction.channel)?;
+        let mode = interaction.mode.as_deref().map(|mode| self.word(mode)).transpose()?;
+        let direction = interaction.direction.map(|direction| self.word(direction.name())).transpose()?;
+        let campaign = self.json_word(interaction.campaign.as_ref())?;
+        let outcome = self.json_word(interaction.outcome.as_ref())?;
+        let agent = self.json_word(interaction.agent.as_ref())?;
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO interactions (contact_id, started_at, interaction_id, address, source, channel, mode, direction, campaign,
+               outcome, agent, ended_at, previous_score, current_score, comments, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?;
+        insert.execute(params![
+            contact_id,
+            interaction.started_at.timestamp_millis(),
+            interaction.interaction_id,
+            interaction.address,
+            source,
+            channel,
+            mode,
+            direction,
+            campaign,
+            outcome,
+            agent,
+            interaction.ended_at.map(|at| at.timestamp_millis()),
+            interaction.previous_score,
+            interaction.current_score,
+            interaction.comments,
+            updated_at,
+        ])?;
+        if !contact_id.is_empty() {
+            let mut reach = self
+                .transaction
+                .prepare_cached("INSERT INTO reached (address, contact_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+            reach.execute([interaction.address.as_str(), contact_id])?;
+        }
+        Ok(true)
+    }
+
+    fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<Option<i64>> {
+        let mut statement =
+            self.transaction.prepare_cached("SELECT updated_at FROM interactions WHERE interaction_id = ?1")?;
+        statement.query_row([interaction_id], |row| row.get(0)).optional()
+    }
+
+    fn remove_interaction(&mut self, interaction_id: &str) -> Result<bool, StoreError> {
+        let mut remove = self
+            .transaction
+            .prepare_cached("DELETE FROM interactions WHERE interaction_id = ?1 RETURNING contact_id, address")?;
+        let removed: Option<(String, String)> =
+            remove.query_row([interaction_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((contact_id, address)) = removed else { return Ok(false) };
+        // Whoever was reached on the address by nothing else was not reached on it.
+        let mut unreach = self.transaction.prepare_cached(
+            "DELETE FROM reached WHERE address = ?1 AND contact_id = ?2
+               AND NOT EXISTS (SELECT 1 FROM interactions WHERE contact_id = ?2 AND address = ?1)",
+        )?;
+        unreach.execute([address, contact_id])?;
+        Ok(true)
+    }
+
+    fn put_contact(&mut self, contact: &Contact) -> Result<bool, StoreError> {
+        let campaign_id = contact.campaign.as_ref().map_or("", |campaign| campaign.id.as_str());
+        let campaign_name = contact.campaign.as_ref().and_then(|campaign| campaign.name.as_deref());
+        let updated_at = contact.updated_at.map_or(0, |at| at.timestamp_millis());
+        let mut upsert = self.transaction.prepare_cached(
+            "INSERT INTO listings (contact_id, campaign_id, campaign, name, merged_into, listed_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (contact_id, campaign_id) DO UPDATE SET campaign = excluded.campaign, name = excluded.name,
+               merged_into = excluded.merged_into, listed_at = excluded.listed_at, updated_at = excluded.updated_at
+             WHERE listings.updated_at <= excluded.updated_at",
+        )?;
+        let listed_at = contact.listed_at.map(|at| at.timestamp_millis());
+        let row = params![
+            contact.contact_id,
+            campaign_id,
+            campaign_name,
+            contact.name,
+            contact.merged_into,
+            listed_at,
+            updated_at
+        ];
+        if upsert.execute(row)? == 0 {
+            return Ok(false);
+        }
+        self.remove_addresses(&contact.contact_id, campaign_id)?;
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO addresses (address, contact_id, campaign_id, mode) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?;
+        for known in &contact.addresses {
+            insert.execute(params![known.address, contact.contact_id, campaign_id, known.mode])?;
+        }
+        Ok(true)
+    }
+
+    /// The key is `contactId` or `contactId/campaign id`; either part may hold a `/` of its own.
+    fn remove_contact(&mut self, key: &str) -> Result<bool, StoreError> {
+        let splits = key.match_indices('/').map(|(at, _)| (&key[..at], &key[at + 1..]));
+        let mut removed = false;
+        for (contact_id, campaign_id) in std::iter::once((key, "")).chain(splits) {
+            let mut remove =
+                self.transaction.prepare_cached("DELETE FROM listings WHERE contact_id = ?1 AND campaign_id = ?2")?;
+            if remove.execute([contact_id, campaign_id])? > 0 {
+                self.remove_addresses(contact_id, campaign_id)?;
+                removed = true;
+            }
+        }
+        Ok(removed)
+    }
+
+    fn remove_addresses(&self, contact_id: &str, campaign_id: &str) -> rusqlite::Result<()> {
+        let mut remove =
+            self.transaction.prepare_cached("DELETE FROM addresses WHERE contact_id = ?1 AND campaign_id = ?2")?;
+        remove.execute([contact_id, campaign_id]).map(drop)
+    }
+
+    fn put_offset(&self, offset: &Offset) -> rusqlite::Result<()> {
+        let mut upsert = self.transaction.prepare_cached(
+            "INSERT INTO offsets (cluster, topic, kafka_partition, next_offset) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset",
+        )?;
+        upsert.execute(params![offset.cluster, offset.topic, offset.partition, offset.next]).map(drop)
+    }
+}

@@ -1,0 +1,300 @@
+//! 2 know: the words of a journey (interaction, contact, campaign, outcome) as records carry them and as they are kept.
+
+use chrono::{DateTime, Utc};
+use rlibphonenumber::Region;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::phone;
+use crate::record::{self, Field, Holds, Refusal, limit_text, require_text};
+
+pub mod embedded;
+pub mod recorder;
+pub mod store;
+pub mod timeline;
+
+pub use store::{LookUp, Store, StoreError};
+
+/// Comments longer than this are refused: 32 KiB is a long letter.
+const COMMENTS_BYTES_MAX: usize = 32 * 1024;
+/// More addresses are not one person's.
+const ADDRESSES_MAX: usize = 100;
+
+/// Who keeps the interaction: the dialler's campaign manager or the company's data cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    CampaignManager,
+    DataCloud,
+}
+
+impl Source {
+    pub const NAMES: &[&str] = &["campaign_manager", "data_cloud"];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CampaignManager => Self::NAMES[0],
+            Self::DataCloud => Self::NAMES[1],
+        }
+    }
+}
+
+/// Who turned to whom. `manual_outbound`: dialled by the agent, not by the dialler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Inbound,
+    Outbound,
+    ManualOutbound,
+}
+
+impl Direction {
+    pub const NAMES: &[&str] = &["inbound", "outbound", "manual_outbound"];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inbound => Self::NAMES[0],
+            Self::Outbound => Self::NAMES[1],
+            Self::ManualOutbound => Self::NAMES[2],
+        }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Inbound, Self::Outbound, Self::ManualOutbound].into_iter().find(|direction| direction.name() == name)
+    }
+}
+
+/// How an outcome counts. Unknown is never a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeClass {
+    Success,
+    Failure,
+    #[default]
+    #[serde(other)]
+    Neutral,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Campaign {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Agent {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// How an interaction ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    /// The disposition or wrap-up code, as the source writes it.
+    pub code: String,
+    /// What people read; the code where nobody gave a label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    #[serde(default, rename = "class", skip_serializing_if = "Option::is_none")]
+    pub class: Option<OutcomeClass>,
+    /// The group of outcomes it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The dialler's own result: busy, no answer …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telephony: Option<String>,
+    /// Was a person spoken to?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
+}
+
+/// One touch between contact and company on one channel. Record of the topic `interactions`, key `interactionId`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Interaction {
+    pub interaction_id: String,
+    pub source: Source,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_id: Option<String>,
+    /// E.164 or e-mail; as given where it can be read as neither.
+    pub address: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Campaign>,
+    /// voice, sms, email, chat, or any other: data.
+    pub channel: String,
+    /// Which of the contact's addresses was used (home, work, mobile, office …): data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    pub started_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Before this interaction; absent is not 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_score: Option<f64>,
+    /// As the agent left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current_score: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Agent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comments: Option<String>,
+    /// The newest one of an interaction holds; absent: the record's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+const INTERACTION: &[Field] = &[
+    ("interactionId", Holds::Text, true),
+    ("source", Holds::OneOf(Source::NAMES), true),
+    ("address", Holds::Text, true),
+    ("channel", Holds::Text, true),
+    ("startedAt", Holds::Time, true),
+    ("contactId", Holds::Text, false),
+    ("campaign", Holds::Object, false),
+    ("campaign.id", Holds::Text, false),
+    ("mode", Holds::Text, false),
+    ("direction", Holds::OneOf(Direction::NAMES), false),
+    ("endedAt", Holds::Time, false),
+    ("outcome", Holds::Object, false),
+    ("outcome.code", Holds::Text, false),
+    ("outcome.label", Holds::Text, false),
+    ("previousScore", Holds::Number, false),
+    ("currentScore", Holds::Number, false),
+    ("agent", Holds::Object, false),
+    ("agent.id", Holds::Text, false),
+    ("comments", Holds::Text, false),
+    ("updatedAt", Holds::Time, false),
+];
+
+impl Interaction {
+    /// Reads one from JSON, its address as it is kept. `at` stands in for an absent `updatedAt`.
+    pub fn read(value: &[u8], region: Region, at: DateTime<Utc>) -> Result<Self, Refusal> {
+        let mut interaction: Self = record::read(value, INTERACTION)?;
+        require_text("interactionId", &interaction.interaction_id)?;
+        require_text("channel", &interaction.channel)?;
+        limit_text("address", &interaction.address, record::TEXT_BYTES_MAX)?;
+        limit_text("contactId", interaction.contact_id.as_deref().unwrap_or_default(), record::TEXT_BYTES_MAX)?;
+        limit_text("comments", interaction.comments.as_deref().unwrap_or_default(), COMMENTS_BYTES_MAX)?;
+        interaction.contact_id = interaction.contact_id.filter(|id| !id.is_empty());
+        match phone::address(&interaction.address, region) {
+            Some(address) => interaction.address = address,
+            // An anonymous call of a known contact is found through the contact.
+            None if interaction.contact_id.is_some() => {}
+            None => return Err(Refusal::NoAddress),
+        }
+        interaction.updated_at.get_or_insert(at);
+        Ok(interaction)
+    }
+
+    /// Failure, success or neutral; without an outcome, or with one of no class, neutral.
+    pub fn class(&self) -> OutcomeClass {
+        self.outcome.as_ref().and_then(|outcome| outcome.class).unwrap_or_default()
+    }
+}
+
+/// An address of a contact, and which one it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContactAddress {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    pub address: String,
+}
+
+/// That a contact has these addresses and, with a campaign, is listed in it, whether or not it was ever called.
+/// Record of the topic `contacts`, key `contactId` or `contactId/campaign id`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    pub contact_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub addresses: Vec<ContactAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Campaign>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_at: Option<DateTime<Utc>>,
+    /// The contact that goes on in this one's place; this id keeps resolving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
+    /// The newest one of a key holds; absent: the record's own time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+const CONTACT: &[Field] = &[
+    ("contactId", Holds::Text, true),
+    ("addresses", Holds::List, false),
+    ("name", Holds::Text, false),
+    ("campaign", Holds::Object, false),
+    ("campaign.id", Holds::Text, false),
+    ("listedAt", Holds::Time, false),
+    ("mergedInto", Holds::Text, false),
+    ("updatedAt", Holds::Time, false),
+];
+
+impl Contact {
+    /// Reads one from JSON, its addresses as they are kept. `at` stands in for an absent `updatedAt`.
+    pub fn read(value: &[u8], region: Region, at: DateTime<Utc>) -> Result<Self, Refusal> {
+        let mut contact: Self = record::read(value, CONTACT)?;
+        require_text("contactId", &contact.contact_id)?;
+        if contact.addresses.len() > ADDRESSES_MAX {
+            return Err(Refusal::WrongType("addresses"));
+        }
+        for known in &mut contact.addresses {
+            limit_text("addresses", &known.address, record::TEXT_BYTES_MAX)?;
+            known.address = phone::address(&known.address, region).unwrap_or_default();
+        }
+        contact.addresses.retain(|known| !known.address.is_empty());
+        contact.updated_at.get_or_insert(at);
+        Ok(contact)
+    }
+
+    /// The record's key: one record for each listing.
+    pub fn key(&self) -> String {
+        match &self.campaign {
+            Some(campaign) => format!("{}/{}", self.contact_id, campaign.id),
+            None => self.contact_id.clone(),
+        }
+    }
+}
+
+/// One change to what is kept.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Interaction(Box<Interaction>),
+    RemoveInteraction { interaction_id: String },
+    Contact(Box<Contact>),
+    RemoveContact { key: String },
+}
+
+/// A contact behind a number, and the campaigns that it is listed in.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KnownContact {
+    pub contact_id: String,
+    pub name: Option<String>,
+    pub listed: Vec<Campaign>,
+}
+
+/// Everything that is kept about the people behind a number, newest interaction first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Journey {
+    pub number: String,
+    pub contacts: Vec<KnownContact>,
+    pub interactions: Vec<Interaction>,
+}
+
+/// How current one source is.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceState {
+    pub source: Source,
+    /// When its recorder had last read everything there is; `null` while it never has.
+    pub as_of: Option<DateTime<Utc>>,
+}

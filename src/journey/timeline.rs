@@ -1,0 +1,297 @@
+//! A journey prepared for an agent: in the period, filtered, grouped by day, newest first, counted. Pure: `now` is an argument.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::{Agent, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, SourceState};
+
+/// What the agent wants to see of a journey.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub now: DateTime<Utc>,
+    /// 3, 6, 9 or 12.
+    pub months: u32,
+    pub time_zone: Tz,
+    pub campaign: Option<String>,
+    pub channel: Option<String>,
+    /// Only interactions that started earlier: the next page.
+    pub before: Option<DateTime<Utc>>,
+    pub interactions_max: usize,
+}
+
+/// What is shown. Counts cover the whole period, before filters and before `interactions_max`.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// Not part of the digest: every look-up has its own.
+    pub period: Period,
+    /// Not part of the digest: it moves while nothing changes.
+    pub sources: Vec<SourceState>,
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+/// What makes two timelines the same to the one who reads them.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Content {
+    pub number: String,
+    /// IANA name; days follow it.
+    #[serde(serialize_with = "zone_name")]
+    #[schemars(with = "String")]
+    pub time_zone: Tz,
+    /// The people behind the number, most interactions first. More than one: candidates, nobody guesses.
+    pub contacts: Vec<ContactSummary>,
+    /// By id.
+    pub campaigns: Vec<CampaignCount>,
+    /// Those of the chosen campaign, most interactions first.
+    pub channels: Vec<ChannelCount>,
+    /// Newest first, each with its interactions newest first.
+    pub days: Vec<Day>,
+    /// Interactions in the period, before any filter.
+    pub total: usize,
+    /// Of these, how many the filters let through (page by page: still those of the whole period).
+    pub matching: usize,
+    /// Of these, how many are in `days`.
+    pub shown: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Period {
+    pub months: u32,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactSummary {
+    pub contact_id: String,
+    pub name: Option<String>,
+    pub interactions: usize,
+    pub last_at: Option<DateTime<Utc>>,
+    pub brief: Brief,
+}
+
+/// One contact at a glance: arithmetic over the period.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Brief {
+    pub last_at: Option<DateTime<Utc>>,
+    pub last_channel: Option<String>,
+    pub last_outcome: Option<Outcome>,
+    pub last_agent: Option<Agent>,
+    /// Outbound interactions in the last 7 days.
+    pub attempts7d: usize,
+    pub attempts30d: usize,
+    /// From the newest back to the first success; neutral ones neither count nor break it.
+    pub failures_in_a_row: usize,
+    pub last_reached_at: Option<DateTime<Utc>>,
+    pub last_reached_mode: Option<String>,
+    pub score: Option<f64>,
+    /// What the interaction that set the score changed.
+    pub score_change: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CampaignCount {
+    pub id: String,
+    pub name: Option<String>,
+    /// Is the number, through one of its contacts, listed in it?
+    pub listed: bool,
+    pub interactions: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChannelCount {
+    pub channel: String,
+    pub interactions: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Day {
+    /// In the timeline's time zone.
+    pub date: NaiveDate,
+    pub interactions: Vec<Interaction>,
+}
+
+fn zone_name<S: Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(zone.name())
+}
+
+/// From the start of the day in the agent's time zone, so many calendar months back, clamped (31 May − 3 = 28 February).
+pub fn period(now: DateTime<Utc>, months: u32, time_zone: Tz) -> Period {
+    let today = now.with_timezone(&time_zone).date_naive();
+    let first = today.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN);
+    Period { months, from: start_of(first, time_zone), to: now }
+}
+
+/// Midnight, or the first moment after it where the clocks skip midnight.
+fn start_of(date: NaiveDate, time_zone: Tz) -> DateTime<Utc> {
+    let midnight = date.and_time(NaiveTime::MIN);
+    (0..=24 * 4)
+        .filter_map(|quarters| midnight.checked_add_signed(TimeDelta::minutes(15 * quarters)))
+        .find_map(|moment| time_zone.from_local_datetime(&moment).earliest())
+        .map_or_else(|| midnight.and_utc(), |moment| moment.with_timezone(&Utc))
+}
+
+/// The earliest moment any time zone's period can start: what a look-up for all of an agent's sessions must reach back to.
+pub fn earliest(now: DateTime<Utc>, months: u32) -> DateTime<Utc> {
+    now.checked_sub_months(Months::new(months))
+        .and_then(|then| then.checked_sub_days(Days::new(3)))
+        .unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
+/// Prepares what `ask` wants of a journey whose interactions come newest first.
+pub fn prepare(journey: &Journey, sources: Vec<SourceState>, ask: &Ask) -> Timeline {
+    let period = period(ask.now, ask.months, ask.time_zone);
+    let in_period = journey.interactions.partition_point(|interaction| interaction.started_at >= period.from);
+    let interactions = &journey.interactions[..in_period];
+    let of_campaign = |interaction: &&Interaction| {
+        ask.campaign.as_deref().is_none_or(|id| interaction.campaign.as_ref().is_some_and(|campaign| campaign.id == id))
+    };
+    let matching: Vec<&Interaction> = interactions
+        .iter()
+        .filter(of_campaign)
+        .filter(|interaction| ask.channel.as_deref().is_none_or(|channel| interaction.channel == channel))
+        .collect();
+    let page = page(&matching, ask);
+    let content = Content {
+        number: journey.number.clone(),
+        time_zone: ask.time_zone,
+        contacts: contacts(&journey.contacts, interactions, ask.now),
+        campaigns: campaigns(&journey.contacts, interactions),
+        channels: channels(interactions.iter().filter(of_campaign)),
+        days: days(page, ask.time_zone),
+        total: interactions.len(),
+        matching: matching.len(),
+        shown: page.len(),
+    };
+    Timeline { period, sources, content }
+}
+
+/// At most `interactions_max`, never ending between two of the same moment, so that `before` finds exactly the rest.
+fn page<'a, 'b>(matching: &'b [&'a Interaction], ask: &Ask) -> &'b [&'a Interaction] {
+    let first = ask.before.map_or(0, |before| matching.partition_point(|interaction| interaction.started_at >= before));
+    let rest = &matching[first..];
+    if rest.len() <= ask.interactions_max {
+        return rest;
+    }
+    let cut_at = rest[ask.interactions_max].started_at;
+    match rest.partition_point(|interaction| interaction.started_at > cut_at) {
+        // So many at one moment: all of them, rather than none.
+        0 => &rest[..rest.partition_point(|interaction| interaction.started_at >= cut_at)],
+        whole => &rest[..whole],
+    }
+}
+
+fn days(interactions: &[&Interaction], time_zone: Tz) -> Vec<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    for &interaction in interactions {
+        let date = interaction.started_at.with_timezone(&time_zone).date_naive();
+        match days.last_mut() {
+            Some(day) if day.date == date => day.interactions.push(resolved(interaction)),
+            _ => days.push(Day { date, interactions: vec![resolved(interaction)] }),
+        }
+    }
+    days
+}
+
+/// With its outcome's label and class filled in.
+fn resolved(interaction: &Interaction) -> Interaction {
+    Interaction { outcome: interaction.outcome.as_ref().map(resolved_outcome), ..interaction.clone() }
+}
+
+fn resolved_outcome(outcome: &Outcome) -> Outcome {
+    Outcome {
+        label: Some(outcome.label.clone().unwrap_or_else(|| outcome.code.clone())),
+        class: Some(outcome.class.unwrap_or_default()),
+        ..outcome.clone()
+    }
+}
+
+fn contacts(known: &[KnownContact], interactions: &[Interaction], now: DateTime<Utc>) -> Vec<ContactSummary> {
+    let mut summaries: Vec<ContactSummary> = known
+        .iter()
+        .map(|contact| {
+            let own = || interactions.iter().filter(|i| i.contact_id.as_deref() == Some(&contact.contact_id));
+            let brief = brief(own(), now);
+            ContactSummary {
+                contact_id: contact.contact_id.clone(),
+                name: contact.name.clone(),
+                interactions: own().count(),
+                last_at: brief.last_at,
+                brief,
+            }
+        })
+        .collect();
+    summaries.sort_by(|a, b| b.interactions.cmp(&a.interactions).then_with(|| a.contact_id.cmp(&b.contact_id)));
+    summaries
+}
+
+/// Arithmetic over one contact's interactions, newest first.
+fn brief<'a>(newest_first: impl Iterator<Item = &'a Interaction>, now: DateTime<Utc>) -> Brief {
+    let mut brief = Brief::default();
+    let mut unbroken = true;
+    for interaction in newest_first {
+        let class = interaction.class();
+        if brief.last_at.is_none() {
+            brief.last_at = Some(interaction.started_at);
+            brief.last_channel = Some(interaction.channel.clone());
+            brief.last_outcome = interaction.outcome.as_ref().map(resolved_outcome);
+            brief.last_agent = interaction.agent.clone();
+        }
+        if matches!(interaction.direction, Some(Direction::Outbound | Direction::ManualOutbound)) {
+            brief.attempts7d += usize::from(interaction.started_at >= now - TimeDelta::days(7));
+            brief.attempts30d += usize::from(interaction.started_at >= now - TimeDelta::days(30));
+        }
+        unbroken &= class != OutcomeClass::Success;
+        brief.failures_in_a_row += usize::from(unbroken && class == OutcomeClass::Failure);
+        let reached = interaction.outcome.as_ref().and_then(|outcome| outcome.reached);
+        if brief.last_reached_at.is_none() && reached.unwrap_or(class != OutcomeClass::Neutral) {
+            brief.last_reached_at = Some(interaction.started_at);
+            brief.last_reached_mode = interaction.mode.clone();
+        }
+        if brief.score.is_none() && interaction.current_score.is_some() {
+            brief.score = interaction.current_score;
+            brief.score_change =
+                interaction.current_score.zip(interaction.previous_score).map(|(now, before)| now - before);
+        }
+    }
+    brief
+}
+
+fn campaigns(known: &[KnownContact], interactions: &[Interaction]) -> Vec<CampaignCount> {
+    let mut counts: BTreeMap<&str, CampaignCount> = BTreeMap::new();
+    let listed = known.iter().flat_map(|contact| &contact.listed).map(|campaign| (campaign, true, 0));
+    let touched = interactions.iter().filter_map(|i| i.campaign.as_ref()).map(|campaign| (campaign, false, 1));
+    for (campaign, listed, interactions) in listed.chain(touched) {
+        let entry = counts.entry(&campaign.id).or_insert_with(|| CampaignCount {
+            id: campaign.id.clone(),
+            name: None,
+            listed: false,
+            interactions: 0,
+        });
+        entry.listed |= listed;
+        entry.interactions += interactions;
+        entry.name = entry.name.take().or_else(|| campaign.name.clone());
+    }
+    counts.into_values().collect()
+}
+
+fn channels<'a>(interactions: impl Iterator<Item = &'a Interaction>) -> Vec<ChannelCount> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for interaction in interactions {
+        *counts.entry(&interaction.channel).or_default() += 1;
+    }
+    let mut channels: Vec<ChannelCount> = counts
+        .into_iter()
+        .map(|(channel, interactions)| ChannelCount { channel: channel.to_owned(), interactions })
+        .collect();
+    channels.sort_by_key(|channel| std::cmp::Reverse(channel.interactions)); // stable: by name within a count
+    channels
+}

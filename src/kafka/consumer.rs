@@ -1,0 +1,425 @@
+//! Reads every partition of one topic from concrete offsets, without a group, on two threads of its own: one asks
+//! (partitions, watermarks, where to start), one only polls, so that no question to a dead broker delays a record.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _, Timestamp};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use super::{ASK_TIMEOUT, Brokers, Counting, Record};
+
+/// Records handed over and not yet taken; librdkafka's own queue stands behind it.
+const HANDED_OVER_MAX: usize = 1024;
+/// How long one poll waits before it looks whether to stop.
+const POLL: Duration = Duration::from_millis(100);
+/// How often partitions and watermarks are asked for.
+const DISCOVERY: Duration = Duration::from_secs(5);
+/// Until the topic was found for the first time.
+const FIRST_DISCOVERY: Duration = Duration::from_millis(500);
+/// Behind the high watermark and not moving for this long: the client is stuck and is made anew (librdkafka #5153).
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+/// Producers' clocks set the times that offsets are looked up by: start this much earlier.
+const CLOCK_SLACK: Duration = Duration::from_secs(300);
+
+/// Where a partition that was never read before begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// At the first record of the last so much time.
+    Window(Duration),
+    /// At these offsets; partitions without one at their first record.
+    At(HashMap<i32, i64>),
+}
+
+/// What a consumer hears.
+#[derive(Debug)]
+pub enum Heard {
+    Record(Record),
+    /// Everything that was there has been handed over.
+    CaughtUp,
+    /// The brokers do not answer: what is new cannot be known.
+    Unreachable,
+    /// Offsets that are gone, or that belong to a topic that was made anew; reading went on at `to`.
+    Gap {
+        partition: i32,
+        from: i64,
+        to: i64,
+    },
+}
+
+/// A running consumer. Dropping it lets its threads end by themselves; [`Consumer::close`] waits for them.
+pub struct Consumer {
+    heard: mpsc::Receiver<Heard>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    brokers: Brokers,
+    topic: String,
+    start: Start,
+    errors: Counter,
+    stop: AtomicBool,
+    /// Set where the client must be made anew.
+    renew: AtomicBool,
+    /// The partitions that the topic had when it was first found; later ones are read from their beginning.
+    original: OnceLock<Vec<i32>>,
+    partitions: Mutex<HashMap<i32, Progress>>,
+    caught_up: AtomicBool,
+    heard: mpsc::Sender<Heard>,
+}
+
+/// How far one partition was read.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    next: i64,
+    /// The high watermark when it was last asked for.
+    high: i64,
+    /// The end was seen, though control records may stand before `high`.
+    at_end: bool,
+    moved_at: Instant,
+}
+
+impl Progress {
+    fn caught_up(&self) -> bool {
+        self.at_end || self.next >= self.high
+    }
+}
+
+impl Consumer {
+    pub fn start(brokers: &Brokers, topic: &str, start: Start, errors: Counter) -> std::io::Result<Self> {
+        let (sender, heard) = mpsc::channel(HANDED_OVER_MAX);
+        let shared = Arc::new(Shared {
+            brokers: brokers.clone(),
+            topic: topic.to_owned(),
+            start,
+            errors,
+            stop: AtomicBool::new(false),
+            renew: AtomicBool::new(false),
+            original: OnceLock::new(),
+            partitions: Mutex::default(),
+            caught_up: AtomicBool::new(false),
+            heard: sender,
+        });
+        let run = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name(format!("hear-{topic}")).spawn(move || run.run())?;
+        Ok(Self { heard, shared, thread: Some(thread) })
+    }
+
+    /// The next thing heard; `None` once closed.
+    pub async fn next(&mut self) -> Option<Heard> {
+        self.heard.recv().await
+    }
+
+    /// What is there already, without waiting.
+    pub fn next_if_ready(&mut self) -> Option<Heard> {
+        self.heard.try_recv().ok()
+    }
+
+    /// Records behind the high watermark, by partition, as last asked for.
+    pub fn lag(&self) -> Lag {
+        Lag(Arc::clone(&self.shared))
+    }
+
+    /// Ends both threads. Closing a client whose brokers are gone takes 12 s and more: `limit` bounds the wait.
+    pub async fn close(mut self, limit: Duration) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.heard.close();
+        while self.heard.try_recv().is_ok() {}
+        if let Some(thread) = self.thread.take() {
+            let joined = tokio::task::spawn_blocking(move || thread.join());
+            if tokio::time::timeout(limit, joined).await.is_err() {
+                warn!(kafka.topic = self.shared.topic, "the kafka client did not close in time and is left behind");
+            }
+        }
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Reads a consumer's lag from elsewhere.
+#[derive(Clone)]
+pub struct Lag(Arc<Shared>);
+
+impl Lag {
+    pub fn topic(&self) -> &str {
+        &self.0.topic
+    }
+
+    pub fn by_partition(&self) -> Vec<(i32, i64)> {
+        let partitions = self.0.partitions.lock();
+        partitions.iter().map(|(partition, progress)| (*partition, (progress.high - progress.next).max(0))).collect()
+    }
+}
+
+impl Shared {
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.heard.is_closed()
+    }
+
+    /// One client after the other, until stopped.
+    fn run(self: Arc<Self>) {
+        while !self.stopped() {
+            let client = self.brokers.consumer_client().create_with_context(Counting(self.errors.clone()));
+            match client {
+                Ok(client) => self.run_client(&Arc::new(client)),
+                Err(error) => {
+                    warn!(kafka.topic = self.topic, %error, "cannot make a kafka client, trying again");
+                    std::thread::sleep(FIRST_DISCOVERY);
+                }
+            }
+        }
+    }
+
+    fn run_client(self: &Arc<Self>, client: &Arc<BaseConsumer<Counting>>) {
+        self.renew.store(false, Ordering::Relaxed);
+        let ask = (Arc::clone(self), Arc::clone(client));
+        let asking =
+            std::thread::Builder::new().name(format!("ask-{}", self.topic)).spawn(move || ask.0.ask_on(&ask.1));
+        while !self.stopped() && !self.renew.load(Ordering::Relaxed) {
+            let flow = match client.poll(POLL) {
+                None => ControlFlow::Continue(()),
+                Some(Ok(message)) => self.hand_over(&message),
+                Some(Err(KafkaError::PartitionEOF(partition))) => self.at_end(partition),
+                Some(Err(error)) => {
+                    self.on_trouble(&error);
+                    ControlFlow::Continue(())
+                }
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        self.renew.store(true, Ordering::Relaxed);
+        if let Ok(asking) = asking {
+            _ = asking.join();
+        }
+    }
+
+    fn hand_over(&self, message: &BorrowedMessage<'_>) -> ControlFlow<()> {
+        let (partition, next) = (message.partition(), message.offset() + 1);
+        if self.heard.blocking_send(Heard::Record(copy_out(message))).is_err() {
+            return ControlFlow::Break(());
+        }
+        if let Some(progress) = self.partitions.lock().get_mut(&partition) {
+            *progress = Progress { next, at_end: false, moved_at: Instant::now(), ..*progress };
+        }
+        self.say_if_caught_up()
+    }
+
+    fn at_end(&self, partition: i32) -> ControlFlow<()> {
+        if let Some(progress) = self.partitions.lock().get_mut(&partition) {
+            progress.at_end = true;
+        }
+        self.say_if_caught_up()
+    }
+
+    /// Says it once each time the end is reached after having been behind.
+    fn say_if_caught_up(&self) -> ControlFlow<()> {
+        let caught_up = {
+            let partitions = self.partitions.lock();
+            let all_known = self.original.get().is_some_and(|original| partitions.len() >= original.len());
+            all_known && partitions.values().all(Progress::caught_up)
+        };
+        let before = self.caught_up.swap(caught_up, Ordering::Relaxed);
+        if caught_up && !before { self.say(Heard::CaughtUp) } else { ControlFlow::Continue(()) }
+    }
+
+    fn say(&self, heard: Heard) -> ControlFlow<()> {
+        match self.heard.blocking_send(heard) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    /// Brokers come and go by themselves; an offset that is gone is looked into at once.
+    fn on_trouble(&self, error: &KafkaError) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
+                // The next question compares every position with the watermarks.
+                self.caught_up.store(false, Ordering::Relaxed);
+            }
+            _ => warn!(kafka.topic = self.topic, %error, "kafka reports trouble"),
+        }
+    }
+
+    /// Asks for partitions and watermarks, over and over.
+    fn ask_on(&self, client: &BaseConsumer<Counting>) {
+        let mut assigned = Vec::new();
+        let mut reachable = true;
+        while !self.stopped() && !self.renew.load(Ordering::Relaxed) {
+            match self.ask(client, &mut assigned) {
+                Ok(()) => reachable = true,
+                Err(error) => {
+                    if std::mem::take(&mut reachable) {
+                        warn!(kafka.topic = self.topic, %error, "cannot read the topic, trying on");
+                        self.caught_up.store(false, Ordering::Relaxed);
+                        if self.say(Heard::Unreachable).is_break() {
+                            return;
+                        }
+                    }
+                }
+            }
+            let pause = if assigned.is_empty() { FIRST_DISCOVERY } else { DISCOVERY };
+            let until = Instant::now() + pause;
+            while Instant::now() < until && !self.stopped() && !self.renew.load(Ordering::Relaxed) {
+                std::thread::sleep(POLL.min(pause));
+            }
+        }
+    }
+
+    fn ask(&self, client: &BaseConsumer<Counting>, assigned: &mut Vec<i32>) -> Result<(), KafkaError> {
+        let metadata = client.fetch_metadata(Some(&self.topic), ASK_TIMEOUT)?;
+        let topic = metadata.topics().iter().find(|topic| topic.name() == self.topic);
+        let topic = topic.ok_or(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic))?;
+        if let Some(error) = topic.error() {
+            return Err(KafkaError::MetadataFetch(error.into()));
+        }
+        let partitions: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
+        self.original.get_or_init(|| partitions.clone());
+        for partition in partitions {
+            // Read before the watermarks: what is behind or beyond them then is so for good.
+            let before = self.partitions.lock().get(&partition).copied();
+            let watermarks = client.fetch_watermarks(&self.topic, partition, ASK_TIMEOUT)?;
+            match before.filter(|_| assigned.contains(&partition)) {
+                Some(before) => self.check_progress(client, partition, before, watermarks)?,
+                None => {
+                    let next = self.start_of(client, partition, before, watermarks)?;
+                    client.incremental_assign(&self.at(partition, next)?)?;
+                    assigned.push(partition);
+                }
+            }
+        }
+        _ = self.say_if_caught_up();
+        Ok(())
+    }
+
+    fn at(&self, partition: i32, offset: i64) -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition, Offset::Offset(offset))?;
+        Ok(list)
+    }
+
+    /// A concrete offset, always: what is produced between the question and the assignment must not be skipped.
+    fn start_of(
+        &self,
+        client: &BaseConsumer<Counting>,
+        partition: i32,
+        before: Option<Progress>,
+        (low, high): (i64, i64),
+    ) -> Result<i64, KafkaError> {
+        let original = self.original.get().is_some_and(|original| original.contains(&partition));
+        let wanted = match (before, &self.start) {
+            (Some(before), _) => before.next, // the client was made anew
+            (None, Start::Window(window)) if original => self.offset_at(client, partition, *window, (low, high))?,
+            (None, Start::Window(_)) => low,
+            (None, Start::At(offsets)) => offsets.get(&partition).copied().unwrap_or(low),
+        };
+        let next = self.within(partition, wanted, (low, high));
+        let progress = Progress { next, high, at_end: false, moved_at: Instant::now() };
+        self.partitions.lock().insert(partition, progress);
+        debug!(
+            kafka.topic = self.topic,
+            kafka.partition = partition,
+            kafka.offset = next,
+            kafka.high = high,
+            "reading"
+        );
+        Ok(next)
+    }
+
+    fn within(&self, partition: i32, wanted: i64, (low, high): (i64, i64)) -> i64 {
+        if (low..=high).contains(&wanted) {
+            return wanted;
+        }
+        warn!(
+            kafka.topic = self.topic,
+            kafka.partition = partition,
+            kafka.offset = wanted,
+            kafka.low = low,
+            kafka.high = high,
+            "the offset is gone, or the topic was made anew: reading from the earliest record"
+        );
+        _ = self.say(Heard::Gap { partition, from: wanted, to: low });
+        low
+    }
+
+    fn offset_at(
+        &self,
+        client: &BaseConsumer<Counting>,
+        partition: i32,
+        window: Duration,
+        (low, high): (i64, i64),
+    ) -> Result<i64, KafkaError> {
+        if self.brokers.embedded() {
+            return Ok(low); // it cannot look offsets up by time
+        }
+        let slack = chrono::TimeDelta::from_std(window + CLOCK_SLACK).unwrap_or_default();
+        let since = (Utc::now() - slack).timestamp_millis();
+        let mut times = TopicPartitionList::new();
+        times.add_partition_offset(&self.topic, partition, Offset::Offset(since))?;
+        let found = client.offsets_for_times(times, ASK_TIMEOUT)?;
+        let Some(element) = found.find_partition(&self.topic, partition) else { return Ok(low) };
+        element.error()?;
+        // Past the last record the answer is "the end": the watermark that was read before the question.
+        Ok(if let Offset::Offset(offset) = element.offset() { offset } else { high })
+    }
+
+    fn check_progress(
+        &self,
+        client: &BaseConsumer<Counting>,
+        partition: i32,
+        before: Progress,
+        (low, high): (i64, i64),
+    ) -> Result<(), KafkaError> {
+        let next = self.within(partition, before.next, (low, high));
+        if next != before.next {
+            client.incremental_unassign(&self.at(partition, before.next)?)?;
+            client.incremental_assign(&self.at(partition, next)?)?;
+            self.partitions.lock().insert(partition, Progress { next, high, at_end: false, moved_at: Instant::now() });
+        } else if !before.caught_up() && before.moved_at.elapsed() > STUCK_AFTER && self.heard.capacity() > 0 {
+            warn!(kafka.topic = self.topic, kafka.partition = partition, "the kafka client is stuck and is made anew");
+            self.renew.store(true, Ordering::Relaxed);
+        }
+        if let Some(progress) = self.partitions.lock().get_mut(&partition) {
+            progress.high = high;
+        }
+        Ok(())
+    }
+}
+
+fn copy_out(message: &BorrowedMessage<'_>) -> Record {
+    let (time, appended) = match message.timestamp() {
+        Timestamp::NotAvailable => (None, false),
+        Timestamp::CreateTime(millis) => (DateTime::from_timestamp_millis(millis), false),
+        Timestamp::LogAppendTime(millis) => (DateTime::from_timestamp_millis(millis), true),
+    };
+    let headers = message.headers().map(|headers| {
+        headers.iter().map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
+    });
+    Record {
+        partition: message.partition(),
+        offset: message.offset(),
+        time,
+        appended,
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers: headers.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,19 @@
+//! Backstory: the customer's journey on the agent's screen before the first hello.
+//!
+//! The way of a call, in the order of the folders:
+//! `arrival` hears it, `journey` knows the customer, `push` reaches the agent; they meet in `screen_pop`, and nowhere else.
+
+pub mod arrival;
+pub mod journey;
+pub mod push;
+pub mod screen_pop;
+pub mod serve;
+pub mod tools;
+
+pub mod auth;
+pub mod config;
+pub mod http;
+pub mod kafka;
+pub mod metrics;
+pub mod phone;
+pub mod record;

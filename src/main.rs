@@ -1,0 +1,55 @@
+//! What was typed, and who does it.
+
+use std::process::ExitCode;
+
+use backstory::config::{EXIT_SETTINGS, Problems};
+use backstory::serve;
+use backstory::tools::{self, Common};
+use clap::{Parser, Subcommand};
+
+/// The customer's journey on the agent's screen before the first hello
+#[derive(Parser)]
+#[command(version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service: hear calls on Kafka, push timelines to agents
+    Serve,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run(cli));
+    // A Kafka client that does not close must not keep the process.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        if error.is::<Problems>() { ExitCode::from(EXIT_SETTINGS) } else { ExitCode::FAILURE }
+    })
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Serve => {
+            let settings = common.settings()?;
+            serve::start_log(&settings)?;
+            serve::run(settings).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What is counted, in the form Prometheus reads. Labels are closed sets: never an agent, a call or a number.
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::kafka::{Consumer, Lag};
+use crate::push::{CloseCode, Stage};
+use crate::record::Refusal;
+
+type Labels<const N: usize> = [(&'static str, String); N];
+
+const AGE_SECONDS: [f64; 10] = [0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0];
+const SHORT_SECONDS: [f64; 11] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.025, 0.1, 0.25, 1.0];
+const RENDER_SECONDS: [f64; 8] = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+/// Every counter of one node.
+pub struct Metrics {
+    registry: Registry,
+    calls: Family<Labels<1>, Counter>,
+    pops: Family<Labels<1>, Counter>,
+    refused: Family<Labels<2>, Counter>,
+    recorded: Family<Labels<2>, Counter>,
+    age: Histogram,
+    lookup: Histogram,
+    acknowledged: Family<Labels<1>, Histogram>,
+    bad_frames: Family<Labels<1>, Counter>,
+    closed: Family<Labels<1>, Counter>,
+    sessions: Gauge,
+    connections: Gauge,
+    lag: Family<Labels<2>, Gauge>,
+    kafka_errors: Counter,
+    lags: parking_lot::Mutex<Vec<Lag>>,
+}
+
+impl Metrics {
+    pub fn new() -> Arc<Self> {
+        let mut registry = Registry::with_prefix("backstory");
+        let acknowledged: Family<Labels<1>, Histogram> =
+            Family::new_with_constructor(|| Histogram::new(RENDER_SECONDS));
+        let mut metrics = Self {
+            registry: Registry::default(),
+            calls: Family::default(),
+            pops: Family::default(),
+            refused: Family::default(),
+            recorded: Family::default(),
+            age: Histogram::new(AGE_SECONDS),
+            lookup: Histogram::new(SHORT_SECONDS),
+            acknowledged,
+            bad_frames: Family::default(),
+            closed: Family::default(),
+            sessions: Gauge::default(),
+            connections: Gauge::default(),
+            lag: Family::default(),
+            kafka_errors: Counter::default(),
+            lags: parking_lot::Mutex::default(),
+        };
+        metrics.register(&mut registry);
+        metrics.registry = registry;
+        Arc::new(metrics)
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("calls", "Call events by what became of them", self.calls.clone());
+        registry.register("pops", "Pops by what became of them, one for each session", self.pops.clone());
+        registry.register("records_refused", "Records set aside, by topic and reason", self.refused.clone());
+        registry.register(
+            "records_recorded",
+            "Interactions and contacts by what became of them",
+            self.recorded.clone(),
+        );
+        registry.register_with_unit("call_age", "Age of call events when heard", Unit::Seconds, self.age.clone());
+        registry.register_with_unit(
+            "lookup",
+            "Time to look a journey up and prepare it",
+            Unit::Seconds,
+            self.lookup.clone(),
+        );
+        let acknowledged = "Time from a pop's receipt to its acknowledgement, as the client says";
+        registry.register_with_unit("pop_acknowledged", acknowledged, Unit::Seconds, self.acknowledged.clone());
+        registry.register("bad_frames", "Frames from clients that could not be used", self.bad_frames.clone());
+        registry.register("sessions_closed", "Connections closed by the service, by reason", self.closed.clone());
+        registry.register("sessions", "Open sessions", self.sessions.clone());
+        registry.register("connections", "Open connections of any kind", self.connections.clone());
+        registry.register("kafka_lag_records", "Records behind the high watermark", self.lag.clone());
+        registry.register("kafka_client_errors", "Errors that the Kafka client reported", self.kafka_errors.clone());
+    }
+
+    /// What became of a call event; `result` is the name of an enum's value.
+    pub fn call(&self, result: &'static str, age_seconds: Option<f64>) {
+        self.calls.get_or_create(&[("result", result.to_owned())]).inc();
+        if let Some(age) = age_seconds {
+            self.age.observe(age.max(0.0));
+        }
+    }
+
+    pub fn pop(&self, result: &'static str) {
+        self.pops.get_or_create(&[("result", result.to_owned())]).inc();
+    }
+
+    pub fn refused(&self, topic: &str, refusal: Refusal) {
+        self.refused.get_or_create(&[("topic", topic.to_owned()), ("reason", refusal.name().to_owned())]).inc();
+    }
+
+    pub fn recorded(&self, topic: &str, changed: u64, known: u64) {
+        let of = |result: &str| [("topic", topic.to_owned()), ("result", result.to_owned())];
+        self.recorded.get_or_create(&of("changed")).inc_by(changed);
+        self.recorded.get_or_create(&of("known")).inc_by(known);
+    }
+
+    pub fn looked_up(&self, seconds: f64) {
+        self.lookup.observe(seconds);
+    }
+
+    pub fn acknowledged(&self, stage: Stage, seconds: Option<f64>) {
+        let stage = match stage {
+            Stage::Received => "received",
+            Stage::Rendered => "rendered",
+        };
+        self.acknowledged.get_or_create(&[("stage", stage.to_owned())]).observe(seconds.unwrap_or_default());
+    }
+
+    pub fn bad_frame(&self, code: &'static str) {
+        self.bad_frames.get_or_create(&[("code", code.to_owned())]).inc();
+    }
+
+    pub fn closed(&self, code: CloseCode) {
+        self.closed.get_or_create(&[("code", code.wire().0.to_string())]).inc();
+    }
+
+    pub fn connection_opened(&self) {
+        self.connections.inc();
+    }
+
+    pub fn connection_closed(&self) {
+        self.connections.dec();
+    }
+
+    pub fn kafka_errors(&self) -> Counter {
+        self.kafka_errors.clone()
+    }
+
+    /// Lets the lag of a consumer be read with the rest.
+    pub fn follow(&self, consumer: &Consumer) {
+        self.lags.lock().push(consumer.lag());
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self, sessions: usize) -> String {
+        self.sessions.set(i64::try_from(sessions).unwrap_or(i64::MAX));
+        for lag in self.lags.lock().iter() {
+            for (partition, records) in lag.by_partition() {
+                let labels = [("topic", lag.topic().to_owned()), ("partition", partition.to_string())];
+                self.lag.get_or_create(&labels).set(records);
+            }
+        }
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        _ = encode(&mut text, &self.registry);
+        text
+    }
+}

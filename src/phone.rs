@@ -1,0 +1,112 @@
+//! Addresses as they are kept and looked up: numbers in E.164, e-mail addresses in lower case.
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
+
+/// Fewer digits are an extension, not somebody's number.
+const DIGITS_MIN: usize = 7;
+/// Longer texts are no addresses (E.164 has 15 digits, an e-mail address at most 254 characters).
+const ADDRESS_BYTES_MAX: usize = 320;
+/// What switches write when the caller does not want to be known, or they do not know.
+const NOBODY: &[&str] = &[
+    "anonymous",
+    "restricted",
+    "unavailable",
+    "unknown",
+    "private",
+    "withheld",
+    "blocked",
+    "null",
+    "none",
+    "asserted",
+];
+
+/// The key under which an address is kept: E.164 where that is possible, lower case for e-mail, else as given.
+/// `None`: nobody can be looked up by it (empty, anonymous, an extension).
+///
+/// `+1 (201) 555-0142`, `tel:+12015550142`, `sip:+12015550142@host;user=phone` and `whatsapp:+12015550142` are one address;
+/// `region` is where a number without a country code belongs.
+pub fn address(given: &str, region: Region) -> Option<String> {
+    let given = given.trim();
+    if given.is_empty() || given.len() > ADDRESS_BYTES_MAX {
+        return None;
+    }
+    let bare = without_scheme(given);
+    if NOBODY.contains(&bare.to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    if bare.contains('@') {
+        return Some(bare.to_lowercase());
+    }
+    let digits = bare.chars().filter(|c| c.is_numeric()).count();
+    if digits == 0 || (digits < DIGITS_MIN && !bare.chars().any(char::is_alphabetic)) {
+        return None;
+    }
+    Some(e164(bare, region).unwrap_or_else(|| given.to_owned()))
+}
+
+/// Being possible is enough: numbers set aside for fiction are invalid and must work.
+fn e164(bare: &str, region: Region) -> Option<String> {
+    let number = PhoneNumber::parse(bare, Some(region)).ok()?;
+    PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+}
+
+/// `sip:+1201…@host;user=phone` names the number before the `@`; any other `…@…` is an e-mail address.
+fn without_scheme(given: &str) -> &str {
+    let (scheme, rest) = given.split_once(':').unwrap_or(("", given));
+    match scheme.to_ascii_lowercase().as_str() {
+        "sip" | "sips" => rest.split(['@', ';']).next().unwrap_or(rest),
+        "tel" | "whatsapp" | "sms" | "mailto" | "client" => rest,
+        _ => given,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn us(given: &str) -> Option<String> {
+        address(given, Region::US)
+    }
+
+    #[test]
+    fn every_way_of_writing_a_number_is_one_address() {
+        for given in [
+            "+12015550142",
+            "12015550142",
+            "2015550142",
+            "(201) 555-0142",
+            " +1 201 555 0142 ",
+            "tel:+1-201-555-0142",
+            "sip:+12015550142@10.0.0.1;user=phone",
+            "whatsapp:+12015550142",
+            "+١٢٠١٥٥٥٠١٤٢",
+            "＋１２０１５５５０１４２",
+        ] {
+            assert_eq!(us(given).as_deref(), Some("+12015550142"), "{given}");
+        }
+    }
+
+    #[test]
+    fn an_italian_number_keeps_its_zero() {
+        assert_eq!(address("0039 06 1234567", Region::DE).as_deref(), Some("+39061234567"));
+    }
+
+    #[test]
+    fn nobody_can_be_looked_up_by_an_anonymous_number_or_an_extension() {
+        for given in
+            ["", "  ", "anonymous", "Restricted", "sip:anonymous@anonymous.invalid", "1001", "335892", "+", "-"]
+        {
+            assert_eq!(us(given), None, "{given}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_kept_as_given() {
+        assert_eq!(us("99999999999999999999").as_deref(), Some("99999999999999999999"));
+    }
+
+    #[test]
+    fn an_email_address_is_kept_in_lower_case() {
+        assert_eq!(us("mailto:Ana.Silva@Example.COM").as_deref(), Some("ana.silva@example.com"));
+    }
+}

@@ -1,0 +1,447 @@
+//! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, error, warn};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::arrival::{self, Heard as CallHeard};
+use crate::config::{JourneySource, Settings};
+use crate::journey::recorder::Currency;
+use crate::journey::timeline::{self, Ask as TimelineAsk, Timeline};
+use crate::journey::{Direction, Journey, LookUp, Store, StoreError};
+use crate::kafka::{Consumer, Heard, Record};
+use crate::metrics::Metrics;
+use crate::phone;
+use crate::push::agents::{Agents, Ask, Decision, Delivery, Prepared, Session, Wanted};
+use crate::push::connection::Door;
+use crate::push::open_calls::{CallKey, Change, Visible};
+use crate::push::{Call, Encoded, MissingCode, Search};
+use crate::record::Refusal;
+
+/// A look-up that takes longer than this is given up: its call is over, or nobody waits any more.
+const LOOKUP_GIVE_UP: Duration = Duration::from_secs(60);
+
+/// Everything that a call passes.
+pub struct Way {
+    pub store: Store,
+    pub currency: Arc<Currency>,
+    pub door: Door,
+    pub metrics: Arc<Metrics>,
+    pub settings: Settings,
+    pub tasks: TaskTracker,
+}
+
+/// What became of a call event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallResult {
+    Refused(Refusal),
+    /// A state that this version does not know: data, no error.
+    UnknownState,
+    /// Being looked up for the agent's sessions.
+    Announced,
+    /// As above, but too old to make something of it.
+    Shown,
+    /// Open, and the agent has no session on this node.
+    NoSessionHere,
+    Changed,
+    Ended,
+    Superseded,
+    Stale,
+}
+
+impl CallResult {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::UnknownState => "unknown_state",
+            Self::Announced => "announced",
+            Self::Shown => "shown",
+            Self::NoSessionHere => "no_session_here",
+            Self::Changed => "changed",
+            Self::Ended => "ended",
+            Self::Superseded => "superseded",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// The way itself. Waits for nothing: what must be looked up is looked up beside the next record.
+pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallResult {
+    // 1 hear
+    let heard = match arrival::decode(record, way.arrival_limits(), now) {
+        Ok(heard) => heard,
+        Err(refusal) => return CallResult::Refused(refusal),
+    };
+    let since = heard.since;
+    let Some(call) = way.call_of(heard) else { return CallResult::UnknownState };
+    // 2 decide
+    let key = CallKey::of(&call);
+    let Decision { change, show } = way.agents().hear(call, since, now);
+    match change {
+        Change::Opened if show.is_empty() => return CallResult::NoSessionHere,
+        Change::Opened => {}
+        Change::Changed => return CallResult::Changed,
+        Change::Ended(_) | Change::StillOver => return CallResult::Ended,
+        Change::Superseded => return CallResult::Superseded,
+        Change::Stale => return CallResult::Stale,
+    }
+    // 3 know, 4 prepare, 5 reach
+    let announced = way.young(since, now);
+    way.tasks.spawn(show_call(Arc::clone(way), key, show));
+    if announced { CallResult::Announced } else { CallResult::Shown }
+}
+
+/// Looks the call's customer up, prepares a timeline for each time zone, and puts it into each session's outbox. A look-up
+/// that misses its deadline lets the pop go out without a timeline, which follows.
+async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
+    let now = Utc::now();
+    let Some(Visible { call, since }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
+    let announce = way.young(since, now);
+    let customer = match way.customer(&call) {
+        Ok(number) => number,
+        Err(code) => return way.reach(&key, &sessions, announce, |_| missing(code)),
+    };
+    let mut look_up = way.tasks.spawn(way.look_up(customer, now));
+    match tokio::time::timeout(*way.settings.journey.lookup_timeout, &mut look_up).await {
+        Ok(journey) => {
+            let prepare = way.preparer(&key, journey, now);
+            way.reach(&key, &sessions, announce, prepare);
+        }
+        Err(_) => {
+            way.reach(&key, &sessions, announce, |_| missing(MissingCode::Timeout));
+            let journey = look_up.await;
+            let prepare = way.preparer(&key, journey, now);
+            way.follow_up(&key, &sessions, prepare);
+        }
+    }
+}
+
+/// Follows the topic of calls until stopped, and answers what sessions ask.
+pub async fn follow(way: Arc<Way>, mut calls: Consumer, ready: CancellationToken, stop: CancellationToken) {
+    let close_limit = *way.settings.drain.limit / 2;
+    loop {
+        let heard = tokio::select! {
+            () = stop.cancelled() => break,
+            heard = calls.next() => heard,
+        };
+        match heard {
+            None => break,
+            Some(Heard::Record(record)) => account(&way, &record),
+            Some(Heard::CaughtUp) if ready.is_cancelled() => {}
+            Some(Heard::CaughtUp) => {
+                for session in way.agents().caught_up() {
+                    show_open_calls(&way, &session);
+                }
+                ready.cancel();
+                tracing::info!("caught up with the calls: ready");
+            }
+            // A gap was logged where it was found; brokers come back by themselves.
+            Some(Heard::Gap { .. } | Heard::Unreachable) => {}
+        }
+    }
+    calls.close(close_limit).await;
+}
+
+/// Answers sessions: open calls after `hello`, and searches.
+pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+    loop {
+        let ask = tokio::select! {
+            () = stop.cancelled() => return,
+            ask = asks.recv() => ask,
+        };
+        match ask {
+            None => return,
+            Some(Ask { session, what: Wanted::OpenCalls }) => show_open_calls(&way, &session),
+            Some(Ask { session, what: Wanted::Search(search) }) => {
+                way.tasks.spawn(answer_search(Arc::clone(&way), session, search));
+            }
+        }
+    }
+}
+
+/// Ends calls whose end was never heard.
+pub async fn expire(way: Arc<Way>, stop: CancellationToken) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        for _ in 0..way.agents().expire(Utc::now()) {
+            way.metrics.call("expired", None);
+        }
+    }
+}
+
+fn account(way: &Arc<Way>, record: &Record) {
+    let now = Utc::now();
+    let result = screen_pop(way, record, now);
+    let age = record.time.map(|time| (now - time).as_seconds_f64());
+    way.metrics.call(result.name(), age);
+    let topic = &way.settings.kafka.topics.calls;
+    if let CallResult::Refused(refusal) = result {
+        way.metrics.refused(topic, refusal);
+        warn!(
+            kafka.topic = topic,
+            kafka.partition = record.partition,
+            kafka.offset = record.offset,
+            reason = refusal.name(),
+            "call refused: {refusal}"
+        );
+    } else {
+        debug!(kafka.partition = record.partition, kafka.offset = record.offset, result = result.name(), "call heard");
+    }
+}
+
+fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>) {
+    for seen in way.agents().calls_of(&session.agent_id, Utc::now()) {
+        way.tasks.spawn(show_call(Arc::clone(way), CallKey::of(&seen.call), vec![Arc::clone(session)]));
+    }
+}
+
+async fn answer_search(way: Arc<Way>, session: Arc<Session>, search: Search) {
+    let request = search.request.clone();
+    let frame = match way.search(&session, search).await {
+        Ok(timeline) => Encoded::Timeline { request: &request, timeline: &*timeline }.encode(),
+        Err((code, text)) => Encoded::Error { request: Some(&request), code, text: text.into() }.encode(),
+    };
+    session.send(frame);
+}
+
+impl Way {
+    fn agents(&self) -> &Agents {
+        &self.door.agents
+    }
+
+    fn arrival_limits(&self) -> arrival::Limits {
+        let future_max = TimeDelta::from_std(*self.settings.calls.future_max).unwrap_or(TimeDelta::MAX);
+        arrival::Limits { record_bytes_max: self.settings.kafka.record_bytes_max, future_max }
+    }
+
+    /// Young enough to be announced.
+    fn young(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        (now - since).to_std().is_ok_and(|age| age <= *self.settings.calls.age_max) || since > now
+    }
+
+    fn call_of(&self, heard: CallHeard) -> Option<Call> {
+        let CallHeard { event, state, at, .. } = heard;
+        let number = event.customer().and_then(|given| phone::address(given, self.settings.journey.default_region.0));
+        Some(Call {
+            state: state?,
+            number,
+            at,
+            call_id: event.call_id,
+            agent_id: event.agent_id,
+            direction: event.direction,
+            campaign: event.campaign,
+            parent_call_id: event.parent_call_id,
+        })
+    }
+
+    /// Whom to look up, or why nobody.
+    fn customer(&self, call: &Call) -> Result<String, MissingCode> {
+        if call.direction == Direction::Inbound && self.settings.journey.source == JourneySource::CampaignManager {
+            return Err(MissingCode::InboundNeedsDataCloud);
+        }
+        call.number.clone().ok_or(MissingCode::NoNumber)
+    }
+
+    fn look_up(
+        self: &Arc<Self>,
+        number: String,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Journey, StoreError>> + 'static {
+        let way = Arc::clone(self);
+        async move {
+            let started = Instant::now();
+            let from = timeline::earliest(now, 12);
+            let look_up = LookUp { number, from, sources: way.settings.journey.source.sources() };
+            let journey = tokio::time::timeout(LOOKUP_GIVE_UP, way.store.look_up(look_up)).await;
+            way.metrics.looked_up(started.elapsed().as_secs_f64());
+            journey.unwrap_or(Err(StoreError::Stopped))
+        }
+    }
+
+    /// What a timeline for this time zone is made of, encoded.
+    fn preparer<E: std::fmt::Display>(
+        &self,
+        key: &CallKey,
+        journey: Result<Result<Journey, StoreError>, E>,
+        now: DateTime<Utc>,
+    ) -> impl Fn(Tz) -> Prepared {
+        let journey = match journey {
+            Ok(Ok(journey)) => Some(journey),
+            Ok(Err(error)) => {
+                error!(call.id = key.call_id, agent.id = key.agent_id, %error, "the look-up failed");
+                None
+            }
+            Err(error) => {
+                error!(call.id = key.call_id, agent.id = key.agent_id, %error, "the look-up ended early");
+                None
+            }
+        };
+        if let Some(journey) = &journey {
+            self.name_campaign(key, journey);
+        }
+        let sources = self.currency.states(self.settings.journey.source.sources(), now);
+        let ask = self.default_ask(now);
+        move |time_zone| match &journey {
+            Some(journey) => {
+                encoded(&timeline::prepare(journey, sources.clone(), &TimelineAsk { time_zone, ..ask.clone() }))
+            }
+            None => missing(MissingCode::Failed),
+        }
+    }
+
+    /// Call events carry the campaign's id; agents read its name.
+    fn name_campaign(&self, key: &CallKey, journey: &Journey) {
+        let Some(Visible { call, .. }) = self.agents().call(key, Utc::now()) else { return };
+        let Some(campaign) = call.campaign.filter(|campaign| campaign.name.is_none()) else { return };
+        let listed = journey.contacts.iter().flat_map(|contact| &contact.listed);
+        let touched = journey.interactions.iter().filter_map(|interaction| interaction.campaign.as_ref());
+        let name =
+            listed.chain(touched).filter(|known| known.id == campaign.id).find_map(|known| known.name.as_deref());
+        if let Some(name) = name {
+            self.agents().name_campaign(key, name);
+        }
+    }
+
+    fn default_ask(&self, now: DateTime<Utc>) -> TimelineAsk {
+        TimelineAsk {
+            now,
+            months: self.settings.journey.period_months.get(),
+            time_zone: Tz::UTC,
+            campaign: None,
+            channel: None,
+            before: None,
+            interactions_max: self.settings.journey.interactions_max,
+        }
+    }
+
+    /// Prepared once for each time zone, into each session's outbox.
+    fn reach(&self, key: &CallKey, sessions: &[Arc<Session>], announce: bool, prepare: impl Fn(Tz) -> Prepared) {
+        self.for_each_zone(sessions, prepare, |session, prepared| {
+            self.agents().pop(key, session, prepared, announce, Utc::now())
+        });
+    }
+
+    fn follow_up(&self, key: &CallKey, sessions: &[Arc<Session>], prepare: impl Fn(Tz) -> Prepared) {
+        self.for_each_zone(sessions, prepare, |session, prepared| {
+            self.agents().late_timeline(key, session, prepared, Utc::now())
+        });
+    }
+
+    fn for_each_zone(
+        &self,
+        sessions: &[Arc<Session>],
+        prepare: impl Fn(Tz) -> Prepared,
+        deliver: impl Fn(&Session, &Prepared) -> Delivery,
+    ) {
+        let mut by_zone: Vec<(Tz, Prepared)> = Vec::new();
+        for session in sessions {
+            let found = by_zone.iter().position(|(zone, _)| *zone == session.time_zone);
+            let nth = found.unwrap_or_else(|| {
+                by_zone.push((session.time_zone, prepare(session.time_zone)));
+                by_zone.len() - 1
+            });
+            let prepared = &by_zone[nth].1;
+            let name = match (deliver(session, prepared), prepared.missing) {
+                (Delivery::Sent, None) => "sent",
+                (Delivery::Sent, Some(_)) => "sent_without_timeline",
+                (Delivery::Known, _) => "known",
+                (Delivery::Gone, _) => "gone",
+                (Delivery::OutboxFull, _) => "outbox_full",
+            };
+            self.metrics.pop(name);
+        }
+    }
+
+    /// A timeline for a search; only of the customers of the agent's own calls.
+    async fn search(
+        self: &Arc<Self>,
+        session: &Session,
+        search: Search,
+    ) -> Result<Box<RawValue>, (&'static str, &'static str)> {
+        let now = Utc::now();
+        let number = self.searched_number(session, &search, now)?;
+        let months = search.months.unwrap_or(self.settings.journey.period_months.get());
+        let ask = TimelineAsk {
+            months,
+            time_zone: session.time_zone,
+            campaign: search.campaign,
+            channel: search.channel,
+            before: search.before,
+            ..self.default_ask(now)
+        };
+        self.timeline(number, ask).await.map_err(|failure| match failure {
+            TimelineFailure::BadMonths => ("bad_months", "The period is 3, 6, 9 or 12 months."),
+            TimelineFailure::Failed => ("failed", "The history could not be read; the operators have been told."),
+        })
+    }
+
+    fn searched_number(
+        &self,
+        session: &Session,
+        search: &Search,
+        now: DateTime<Utc>,
+    ) -> Result<String, (&'static str, &'static str)> {
+        const FORBIDDEN: (&str, &str) = ("forbidden", "This number belongs to none of your calls.");
+        const NO_NUMBER: (&str, &str) = ("no_number", "This call carries no number, so there is no history to show.");
+        let mut own = self.agents().calls_of(&session.agent_id, now).into_iter().map(|seen| seen.call);
+        if let Some(call_id) = &search.call_id {
+            let call = own
+                .find(|call| call.call_id == *call_id)
+                .ok_or(("forbidden", "This call is none of yours, or it is over."))?;
+            return self.customer(&call).map_err(|_| NO_NUMBER);
+        }
+        let given = search.number.as_deref().ok_or(("bad_frame", "A search names a call or a number."))?;
+        let number = phone::address(given, self.settings.journey.default_region.0).ok_or(NO_NUMBER)?;
+        own.any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
+    }
+
+    /// A timeline as `GET /v1/journeys/{number}` and searches give it.
+    pub async fn timeline(
+        self: &Arc<Self>,
+        number: String,
+        ask: TimelineAsk,
+    ) -> Result<Box<RawValue>, TimelineFailure> {
+        if !matches!(ask.months, 3 | 6 | 9 | 12) {
+            return Err(TimelineFailure::BadMonths);
+        }
+        let journey = self.look_up(number, ask.now).await.map_err(|error| {
+            error!(%error, "the look-up failed");
+            TimelineFailure::Failed
+        })?;
+        let sources = self.currency.states(self.settings.journey.source.sources(), ask.now);
+        let timeline = timeline::prepare(&journey, sources, &ask);
+        serde_json::value::to_raw_value(&timeline).map_err(|_| TimelineFailure::Failed)
+    }
+}
+
+/// Why a timeline cannot be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimelineFailure {
+    BadMonths,
+    Failed,
+}
+
+fn missing(code: MissingCode) -> Prepared {
+    Prepared { timeline: None, missing: Some(code.into()), content: code as u64 }
+}
+
+fn encoded(timeline: &Timeline) -> Prepared {
+    // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
+    let (Ok(raw), Ok(content)) = (serde_json::value::to_raw_value(timeline), serde_json::to_vec(&timeline.content))
+    else {
+        return missing(MissingCode::Failed);
+    };
+    Prepared { timeline: Some(Arc::from(raw)), missing: None, content: xxh3_64(&content) }
+}

@@ -1,0 +1,203 @@
+//! Puts the way together and runs it until told to stop: the only place where all parts are named.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::TimeDelta;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::config::Settings;
+use crate::http::{self, Guard, Service, listener};
+use crate::journey::Store;
+use crate::journey::embedded::ServeLock;
+use crate::journey::recorder::{Currency, Kind, Recorder};
+use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start};
+use crate::metrics::Metrics;
+use crate::push::agents::Agents;
+use crate::push::connection::Door;
+use crate::push::open_calls::CallLimits;
+use crate::screen_pop::{self, Way};
+
+/// A service that listens, and is on its way to being ready.
+pub struct Running {
+    pub address: SocketAddr,
+    pub admin_address: SocketAddr,
+    pub brokers: Brokers,
+    pub store: Store,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    limit: Duration,
+    /// In this order: what uses the broker ends before it.
+    _embedded: Option<EmbeddedBroker>,
+    _lock: ServeLock,
+}
+
+/// Runs until the process is told to stop, then drains.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let running = start(settings).await?;
+    stop_signal().await;
+    running.drain().await;
+    Ok(())
+}
+
+/// Starts everything; fails where a port is taken or the store cannot be opened. Brokers that do not answer are waited for.
+pub async fn start(settings: Settings) -> anyhow::Result<Running> {
+    let lock = ServeLock::take(&settings.journey.store.0)?;
+    let store = Store::open(&settings.journey.store.0, settings.journey.lookups_max)?;
+    let main = listener::bind(settings.http.listen, "http.listen").await?;
+    let admin = listener::bind(settings.http.admin_listen, "http.admin_listen").await?;
+    let (brokers, embedded) = Brokers::open(&settings.kafka)?;
+    if brokers.embedded() {
+        warn!(kafka.brokers = brokers.addresses(), "{EMBEDDED_LIMITS}");
+    }
+    let (stop, tasks, metrics) = (CancellationToken::new(), TaskTracker::new(), Metrics::new());
+    let limits = CallLimits {
+        open_max: TimeDelta::from_std(*settings.calls.open_max)?,
+        keep_after_end: TimeDelta::from_std(*settings.calls.keep_after_end)?,
+    };
+    let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max);
+    let way = Arc::new(Way {
+        store: store.clone(),
+        currency: Arc::new(Currency::default()),
+        door: door(&settings, agents, Arc::clone(&metrics)),
+        metrics: Arc::clone(&metrics),
+        settings,
+        tasks: tasks.clone(),
+    });
+    let ready = CancellationToken::new();
+    let running = Running {
+        address: main.local_addr()?,
+        admin_address: admin.local_addr()?,
+        brokers: brokers.clone(),
+        store,
+        stop: stop.clone(),
+        tasks: tasks.clone(),
+        limit: *way.settings.drain.limit,
+        _embedded: embedded,
+        _lock: lock,
+    };
+    hear(&way, &brokers, &ready, &stop)?;
+    tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
+    tasks.spawn(screen_pop::expire(Arc::clone(&way), stop.clone()));
+    listen(&way, &brokers, (main, admin), ready, stop);
+    info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
+    Ok(running)
+}
+
+fn door(settings: &Settings, agents: Agents, metrics: Arc<Metrics>) -> Door {
+    Door {
+        agents,
+        metrics,
+        node: format!("n-{:08x}", rand::random::<u32>()),
+        hello_timeout: *settings.http.hello_timeout,
+        write_timeout: *settings.http.write_timeout,
+        heartbeat: *settings.http.heartbeat,
+        frame_bytes_max: settings.http.frame_bytes_max,
+        outbox_frames_max: settings.http.outbox_frames_max,
+        come_back_within: *settings.drain.limit / 2,
+    }
+}
+
+/// The consumers: calls for this node's memory, interactions and contacts for the store.
+fn hear(way: &Arc<Way>, brokers: &Brokers, ready: &CancellationToken, stop: &CancellationToken) -> anyhow::Result<()> {
+    let kafka = &way.settings.kafka;
+    let window = Start::Window(*kafka.replay_window);
+    let calls = Consumer::start(brokers, &kafka.topics.calls, window, way.metrics.kafka_errors())?;
+    way.metrics.follow(&calls);
+    way.tasks.spawn(screen_pop::follow(Arc::clone(way), calls, ready.clone(), stop.clone()));
+    for (topic, kind) in [(&kafka.topics.interactions, Kind::Interactions), (&kafka.topics.contacts, Kind::Contacts)] {
+        let recorder = Recorder {
+            store: way.store.clone(),
+            brokers: brokers.clone(),
+            topic: topic.clone(),
+            kind,
+            region: way.settings.journey.default_region.0,
+            record_bytes_max: kafka.record_bytes_max,
+            metrics: Arc::clone(&way.metrics),
+            currency: Arc::clone(&way.currency),
+        };
+        way.tasks.spawn(recorder.run(stop.clone(), *way.settings.drain.limit / 2));
+    }
+    Ok(())
+}
+
+fn listen(
+    way: &Arc<Way>,
+    brokers: &Brokers,
+    (main, admin): (TcpListener, TcpListener),
+    ready: CancellationToken,
+    stop: CancellationToken,
+) {
+    let http = &way.settings.http;
+    let service = Arc::new(Service {
+        way: Arc::clone(way),
+        guard: Guard::new(http),
+        brokers: brokers.addresses().to_owned(),
+        embedded_broker: brokers.embedded(),
+        ready,
+        drain: stop.clone(),
+    });
+    for (listener, router) in [(main, http::routes(Arc::clone(&service))), (admin, http::admin_routes(service))] {
+        let limits = listener::Limits { connections_max: http.connections_max, header_timeout: *http.header_timeout };
+        let (metrics, tasks) = (Arc::clone(&way.metrics), way.tasks.clone());
+        way.tasks.spawn(listener::serve(listener, router, limits, metrics, tasks, stop.clone()));
+    }
+}
+
+impl Running {
+    /// Ends in order: not ready, sessions told to come back elsewhere, connections closed, Kafka closed, under one deadline.
+    pub async fn drain(self) {
+        info!("draining");
+        self.stop.cancel();
+        self.tasks.close();
+        let drained = tokio::time::timeout(self.limit, self.tasks.wait()).await;
+        match drained {
+            Ok(()) => info!("drained"),
+            Err(_) => warn!(tasks = self.tasks.len(), "not everything ended within drain.limit"),
+        }
+        // The in-process broker hangs while a client is left: do not wait for it for ever.
+        let ending = tokio::task::spawn_blocking(move || drop(self));
+        _ = tokio::time::timeout(Duration::from_secs(1), ending).await;
+    }
+}
+
+/// Waits for SIGTERM or SIGINT; a second one ends the process at once.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    let mut either = async move || {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    };
+    either().await;
+    tokio::spawn(async move {
+        either().await;
+        warn!("told to stop twice: leaving at once");
+        std::process::exit(130);
+    });
+}
+
+/// Logs to standard error, in the form and at the level of the settings.
+pub fn start_log(settings: &Settings) -> anyhow::Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&settings.log.level).context("log.level")?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    match settings.log.format {
+        crate::config::LogFormat::Text => log.with_target(false).init(),
+        crate::config::LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
