@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use backstory::config::{EXIT_SETTINGS, Problems};
 use backstory::serve;
-use backstory::tools::{self, Common};
+use backstory::tools::Common;
 use clap::{Parser, Subcommand};
 
 /// The customer's journey on the agent's screen before the first hello

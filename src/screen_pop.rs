@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,8 +22,12 @@ use crate::phone;
 use crate::push::agents::{Agents, Ask, Decision, Delivery, Prepared, Session, Wanted};
 use crate::push::connection::Door;
 use crate::push::open_calls::{CallKey, Change, Visible};
-use crate::push::{Call, Encoded, MissingCode, Search};
+use crate::push::{Call, MissingCode};
 use crate::record::Refusal;
+
+mod search;
+
+pub use search::TimelineFailure;
 
 /// A look-up that takes longer than this is given up: its call is over, or nobody waits any more.
 const LOOKUP_GIVE_UP: Duration = Duration::from_secs(60);
@@ -161,7 +164,7 @@ pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: Cancella
             None => return,
             Some(Ask { session, what: Wanted::OpenCalls }) => show_open_calls(&way, &session),
             Some(Ask { session, what: Wanted::Search(search) }) => {
-                way.tasks.spawn(answer_search(Arc::clone(&way), session, search));
+                way.tasks.spawn(search::answer(Arc::clone(&way), session, search));
             }
         }
     }
@@ -205,15 +208,6 @@ fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>) {
     for seen in way.agents().calls_of(&session.agent_id, Utc::now()) {
         way.tasks.spawn(show_call(Arc::clone(way), CallKey::of(&seen.call), vec![Arc::clone(session)]));
     }
-}
-
-async fn answer_search(way: Arc<Way>, session: Arc<Session>, search: Search) {
-    let request = search.request.clone();
-    let frame = match way.search(&session, search).await {
-        Ok(timeline) => Encoded::Timeline { request: &request, timeline: &*timeline }.encode(),
-        Err((code, text)) => Encoded::Error { request: Some(&request), code, text: text.into() }.encode(),
-    };
-    session.send(frame);
 }
 
 impl Way {
@@ -363,74 +357,6 @@ impl Way {
             self.metrics.pop(name);
         }
     }
-
-    /// A timeline for a search; only of the customers of the agent's own calls.
-    async fn search(
-        self: &Arc<Self>,
-        session: &Session,
-        search: Search,
-    ) -> Result<Box<RawValue>, (&'static str, &'static str)> {
-        let now = Utc::now();
-        let number = self.searched_number(session, &search, now)?;
-        let months = search.months.unwrap_or(self.settings.journey.period_months.get());
-        let ask = TimelineAsk {
-            months,
-            time_zone: session.time_zone,
-            campaign: search.campaign,
-            channel: search.channel,
-            before: search.before,
-            ..self.default_ask(now)
-        };
-        self.timeline(number, ask).await.map_err(|failure| match failure {
-            TimelineFailure::BadMonths => ("bad_months", "The period is 3, 6, 9 or 12 months."),
-            TimelineFailure::Failed => ("failed", "The history could not be read; the operators have been told."),
-        })
-    }
-
-    fn searched_number(
-        &self,
-        session: &Session,
-        search: &Search,
-        now: DateTime<Utc>,
-    ) -> Result<String, (&'static str, &'static str)> {
-        const FORBIDDEN: (&str, &str) = ("forbidden", "This number belongs to none of your calls.");
-        const NO_NUMBER: (&str, &str) = ("no_number", "This call carries no number, so there is no history to show.");
-        let mut own = self.agents().calls_of(&session.agent_id, now).into_iter().map(|seen| seen.call);
-        if let Some(call_id) = &search.call_id {
-            let call = own
-                .find(|call| call.call_id == *call_id)
-                .ok_or(("forbidden", "This call is none of yours, or it is over."))?;
-            return self.customer(&call).map_err(|_| NO_NUMBER);
-        }
-        let given = search.number.as_deref().ok_or(("bad_frame", "A search names a call or a number."))?;
-        let number = phone::address(given, self.settings.journey.default_region.0).ok_or(NO_NUMBER)?;
-        own.any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
-    }
-
-    /// A timeline as `GET /v1/journeys/{number}` and searches give it.
-    pub async fn timeline(
-        self: &Arc<Self>,
-        number: String,
-        ask: TimelineAsk,
-    ) -> Result<Box<RawValue>, TimelineFailure> {
-        if !matches!(ask.months, 3 | 6 | 9 | 12) {
-            return Err(TimelineFailure::BadMonths);
-        }
-        let journey = self.look_up(number, ask.now).await.map_err(|error| {
-            error!(%error, "the look-up failed");
-            TimelineFailure::Failed
-        })?;
-        let sources = self.currency.states(self.settings.journey.source.sources(), ask.now);
-        let timeline = timeline::prepare(&journey, sources, &ask);
-        serde_json::value::to_raw_value(&timeline).map_err(|_| TimelineFailure::Failed)
-    }
-}
-
-/// Why a timeline cannot be given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimelineFailure {
-    BadMonths,
-    Failed,
 }
 
 fn missing(code: MissingCode) -> Prepared {

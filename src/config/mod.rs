@@ -285,3 +285,6 @@ fn flatten(prefix: &str, dict: &Dict, into: &mut BTreeMap<String, String>) {
 pub fn is_secret(property: &str) -> bool {
     ["password", "secret", ".pem", "oauthbearer.config"].iter().any(|mark| property.contains(mark))
 }
+
+#[cfg(test)]
+mod tests;

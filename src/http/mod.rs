@@ -26,7 +26,7 @@ mod upgrade;
 /// What every request may need.
 pub struct Service {
     pub way: Arc<Way>,
-    pub guard: guard::Guard,
+    pub guard: Guard,
     /// Addresses of the brokers, as clients reach them.
     pub brokers: String,
     pub embedded_broker: bool,

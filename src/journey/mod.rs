@@ -97,7 +97,9 @@ pub struct Outcome {
     /// What people read; the code where nobody gave a label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    #[serde(default, rename = "class", skip_serializing_if = "Option::is_none")]
+    /// success, failure or neutral; an unknown one counts as neutral.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub class: Option<OutcomeClass>,
     /// The group of outcomes it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]

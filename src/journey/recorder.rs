@@ -239,7 +239,8 @@ impl Recorder {
                     break;
                 }
                 Err(error) => {
-                    error!(kafka.topic = self.topic, %error, wait_ms = wait.as_millis() as u64, "cannot keep what was read, waiting")
+                    let wait_ms = wait.as_millis() as u64;
+                    error!(kafka.topic = self.topic, %error, wait_ms, "cannot keep what was read, waiting");
                 }
             }
             tokio::time::sleep(wait).await;

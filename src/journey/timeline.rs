@@ -295,3 +295,6 @@ fn channels<'a>(interactions: impl Iterator<Item = &'a Interaction>) -> Vec<Chan
     channels.sort_by_key(|channel| std::cmp::Reverse(channel.interactions)); // stable: by name within a count
     channels
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let (outbox, frames) = mpsc::channel(self.door.outbox_frames_max);
         let session =
-            Arc::new(Session::new(agent_id, time_zone.clone().and_then(Result::ok).unwrap_or(Tz::UTC), outbox));
+            Arc::new(Session::new(agent_id, time_zone.and_then(Result::ok).unwrap_or(Tz::UTC), outbox));
         session.send(self.welcome(&session));
         if matches!(time_zone, Some(Err(_))) {
             session.send(error(BadFrame(
@@ -167,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 }
             }
             Ok(ClientFrame::Hello(_)) => {
-                _ = session.send(error(BadFrame("hello_twice", "This session has said hello already.")))
+                _ = session.send(error(BadFrame("hello_twice", "This session has said hello already.")));
             }
             Ok(ClientFrame::Authenticate { .. }) => {
                 session.send(error(BadFrame(

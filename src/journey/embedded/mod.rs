@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::store::{LookUp, Offset, StoreError, Written};
@@ -40,7 +40,7 @@ pub struct Embedded {
 impl Embedded {
     pub fn open(path: &Path, readers: usize) -> Result<Self, StoreError> {
         let cannot = |reason: String| StoreError::CannotOpen { path: path.display().to_string(), reason };
-        let writer = connect(path).map_err(|e| cannot(e.to_string()))?;
+        let writer = connect(path).map_err(|error| cannot(readable(&error)))?;
         prepare_file(&writer).map_err(cannot)?;
         let connections = (0..readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
@@ -111,18 +111,22 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes the tables in a new file; refuses files that are somebody else's or newer than this program.
-fn prepare_file(connection: &Connection) -> Result<(), String> {
-    let readable = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => {
-            "this is not a SQLite file; name another one, or move it away".into()
-        }
-        Some(rusqlite::ErrorCode::ReadOnly) => {
-            "the file or its folder cannot be written; give the service's user the right to".into()
+/// What a person can do about it.
+fn readable(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => "this is not a SQLite file; name another one, or move it away".into(),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            "the file cannot be opened for writing; its folder must be there, and the service's user may write in it"
+                .into()
         }
         _ => error.to_string(),
-    };
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(readable);
+    }
+}
+
+/// Makes the tables in a new file; refuses files that are somebody else's or newer than this program.
+fn prepare_file(connection: &Connection) -> Result<(), String> {
+    let say = |error: rusqlite::Error| readable(&error);
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(say);
     let version = pragma("user_version")?;
     match (pragma("application_id")?, version) {
         (APPLICATION_ID, SCHEMA_VERSION) => {}
@@ -133,15 +137,15 @@ fn prepare_file(connection: &Connection) -> Result<(), String> {
         }
         _ => {
             let tables: i64 =
-                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(readable)?;
+                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(say)?;
             if tables > 0 {
                 return Err("this SQLite file belongs to another program; name another one".into());
             }
         }
     }
-    connection.pragma_update(None, "journal_mode", "wal").map_err(readable)?;
+    connection.pragma_update(None, "journal_mode", "wal").map_err(say)?;
     if version == 0 {
-        make_tables(connection).map_err(readable)?;
+        make_tables(connection).map_err(say)?;
     }
     Ok(())
 }
@@ -159,3 +163,6 @@ fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     }
     connection.execute_batch("COMMIT")
 }
+
+#[cfg(test)]
+mod tests;

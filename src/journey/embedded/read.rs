@@ -62,10 +62,8 @@ impl Reader<'_> {
         let mut contacts = BTreeMap::new();
         for id in found {
             let current = self.current_id(id?)?;
-            if !contacts.contains_key(&current) {
-                let earlier = self.earlier_ids(&current)?;
-                contacts.insert(current, earlier);
-            }
+            let earlier = self.earlier_ids(&current)?;
+            contacts.insert(current, earlier);
         }
         Ok(contacts)
     }

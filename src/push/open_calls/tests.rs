@@ -1,1 +1,130 @@
+//! Which event decides, whatever order they arrive in.
 
+use chrono::TimeZone as _;
+
+use super::*;
+use crate::journey::Direction;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 20, 21, 0, 0).unwrap() + TimeDelta::seconds(seconds)
+}
+
+fn calls() -> OpenCalls {
+    OpenCalls::new(CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2) })
+}
+
+fn event(agent: &str, state: CallState, seconds: i64) -> Call {
+    Call {
+        call_id: "c-1".into(),
+        state,
+        agent_id: agent.into(),
+        direction: Direction::Outbound,
+        number: Some("+12015550142".into()),
+        campaign: None,
+        parent_call_id: None,
+        at: at(seconds),
+    }
+}
+
+fn key(agent: &str) -> CallKey {
+    CallKey { agent_id: agent.into(), call_id: "c-1".into() }
+}
+
+fn hear(calls: &mut OpenCalls, agent: &str, state: CallState, seconds: i64) -> Applied {
+    calls.apply(event(agent, state, seconds), at(seconds), at(100))
+}
+
+use CallState::{Connected, Ended, Offered, WrapUp};
+
+#[test]
+fn a_call_goes_from_offered_to_ended() {
+    let mut calls = calls();
+    assert_eq!(hear(&mut calls, "ana", Offered, 0).change, Change::Opened);
+    assert_eq!(hear(&mut calls, "ana", Connected, 5).change, Change::Changed);
+    assert_eq!(hear(&mut calls, "ana", WrapUp, 50).change, Change::Changed);
+    assert_eq!(hear(&mut calls, "ana", Ended, 60).change, Change::Ended(EndReason::Ended));
+    assert_eq!(hear(&mut calls, "ana", Ended, 60).change, Change::Superseded);
+    assert_eq!(hear(&mut calls, "ana", Offered, 70).change, Change::Opened, "a later offer opens it again");
+}
+
+/// Every order of these events leaves every agent with the same calls.
+fn in_every_order(events: &[(&str, CallState, i64)], open: &[&str]) {
+    fn permute<'a>(
+        rest: &mut Vec<(&'a str, CallState, i64)>,
+        taken: &mut Vec<usize>,
+        events: &[(&'a str, CallState, i64)],
+        open: &[&str],
+    ) {
+        if taken.len() == events.len() {
+            let mut calls = calls();
+            for (agent, state, seconds) in rest.iter() {
+                hear(&mut calls, agent, *state, *seconds);
+            }
+            for agent in ["ana", "ben", "eva"] {
+                assert_eq!(calls.is_open(&key(agent)), open.contains(&agent), "{agent} after {rest:?}");
+            }
+            return;
+        }
+        for nth in 0..events.len() {
+            if !taken.contains(&nth) {
+                taken.push(nth);
+                rest.push(events[nth]);
+                permute(rest, taken, events, open);
+                rest.pop();
+                taken.pop();
+            }
+        }
+    }
+    permute(&mut Vec::new(), &mut Vec::new(), events, open);
+}
+
+#[test]
+fn the_order_of_arrival_means_nothing() {
+    in_every_order(&[("ana", Offered, 0), ("ana", Connected, 5), ("ana", WrapUp, 50), ("ana", Ended, 60)], &[]);
+    in_every_order(&[("ana", Offered, 0), ("ana", Ended, 0), ("ana", Offered, 10)], &["ana"]);
+}
+
+#[test]
+fn a_call_offered_to_several_is_taken_by_one() {
+    in_every_order(&[("ana", Offered, 0), ("ben", Offered, 0), ("ben", Connected, 3)], &["ben"]);
+    in_every_order(&[("ana", Offered, 0), ("ben", Offered, 0), ("ben", Connected, 3), ("ben", Ended, 9)], &[]);
+    let mut calls = calls();
+    hear(&mut calls, "ana", Offered, 0);
+    hear(&mut calls, "ben", Offered, 0);
+    assert_eq!(hear(&mut calls, "ben", Connected, 3).taken, vec![key("ana")]);
+    assert!(calls.visible(&key("ana"), at(100)).is_none(), "an offer that was taken is not kept for wrap-up");
+}
+
+#[test]
+fn a_transfer_after_the_answer_opens_and_a_conference_ends_nobody() {
+    in_every_order(&[("ana", Connected, 3), ("ben", Offered, 9)], &["ana", "ben"]);
+    in_every_order(&[("ana", Connected, 3), ("ben", Connected, 5), ("eva", Connected, 7)], &["ana", "ben", "eva"]);
+}
+
+#[test]
+fn an_ended_call_is_kept_for_its_wrap_up() {
+    let mut calls = calls();
+    hear(&mut calls, "ana", Offered, 0);
+    hear(&mut calls, "ana", Ended, 60);
+    assert!(calls.visible(&key("ana"), at(60 + 119)).is_some());
+    assert!(calls.visible(&key("ana"), at(60 + 120)).is_none());
+}
+
+#[test]
+fn a_call_whose_end_was_never_heard_expires_and_everything_is_forgotten() {
+    let mut calls = calls();
+    hear(&mut calls, "ana", Offered, 0);
+    hear(&mut calls, "ben", Ended, 0);
+    assert_eq!(calls.expire(at(7199)), vec![]);
+    let mut gone = calls.expire(at(7200));
+    gone.sort();
+    assert_eq!(gone, vec![(key("ana"), true), (key("ben"), false)]);
+    assert!(calls.known.is_empty() && calls.agents_of_call.is_empty() && calls.calls_of_agent.is_empty());
+}
+
+#[test]
+fn an_event_of_long_ago_is_stale() {
+    let mut calls = calls();
+    let change = calls.apply(event("ana", Offered, -7300), at(0), at(0)).change;
+    assert_eq!(change, Change::Stale);
+}

@@ -1,0 +1,192 @@
+//! What an agent is shown of a journey.
+
+use chrono::TimeZone as _;
+
+use super::*;
+use crate::journey::{Campaign, Source};
+
+fn utc(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn ask(now: &str) -> Ask {
+    Ask {
+        now: utc(now),
+        months: 12,
+        time_zone: Tz::UTC,
+        campaign: None,
+        channel: None,
+        before: None,
+        interactions_max: 500,
+    }
+}
+
+fn interaction(id: &str, started_at: &str) -> Interaction {
+    Interaction {
+        interaction_id: id.into(),
+        source: Source::CampaignManager,
+        contact_id: Some("ana".into()),
+        address: "+12015550142".into(),
+        campaign: Some(Campaign { id: "td".into(), name: Some("Term deposit".into()) }),
+        channel: "voice".into(),
+        mode: Some("mobile".into()),
+        direction: Some(Direction::Outbound),
+        started_at: utc(started_at),
+        ended_at: None,
+        outcome: None,
+        previous_score: None,
+        current_score: None,
+        agent: None,
+        comments: None,
+        updated_at: None,
+    }
+}
+
+fn with_class(id: &str, started_at: &str, class: Option<OutcomeClass>, reached: Option<bool>) -> Interaction {
+    let outcome = Outcome { code: "x".into(), label: None, class, parent: None, telephony: None, reached };
+    Interaction { outcome: Some(outcome), ..interaction(id, started_at) }
+}
+
+fn journey(interactions: Vec<Interaction>) -> Journey {
+    let contact = KnownContact {
+        contact_id: "ana".into(),
+        name: None,
+        listed: vec![Campaign { id: "never-called".into(), name: Some("Never called".into()) }],
+    };
+    Journey { number: "+12015550142".into(), contacts: vec![contact], interactions }
+}
+
+fn ids(timeline: &Timeline) -> Vec<&str> {
+    timeline.content.days.iter().flat_map(|day| &day.interactions).map(|i| i.interaction_id.as_str()).collect()
+}
+
+#[test]
+fn s17_a_period_starts_with_a_day_of_the_agents_zone_and_is_clamped() {
+    let from = |now: &str, months, zone: Tz| period(utc(now), months, zone).from;
+    assert_eq!(from("2026-05-31T12:00:00Z", 3, Tz::UTC), utc("2026-02-28T00:00:00Z"));
+    assert_eq!(from("2028-05-31T12:00:00Z", 3, Tz::UTC), utc("2028-02-29T00:00:00Z"));
+    assert_eq!(from("2026-11-20T23:30:00Z", 12, Tz::Europe__Lisbon), utc("2025-11-20T00:00:00Z"));
+    assert_eq!(from("2026-11-20T23:30:00Z", 3, Tz::Asia__Tokyo), utc("2026-08-20T15:00:00Z"), "it is the 21st there");
+    // On 2026-03-29 clocks in Beirut skip midnight: the day starts at one.
+    assert_eq!(from("2026-06-29T12:00:00Z", 3, Tz::Asia__Beirut), utc("2026-03-28T22:00:00Z"));
+}
+
+#[test]
+fn s17_what_lies_before_the_period_is_neither_shown_nor_counted() {
+    let journey = journey(vec![interaction("in", "2026-08-20T00:00:00Z"), interaction("out", "2026-08-19T23:59:59Z")]);
+    let timeline = prepare(&journey, vec![], &Ask { months: 3, ..ask("2026-11-20T21:00:00Z") });
+    assert_eq!((ids(&timeline), timeline.content.total), (vec!["in"], 1));
+}
+
+#[test]
+fn s11_one_day_of_the_agents_zone_holds_all_interactions_of_that_day() {
+    let journey = journey(vec![
+        interaction("c", "2026-11-19T01:00:00Z"),
+        interaction("b", "2026-11-18T23:30:00Z"),
+        interaction("a", "2026-11-18T10:00:00Z"),
+    ]);
+    let dates = |zone: Tz| -> Vec<(String, usize)> {
+        let timeline = prepare(&journey, vec![], &Ask { time_zone: zone, ..ask("2026-11-20T21:00:00Z") });
+        timeline.content.days.iter().map(|day| (day.date.to_string(), day.interactions.len())).collect()
+    };
+    assert_eq!(dates(Tz::UTC), [("2026-11-19".into(), 1), ("2026-11-18".into(), 2)]);
+    assert_eq!(dates(Tz::America__New_York), [("2026-11-18".into(), 3)]);
+    assert_eq!(dates(Tz::Asia__Tokyo), [("2026-11-19".into(), 2), ("2026-11-18".into(), 1)]);
+}
+
+#[test]
+fn s16_the_channels_offered_are_those_of_the_campaign_and_counts_come_before_filters() {
+    let sms = Interaction { channel: "sms".into(), ..interaction("sms", "2026-11-18T10:00:00Z") };
+    let other = Interaction {
+        campaign: Some(Campaign { id: "other".into(), name: None }),
+        channel: "email".into(),
+        ..interaction("mail", "2026-11-17T10:00:00Z")
+    };
+    let journey = journey(vec![interaction("call", "2026-11-19T10:00:00Z"), sms, other]);
+    let filtered = Ask { campaign: Some("td".into()), channel: Some("sms".into()), ..ask("2026-11-20T21:00:00Z") };
+    let content = prepare(&journey, vec![], &filtered).content;
+    assert_eq!((content.total, content.matching, content.shown), (3, 1, 1));
+    let channels: Vec<_> = content.channels.iter().map(|c| (c.channel.as_str(), c.interactions)).collect();
+    assert_eq!(channels, [("sms", 1), ("voice", 1)]);
+    let campaigns: Vec<_> = content.campaigns.iter().map(|c| (c.id.as_str(), c.listed, c.interactions)).collect();
+    assert_eq!(campaigns, [("never-called", true, 0), ("other", false, 1), ("td", false, 2)]);
+}
+
+#[test]
+fn pages_never_cut_through_a_moment_so_that_before_finds_exactly_the_rest() {
+    let moments = ["2026-11-19T12:00:00Z", "2026-11-19T11:00:00Z", "2026-11-19T11:00:00Z", "2026-11-19T10:00:00Z"];
+    let journey = journey(moments.iter().enumerate().map(|(nth, at)| interaction(&nth.to_string(), at)).collect());
+    let first = Ask { interactions_max: 2, ..ask("2026-11-20T21:00:00Z") };
+    assert_eq!(ids(&prepare(&journey, vec![], &first)), ["0"]);
+    let second = Ask { before: Some(utc("2026-11-19T12:00:00Z")), ..first.clone() };
+    assert_eq!(ids(&prepare(&journey, vec![], &second)), ["1", "2"]);
+    let third = Ask { before: Some(utc("2026-11-19T11:00:00Z")), ..first };
+    let timeline = prepare(&journey, vec![], &third);
+    assert_eq!((ids(&timeline), timeline.content.matching, timeline.content.total), (vec!["3"], 4, 4));
+    let crowded = Ask { interactions_max: 1, ..second };
+    assert_eq!(ids(&prepare(&journey, vec![], &crowded)), ["1", "2"], "a moment with more than a page comes whole");
+}
+
+#[test]
+fn the_brief_is_arithmetic() {
+    use OutcomeClass::{Failure, Neutral, Success};
+    let mut newest = with_class("5", "2026-11-19T10:00:00Z", Some(Failure), None);
+    newest.previous_score = None;
+    let mut scored = with_class("4", "2026-11-18T10:00:00Z", Some(Neutral), None);
+    (scored.previous_score, scored.current_score) = (Some(50.0), Some(45.5));
+    let inbound = Interaction {
+        direction: Some(Direction::Inbound),
+        ..with_class("3", "2026-11-01T10:00:00Z", Some(Failure), Some(false))
+    };
+    let before = with_class("2", "2026-10-30T10:00:00Z", Some(Success), None);
+    let earlier = with_class("1", "2026-10-01T10:00:00Z", Some(Failure), None);
+    let timeline =
+        prepare(&journey(vec![newest, scored, inbound, before, earlier]), vec![], &ask("2026-11-20T21:00:00Z"));
+    let brief = &timeline.content.contacts[0].brief;
+    assert_eq!((brief.attempts7d, brief.attempts30d, brief.failures_in_a_row), (2, 3, 2));
+    assert_eq!((brief.score, brief.score_change), (Some(45.5), Some(-4.5)));
+    assert_eq!(brief.last_at, Some(utc("2026-11-19T10:00:00Z")));
+    assert_eq!(
+        brief.last_reached_at,
+        Some(utc("2026-11-19T10:00:00Z")),
+        "a failure was spoken to, unless it says otherwise"
+    );
+}
+
+#[test]
+fn an_outcome_without_label_or_class_shows_its_code_and_is_neutral() {
+    let timeline = prepare(
+        &journey(vec![with_class("1", "2026-11-19T10:00:00Z", None, None)]),
+        vec![],
+        &ask("2026-11-20T21:00:00Z"),
+    );
+    let outcome = timeline.content.days[0].interactions[0].outcome.clone().unwrap();
+    assert_eq!((outcome.label.as_deref(), outcome.class), (Some("x"), Some(OutcomeClass::Neutral)));
+}
+
+#[test]
+fn s03_several_contacts_are_candidates_most_interactions_first() {
+    let other = Interaction { contact_id: Some("ben".into()), ..interaction("b", "2026-11-18T10:00:00Z") };
+    let mut journey = journey(vec![
+        interaction("a", "2026-11-19T10:00:00Z"),
+        other.clone(),
+        Interaction { interaction_id: "c".into(), ..other },
+    ]);
+    journey.contacts.push(KnownContact { contact_id: "ben".into(), ..KnownContact::default() });
+    let contacts: Vec<_> = prepare(&journey, vec![], &ask("2026-11-20T21:00:00Z"))
+        .content
+        .contacts
+        .into_iter()
+        .map(|contact| (contact.contact_id, contact.interactions))
+        .collect();
+    assert_eq!(contacts, [("ben".into(), 2), ("ana".into(), 1)]);
+}
+
+#[test]
+fn a_look_up_reaches_back_to_the_earliest_start_of_any_zone() {
+    let now = utc("2026-05-31T12:00:00Z");
+    for zone in [Tz::Pacific__Kiritimati, Tz::UTC, Tz::Pacific__Pago_Pago] {
+        assert!(earliest(now, 3) <= period(now, 3, zone).from, "{zone}");
+    }
+    assert!(Utc.timestamp_opt(0, 0).unwrap() < earliest(now, 12));
+}

@@ -1,0 +1,89 @@
+//! Timelines that somebody asks for: an agent's search, and the HTTP API.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use tracing::error;
+
+use super::Way;
+use crate::journey::timeline::{self, Ask};
+use crate::phone;
+use crate::push::agents::Session;
+use crate::push::{Encoded, Search};
+
+/// Why a timeline cannot be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimelineFailure {
+    BadMonths,
+    Failed,
+}
+
+/// Answers a search with a `timeline` frame, or with an `error` that a person understands.
+pub(super) async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search) {
+    let request = search.request.clone();
+    let frame = match way.search(&session, search).await {
+        Ok(timeline) => Encoded::Timeline { request: &request, timeline: &*timeline }.encode(),
+        Err((code, text)) => Encoded::Error { request: Some(&request), code, text: text.into() }.encode(),
+    };
+    session.send(frame);
+}
+
+impl Way {
+    /// A timeline for a search; only of the customers of the agent's own calls.
+    async fn search(
+        self: &Arc<Self>,
+        session: &Session,
+        search: Search,
+    ) -> Result<Box<RawValue>, (&'static str, &'static str)> {
+        let now = Utc::now();
+        let number = self.searched_number(session, &search, now)?;
+        let months = search.months.unwrap_or(self.settings.journey.period_months.get());
+        let ask = Ask {
+            months,
+            time_zone: session.time_zone,
+            campaign: search.campaign,
+            channel: search.channel,
+            before: search.before,
+            ..self.default_ask(now)
+        };
+        self.timeline(number, ask).await.map_err(|failure| match failure {
+            TimelineFailure::BadMonths => ("bad_months", "The period is 3, 6, 9 or 12 months."),
+            TimelineFailure::Failed => ("failed", "The history could not be read; the operators have been told."),
+        })
+    }
+
+    fn searched_number(
+        &self,
+        session: &Session,
+        search: &Search,
+        now: DateTime<Utc>,
+    ) -> Result<String, (&'static str, &'static str)> {
+        const FORBIDDEN: (&str, &str) = ("forbidden", "This number belongs to none of your calls.");
+        const NO_NUMBER: (&str, &str) = ("no_number", "This call carries no number, so there is no history to show.");
+        let mut own = self.agents().calls_of(&session.agent_id, now).into_iter().map(|seen| seen.call);
+        if let Some(call_id) = &search.call_id {
+            let call = own
+                .find(|call| call.call_id == *call_id)
+                .ok_or(("forbidden", "This call is none of yours, or it is over."))?;
+            return self.customer(&call).map_err(|_| NO_NUMBER);
+        }
+        let given = search.number.as_deref().ok_or(("bad_frame", "A search names a call or a number."))?;
+        let number = phone::address(given, self.settings.journey.default_region.0).ok_or(NO_NUMBER)?;
+        own.any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
+    }
+
+    /// A timeline as `GET /v1/journeys/{number}` and searches give it.
+    pub async fn timeline(self: &Arc<Self>, number: String, ask: Ask) -> Result<Box<RawValue>, TimelineFailure> {
+        if !matches!(ask.months, 3 | 6 | 9 | 12) {
+            return Err(TimelineFailure::BadMonths);
+        }
+        let journey = self.look_up(number, ask.now).await.map_err(|error| {
+            error!(%error, "the look-up failed");
+            TimelineFailure::Failed
+        })?;
+        let sources = self.currency.states(self.settings.journey.source.sources(), ask.now);
+        let timeline = timeline::prepare(&journey, sources, &ask);
+        serde_json::value::to_raw_value(&timeline).map_err(|_| TimelineFailure::Failed)
+    }
+}

@@ -1,0 +1,164 @@
+// The calls on an agent's screen as a pure function of the frames received: what is open, what has ended,
+// which version of each was applied, and the timeline that goes with it.
+import type { Call, CallFrame, Ended, Missing, Pop, Showing, Timeline, Update } from "./frames.ts";
+import { appendOlder, type Filters, type Found, mergeInteractions, passes, sameFilters } from "./timeline.ts";
+
+/** Ended calls stay for the wrap-up; a new call pushes the oldest of them out. */
+export const ENDED_CALLS_MAX = 5;
+
+export interface CallOnScreen {
+  call: Call;
+  /** Of this session; 0 when none of this session's frames was applied yet. */
+  version: number;
+  digest: string;
+  announce: boolean;
+  timeline: Timeline | null;
+  missing: Missing | null;
+  /** Why the call is over; null while it is not. */
+  endReason: string | null;
+  /** The answer to the last search. */
+  found: Found | null;
+}
+
+/** Newest first. */
+export type Calls = readonly CallOnScreen[];
+
+export function callIdOf(frame: CallFrame): string {
+  return frame.type === "pop" ? frame.call.callId : frame.callId;
+}
+
+export function isEnded({ endReason }: CallOnScreen): boolean {
+  return endReason !== null;
+}
+
+/** The calls after a frame: the same object when the frame changes nothing. */
+export function applyFrame(calls: Calls, frame: CallFrame): Calls {
+  const known = calls.find(({ call }) => call.callId === callIdOf(frame));
+  if (known && frame.version <= known.version) return calls;
+  switch (frame.type) {
+    case "pop":
+      return applyPop(calls, known, frame);
+    case "update":
+      return known ? replace(calls, known, updated(known, frame)) : calls;
+    case "ended":
+      return known ? applyEnded(calls, known, frame) : calls;
+  }
+}
+
+function applyPop(calls: Calls, known: CallOnScreen | undefined, pop: Pop): Calls {
+  const popped: CallOnScreen = {
+    call: pop.call,
+    version: pop.version,
+    digest: pop.digest,
+    announce: pop.announce,
+    // A later pop without a timeline, after a slow look-up, takes nothing away that is on screen.
+    timeline: pop.timeline ?? known?.timeline ?? null,
+    missing: pop.missing ?? null,
+    endReason: pop.call.state === "ended" ? "ended" : null,
+    found: null,
+  };
+  const isReopened = known !== undefined && isEnded(known) && !isEnded(popped);
+  if (known && !isReopened) return replace(calls, known, popped);
+  return withoutSurplus([popped, ...calls.filter((other) => other !== known)]);
+}
+
+function updated(known: CallOnScreen, update: Update): CallOnScreen {
+  const call = { ...known.call, ...withoutUndefined(update.call ?? {}) };
+  const timeline = update.timeline ?? known.timeline;
+  return {
+    ...known,
+    call,
+    version: update.version,
+    digest: update.digest ?? known.digest,
+    timeline: timeline && updatedTimeline(timeline, update),
+    missing: update.timeline ? null : (update.missing ?? known.missing),
+    endReason: endReasonAfter(known, update),
+    found: known.found && updatedFound(known.found, update),
+  };
+}
+
+function endReasonAfter(known: CallOnScreen, update: Update): string | null {
+  const state = update.call?.state;
+  if (state === undefined) return known.endReason;
+  return state === "ended" ? (known.endReason ?? "ended") : null;
+}
+
+function updatedTimeline(timeline: Timeline, update: Update): Timeline {
+  const { interactions, removed, contacts, campaigns, channels, total } = update;
+  const merged =
+    interactions?.length || removed?.length
+      ? mergeInteractions(timeline, interactions ?? [], removed ?? [])
+      : timeline;
+  return {
+    ...merged,
+    contacts: contacts ?? merged.contacts,
+    campaigns: campaigns ?? merged.campaigns,
+    channels: channels ?? merged.channels,
+    total: total ?? merged.total,
+  };
+}
+
+/** A changed interaction that no longer passes the filters of a search leaves its answer. */
+function updatedFound(found: Found, update: Update): Found {
+  const changed = update.interactions ?? [];
+  const passing = changed.filter((interaction) => passes(found.filters, interaction));
+  const leaving = changed.filter((interaction) => !passes(found.filters, interaction));
+  const gone = [...(update.removed ?? []), ...leaving.map(({ interactionId }) => interactionId)];
+  return { ...found, timeline: mergeInteractions(found.timeline, passing, gone) };
+}
+
+/** Marks the call; told a second time, the service wants it off the screen. */
+function applyEnded(calls: Calls, known: CallOnScreen, ended: Ended): Calls {
+  if (isEnded(known)) return dismiss(calls, ended.callId);
+  const marked = { ...known, version: ended.version, endReason: ended.reason };
+  return withoutSurplus(replace(calls, known, marked));
+}
+
+function withoutSurplus(calls: Calls): Calls {
+  const surplus = new Set(calls.filter(isEnded).slice(ENDED_CALLS_MAX));
+  return surplus.size === 0 ? calls : calls.filter((call) => !surplus.has(call));
+}
+
+/** Takes a call off the screen. */
+export function dismiss(calls: Calls, callId: string): Calls {
+  return calls.filter(({ call }) => call.callId !== callId);
+}
+
+/** Versions count within one session: a new one begins again. */
+export function beginSession(calls: Calls): Calls {
+  return calls.map((entry) => ({ ...entry, version: 0 }));
+}
+
+/** What a client that comes back need not be sent again; of an ended call it wants to hear nothing. */
+export function showing(calls: Calls): Showing[] {
+  return calls
+    .filter((entry) => !isEnded(entry))
+    .map(({ call, digest }) => ({ callId: call.callId, digest }));
+}
+
+/** The calls with the answer to a search: a page of older interactions, or a new selection. */
+export function applySearch(
+  calls: Calls,
+  callId: string,
+  filters: Filters,
+  answer: Timeline,
+  isOlderPage: boolean,
+): Calls {
+  const known = calls.find(({ call }) => call.callId === callId);
+  if (!known) return calls;
+  if (!isOlderPage) return replace(calls, known, { ...known, found: { filters, timeline: answer } });
+  if (known.found && sameFilters(known.found.filters, filters)) {
+    const timeline = appendOlder(known.found.timeline, answer);
+    return replace(calls, known, { ...known, found: { filters, timeline } });
+  }
+  if (!known.timeline) return calls;
+  return replace(calls, known, { ...known, timeline: appendOlder(known.timeline, answer) });
+}
+
+function replace(calls: Calls, known: CallOnScreen, next: CallOnScreen): Calls {
+  return calls.map((entry) => (entry === known ? next : entry));
+}
+
+function withoutUndefined<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

@@ -1,0 +1,291 @@
+// The connection to the service, usable without the element: connects, says hello, stays alive, comes back,
+// acknowledges what arrives and matches answers to searches. It keeps no calls; `calls.ts` does.
+import {
+  type CallFrame,
+  type ClientFrame,
+  decodeFrame,
+  type ErrorFrame,
+  type Search,
+  type ServerFrame,
+  type Showing,
+  SUBPROTOCOL,
+  type Timeline,
+  type Welcome,
+} from "./frames.ts";
+
+const WELCOME_WAIT_MS = 10_000;
+const PONG_WAIT_MS = 10_000;
+const SEARCH_WAIT_MS = 15_000;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+/** The service asks to come back (3000–3499) or to stay away (3500–3999). */
+const STAY_AWAY = { from: 3500, to: 3999 };
+
+export type Connection =
+  | { state: "idle" }
+  | { state: "connecting" }
+  | { state: "live"; agent: string; node: string; session: string }
+  | { state: "waiting"; retryAt: number }
+  | { state: "refused"; code: number; text: string };
+
+export interface JourneyClientOptions {
+  /** `ws:` or `wss:` URL of the service's agent socket. */
+  endpoint: string;
+  timeZone: string;
+  /** Names the agent where the service has no authentication; not sent when there is a token. */
+  agent?: string | undefined;
+  /** Asked again at every connect, because hosts refresh tokens behind our back. */
+  token?: () => string | undefined | Promise<string | undefined>;
+  /** The open calls on screen, so that the service need not send them again. */
+  showing?: () => Showing[];
+  onConnection?: (connection: Connection) => void;
+  onWelcome?: (welcome: Welcome) => void;
+  /** Shows a frame; once the returned promise is settled and the browser has painted, `rendered` is acknowledged. */
+  onCallFrame?: (frame: CallFrame) => unknown;
+}
+
+/** A search that was answered with an `error` frame, or not answered at all. */
+export class JourneyError extends Error {
+  readonly code: string;
+
+  constructor(code: string, text: string) {
+    super(text);
+    this.name = "JourneyError";
+    this.code = code;
+  }
+}
+
+interface PendingSearch {
+  resolve: (timeline: Timeline) => void;
+  reject: (error: JourneyError) => void;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+/** Milliseconds until attempt number `attempt` (0 is the first): doubling, with the upper half left to chance. */
+export function backoffMs(attempt: number, random = Math.random): number {
+  const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** attempt);
+  return Math.round(ceiling * (0.5 + random() / 2));
+}
+
+export class JourneyClient {
+  readonly #options: JourneyClientOptions;
+  readonly #searches = new Map<number, PendingSearch>();
+  #connection: Connection = { state: "idle" };
+  #socket: WebSocket | undefined;
+  #attempt = 0;
+  #lastRequest = 0;
+  #comeBackAt: number | undefined;
+  #refusal: string | undefined;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #deadlineTimer: ReturnType<typeof setTimeout> | undefined;
+  #heartbeatTimer: ReturnType<typeof setInterval> | undefined;
+  readonly #onOnline = () => this.#connection.state === "waiting" && this.retryNow();
+
+  constructor(options: JourneyClientOptions) {
+    this.#options = options;
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  start(): void {
+    if (this.#connection.state !== "idle") return;
+    globalThis.addEventListener("online", this.#onOnline);
+    void this.#connect();
+  }
+
+  stop(): void {
+    globalThis.removeEventListener("online", this.#onOnline);
+    this.#hangUp();
+    this.#change({ state: "idle" });
+  }
+
+  /** Connects at once: after a refusal that the user wants to try again, or when the network is back. */
+  retryNow(): void {
+    if (this.#connection.state !== "waiting" && this.#connection.state !== "refused") return;
+    void this.#connect();
+  }
+
+  /** Gives the open session a fresh token; a later connect asks for its own. */
+  authenticate(token: string): void {
+    if (this.#connection.state === "live") this.#send({ type: "authenticate", token });
+  }
+
+  search(search: Search): Promise<Timeline> {
+    if (this.#connection.state !== "live") {
+      return Promise.reject(new JourneyError("offline", "There is no connection to the service."));
+    }
+    this.#lastRequest += 1;
+    const request = this.#lastRequest;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#searches.delete(request);
+        reject(new JourneyError("timeout", "The service did not answer in time."));
+      }, SEARCH_WAIT_MS);
+      this.#searches.set(request, { resolve, reject, timer });
+      this.#send({ type: "search", request, ...search });
+    });
+  }
+
+  async #connect(): Promise<void> {
+    this.#hangUp();
+    this.#refusal = undefined;
+    const attempt: Connection = { state: "connecting" };
+    this.#change(attempt);
+    let token: string | undefined;
+    try {
+      token = await this.#options.token?.();
+    } catch {
+      if (this.#connection === attempt) this.#comeBack();
+      return;
+    }
+    // While the host fetched the token, the client may have been stopped or started anew.
+    if (this.#connection !== attempt) return;
+    this.#open(token);
+  }
+
+  #open(token: string | undefined): void {
+    const socket = new WebSocket(this.#options.endpoint, [SUBPROTOCOL]);
+    this.#socket = socket;
+    this.#deadlineTimer = setTimeout(() => this.#lineIsDead(), WELCOME_WAIT_MS);
+    const { timeZone, agent, showing } = this.#options;
+    socket.onopen = () => {
+      const identity = token ? { token } : { agent };
+      this.#send({ type: "hello", ...identity, timeZone, showing: showing?.() ?? [] });
+    };
+    socket.onmessage = (event) => {
+      const frame = decodeFrame(event.data);
+      if (frame) this.#receive(frame, performance.now());
+    };
+    socket.onclose = (event) => this.#closed(event.code, event.reason);
+  }
+
+  #receive(frame: ServerFrame, receivedAt: number): void {
+    // Any frame proves that the line lives, but only a welcome ends the wait for one.
+    if (this.#connection.state === "live") clearTimeout(this.#deadlineTimer);
+    switch (frame.type) {
+      case "welcome":
+        this.#welcomed(frame);
+        break;
+      case "pop":
+      case "update":
+        void this.#acknowledge(frame, receivedAt);
+        break;
+      case "ended":
+        this.#options.onCallFrame?.(frame);
+        break;
+      case "timeline":
+        this.#takeSearch(frame.request)?.resolve(frame.timeline);
+        break;
+      case "error":
+        this.#failed(frame);
+        break;
+      case "goodbye":
+        this.#goodbye(frame.comeBackMs);
+        break;
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    clearTimeout(this.#deadlineTimer);
+    this.#attempt = 0;
+    clearInterval(this.#heartbeatTimer);
+    this.#heartbeatTimer = setInterval(() => this.#ping(), welcome.heartbeatSeconds * 1000);
+    this.#options.onWelcome?.(welcome);
+    this.#change({ state: "live", agent: welcome.agent, node: welcome.node, session: welcome.session });
+  }
+
+  async #acknowledge(frame: Exclude<CallFrame, { type: "ended" }>, receivedAt: number): Promise<void> {
+    const callId = frame.type === "pop" ? frame.call.callId : frame.callId;
+    const socket = this.#socket;
+    const ack = (stage: "received" | "rendered") => {
+      // Versions belong to one session: never acknowledge on the next one what came on this one.
+      if (this.#socket !== socket) return;
+      const ms = Math.round(performance.now() - receivedAt);
+      this.#send({ type: "ack", callId, version: frame.version, stage, ms });
+    };
+    ack("received");
+    await this.#options.onCallFrame?.(frame);
+    // An animation frame's callback runs before its paint, a task queued from it runs after.
+    requestAnimationFrame(() => setTimeout(() => ack("rendered"), 0));
+  }
+
+  #failed(error: ErrorFrame): void {
+    if (error.request == null) {
+      // The sentence explains the close that follows better than the close reason does.
+      this.#refusal = error.text;
+      return;
+    }
+    this.#takeSearch(error.request)?.reject(new JourneyError(error.code, error.text));
+  }
+
+  #takeSearch(request: number): PendingSearch | undefined {
+    const search = this.#searches.get(request);
+    this.#searches.delete(request);
+    clearTimeout(search?.timer);
+    return search;
+  }
+
+  #goodbye(comeBackMs: number): void {
+    this.#comeBackAt = Date.now() + comeBackMs;
+    // The node closes the socket itself; one that dies before doing so must not keep us.
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => void this.#connect(), comeBackMs);
+  }
+
+  #ping(): void {
+    this.#send({ type: "ping" });
+    clearTimeout(this.#deadlineTimer);
+    this.#deadlineTimer = setTimeout(() => this.#lineIsDead(), PONG_WAIT_MS);
+  }
+
+  #lineIsDead(): void {
+    this.#hangUp();
+    this.#comeBack();
+  }
+
+  #closed(code: number, reason: string): void {
+    const refusal = this.#refusal || reason;
+    const comeBackAt = this.#comeBackAt;
+    this.#hangUp();
+    if (code >= STAY_AWAY.from && code <= STAY_AWAY.to) {
+      this.#change({ state: "refused", code, text: refusal || "The service refused this session." });
+    } else {
+      this.#comeBack(comeBackAt);
+    }
+  }
+
+  #comeBack(at = Date.now() + backoffMs(this.#attempt)): void {
+    this.#attempt += 1;
+    this.#retryTimer = setTimeout(() => void this.#connect(), Math.max(0, at - Date.now()));
+    this.#change({ state: "waiting", retryAt: at });
+  }
+
+  /** Lets go of the socket without waiting for its close handshake, which a dead line never finishes. */
+  #hangUp(): void {
+    clearTimeout(this.#retryTimer);
+    clearTimeout(this.#deadlineTimer);
+    clearInterval(this.#heartbeatTimer);
+    this.#comeBackAt = undefined;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    for (const request of [...this.#searches.keys()]) {
+      this.#takeSearch(request)?.reject(new JourneyError("offline", "The connection was lost."));
+    }
+  }
+
+  #send(frame: ClientFrame): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #change(connection: Connection): void {
+    if (connection.state === "idle" && this.#connection.state === "idle") return;
+    this.#connection = connection;
+    this.#options.onConnection?.(connection);
+  }
+}

@@ -1,0 +1,242 @@
+// The records and frames that travel over the WebSocket, as the service sends them (subprotocol backstory.v1).
+// Fields that are not listed here are ignored; states, modes, channels and outcomes are open sets of data.
+
+export const SUBPROTOCOL = "backstory.v1";
+
+export interface Named {
+  id: string;
+  name?: string | null;
+}
+
+export interface Outcome {
+  code: string;
+  label?: string | null;
+  /** `success`, `failure` or `neutral`; anything else counts as neutral. */
+  class?: string | null;
+  parent?: string | null;
+  telephony?: string | null;
+  reached?: boolean | null;
+}
+
+export interface Interaction {
+  interactionId: string;
+  /** `campaign_manager` or `data_cloud`. */
+  source: string;
+  contactId?: string | null;
+  address: string;
+  campaign?: Named | null;
+  channel: string;
+  mode?: string | null;
+  direction?: string | null;
+  startedAt: string;
+  endedAt?: string | null;
+  outcome?: Outcome | null;
+  previousScore?: number | null;
+  currentScore?: number | null;
+  agent?: Named | null;
+  comments?: string | null;
+  updatedAt?: string | null;
+}
+
+/** Arithmetic over the period, one per contact. */
+export interface Brief {
+  lastAt?: string | null;
+  lastChannel?: string | null;
+  lastMode?: string | null;
+  lastOutcome?: Outcome | null;
+  lastAgent?: Named | null;
+  attempts7d?: number | null;
+  attempts30d?: number | null;
+  failuresInARow?: number | null;
+  lastReachedAt?: string | null;
+  lastReachedMode?: string | null;
+  score?: number | null;
+  scoreChange?: number | null;
+}
+
+export interface ContactSummary {
+  contactId: string;
+  name?: string | null;
+  interactions: number;
+  lastAt?: string | null;
+  brief?: Brief | null;
+}
+
+export interface CampaignSummary {
+  id: string;
+  name?: string | null;
+  listed: boolean;
+  interactions: number;
+}
+
+export interface ChannelSummary {
+  channel: string;
+  interactions: number;
+}
+
+export interface Day {
+  /** A calendar day in the timeline's time zone, YYYY-MM-DD. */
+  date: string;
+  interactions: Interaction[];
+}
+
+/** Why something that was asked for is not there: a code for programs, a sentence for people. */
+export interface Missing {
+  code: string;
+  text: string;
+}
+
+export interface SourceState {
+  source: string;
+  asOf?: string | null;
+  missing?: Missing | null;
+}
+
+export interface Timeline {
+  number: string;
+  timeZone: string;
+  period: { months: number; from: string; to: string };
+  contacts: ContactSummary[];
+  campaigns: CampaignSummary[];
+  channels: ChannelSummary[];
+  /** Newest first, each with its interactions newest first. */
+  days: Day[];
+  /** Interactions of the whole period, before any filter. */
+  total: number;
+  /** Interactions that pass the filters of a search. */
+  matching?: number | null;
+  /** Interactions that are in `days`. */
+  shown: number;
+  sources?: SourceState[];
+}
+
+export interface Call {
+  callId: string;
+  /** `offered`, `connected`, `wrap_up` or `ended`. */
+  state: string;
+  agentId?: string;
+  /** `inbound`, `outbound` or `manual_outbound`. */
+  direction: string;
+  /** The customer's number; absent when the call has none. */
+  number?: string | null;
+  campaign?: Named | null;
+  at?: string | null;
+}
+
+export interface Mode {
+  mode: string;
+  label: string;
+  channel: string;
+  icon: string;
+  color: string;
+}
+
+export interface Welcome {
+  type: "welcome";
+  session: string;
+  agent: string;
+  node: string;
+  serverTime: string;
+  heartbeatSeconds: number;
+  modes?: Mode[];
+}
+
+export interface Pop {
+  type: "pop";
+  version: number;
+  digest: string;
+  announce: boolean;
+  call: Call;
+  timeline: Timeline | null;
+  missing?: Missing | null;
+}
+
+export interface Update {
+  type: "update";
+  version: number;
+  digest?: string;
+  callId: string;
+  call?: Partial<Call> | null;
+  interactions?: Interaction[] | null;
+  removed?: string[] | null;
+  timeline?: Timeline | null;
+  missing?: Missing | null;
+  contacts?: ContactSummary[] | null;
+  campaigns?: CampaignSummary[] | null;
+  channels?: ChannelSummary[] | null;
+  total?: number | null;
+}
+
+export interface Ended {
+  type: "ended";
+  version: number;
+  callId: string;
+  /** `ended`, `taken`, `retracted` or `expired`. */
+  reason: string;
+}
+
+export interface SearchReply {
+  type: "timeline";
+  request: number;
+  timeline: Timeline;
+}
+
+export interface ErrorFrame {
+  type: "error";
+  request?: number | null;
+  code: string;
+  text: string;
+}
+
+export interface Goodbye {
+  type: "goodbye";
+  reason: string;
+  comeBackMs: number;
+}
+
+export type ServerFrame =
+  | Welcome
+  | Pop
+  | Update
+  | Ended
+  | SearchReply
+  | ErrorFrame
+  | Goodbye
+  | { type: "pong" };
+
+/** The frames that change an open call; each grows that call's version within one session. */
+export type CallFrame = Pop | Update | Ended;
+
+/** What an agent asks the service for; `before` pages past the oldest interaction that is loaded. */
+export interface Search {
+  callId: string;
+  campaign?: string;
+  channel?: string;
+  months: number;
+  before?: string;
+}
+
+export interface Showing {
+  callId: string;
+  digest: string;
+}
+
+export type ClientFrame =
+  | { type: "hello"; token?: string; agent?: string; timeZone: string; showing: Showing[] }
+  | { type: "authenticate"; token: string }
+  | { type: "ack"; callId: string; version: number; stage: "received" | "rendered"; ms: number }
+  | ({ type: "search"; request: number } & Search)
+  | { type: "ping" };
+
+/** The frame in a text message, or nothing when the text is no frame: a newer service must not break an older widget. */
+export function decodeFrame(text: unknown): ServerFrame | undefined {
+  if (typeof text !== "string") return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    const isFrame =
+      typeof value === "object" && value !== null && typeof (value as ServerFrame).type === "string";
+    return isFrame ? (value as ServerFrame) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,297 @@
+// The filters, their drop-down lists, buttons, notices and the switch of views.
+import { css } from "lit";
+
+export const controls = css`
+  .toolbar {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: end;
+    gap: 8px 16px;
+    padding: 8px 16px 10px;
+    border-block: 1px solid var(--_border);
+    background: var(--_raised);
+  }
+
+  .filters {
+    display: flex;
+    flex: 0 1 auto;
+    align-items: end;
+    gap: 8px;
+    min-inline-size: 0;
+  }
+
+  .combobox {
+    position: relative;
+    flex: 0 1 190px;
+    min-inline-size: 0;
+  }
+
+  .combobox label {
+    display: block;
+    font-size: 11.5px;
+    color: var(--_quiet);
+  }
+
+  .combobox-field {
+    position: relative;
+    display: flex;
+    align-items: center;
+  }
+
+  .combobox-field .icon {
+    position: absolute;
+    inset-inline-end: 7px;
+    font-size: 16px;
+    pointer-events: none;
+    color: var(--_quiet);
+  }
+
+  .combobox input {
+    inline-size: 100%;
+    block-size: 30px;
+    padding-inline: 9px 26px;
+    border: 1px solid var(--_control-border);
+    border-radius: 6px;
+    background: var(--_raised);
+    text-overflow: ellipsis;
+    cursor: pointer;
+  }
+
+  .combobox[data-open="true"] input {
+    cursor: text;
+  }
+
+  [role="listbox"] {
+    position: absolute;
+    z-index: 3;
+    inset-block-start: calc(100% + 3px);
+    inset-inline-start: 0;
+    min-inline-size: 100%;
+    inline-size: max-content;
+    max-inline-size: min(360px, 86cqi);
+    max-block-size: 264px;
+    overflow-y: auto;
+    padding: 4px;
+    border: 1px solid var(--_border);
+    border-radius: var(--_radius);
+    background: var(--_raised);
+    box-shadow: 0 8px 24px light-dark(rgb(20 30 50 / 18%), rgb(0 0 0 / 55%));
+  }
+
+  [role="option"] {
+    display: flex;
+    justify-content: space-between;
+    gap: 16px;
+    padding: 5px 8px;
+    border-radius: 5px;
+    cursor: pointer;
+  }
+
+  [role="option"].active,
+  [role="option"]:hover {
+    background: color-mix(in srgb, var(--_accent) 12%, transparent);
+  }
+
+  [role="option"][aria-selected="true"] .option-label {
+    font-weight: 600;
+  }
+
+  [role="option"].no-match {
+    color: var(--_quiet);
+    cursor: default;
+    background: none;
+  }
+
+  .option-count {
+    color: var(--_quiet);
+    font-variant-numeric: tabular-nums;
+  }
+
+  .search,
+  .action {
+    display: inline-flex;
+    align-items: center;
+    gap: 6px;
+    block-size: 30px;
+    padding: 0 12px;
+    border: 1px solid var(--_accent);
+    border-radius: 6px;
+    font-weight: 600;
+    white-space: nowrap;
+    cursor: pointer;
+  }
+
+  .search {
+    background: var(--_accent);
+    color: var(--_on-accent);
+  }
+
+  .action {
+    background: var(--_raised);
+    color: var(--_accent);
+  }
+
+  .search:hover:enabled,
+  .action:hover:enabled {
+    filter: brightness(1.08);
+  }
+
+  :is(.search, .action):disabled {
+    opacity: 0.6;
+    cursor: default;
+  }
+
+  .result-count {
+    flex: 1;
+    padding-block-end: 5px;
+    color: var(--_quiet);
+    font-variant-numeric: tabular-nums;
+    white-space: nowrap;
+  }
+
+  .view-switch {
+    display: flex;
+    padding: 2px;
+    border-radius: 8px;
+    background: color-mix(in srgb, var(--_text) 8%, transparent);
+  }
+
+  .view-switch button {
+    display: inline-flex;
+    align-items: center;
+    gap: 6px;
+    block-size: 26px;
+    padding: 0 10px;
+    border: 0;
+    border-radius: 6px;
+    background: none;
+    cursor: pointer;
+  }
+
+  .view-switch [aria-pressed="true"] {
+    background: var(--_raised);
+    font-weight: 600;
+    box-shadow: 0 1px 2px rgb(0 0 0 / 18%);
+  }
+
+  .view-switch .icon {
+    font-size: 16px;
+  }
+
+  .notice {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 6px 12px;
+    padding: 6px 16px;
+    border-block-end: 1px solid var(--_border);
+    background: color-mix(in srgb, var(--_accent) 8%, var(--_raised));
+  }
+
+  .notice.problem {
+    background: color-mix(in srgb, var(--_failure) 10%, var(--_raised));
+  }
+
+  .link {
+    min-block-size: 24px;
+    padding: 0 4px;
+    border: 0;
+    background: none;
+    color: var(--_accent);
+    text-decoration: underline;
+    cursor: pointer;
+  }
+
+  .icon-button {
+    display: grid;
+    place-items: center;
+    inline-size: 32px;
+    block-size: 32px;
+    padding: 0;
+    border: 0;
+    border-radius: 6px;
+    background: none;
+    font-size: 20px;
+    cursor: pointer;
+  }
+
+  .icon-button:hover {
+    background: color-mix(in srgb, var(--_text) 9%, transparent);
+  }
+
+  .icon-button[aria-disabled="true"] {
+    opacity: 0.35;
+    background: none;
+    cursor: default;
+  }
+
+  @container journey (width < 640px) {
+    .toolbar {
+      gap: 4px 12px;
+    }
+
+    .filters {
+      display: grid;
+      grid-template-columns: repeat(3, minmax(0, 1fr)) auto;
+      gap: 6px;
+      inline-size: 100%;
+    }
+
+    .combobox input {
+      padding-inline: 7px 18px;
+      font-size: 12px;
+    }
+
+    .combobox-field .icon {
+      inset-inline-end: 3px;
+    }
+
+    .search {
+      justify-content: center;
+      inline-size: 34px;
+      padding: 0;
+    }
+
+    .search span {
+      display: none;
+    }
+
+    .combobox:nth-of-type(2) [role="listbox"] {
+      inset-inline: -40% auto;
+    }
+
+    .combobox:nth-of-type(3) [role="listbox"] {
+      inset-inline: auto 0;
+    }
+
+    .result-count {
+      padding: 0;
+      font-size: 12px;
+    }
+  }
+
+  @container journey (width < 380px) {
+    .filters {
+      grid-template-columns: repeat(2, minmax(0, 1fr));
+    }
+
+    .search {
+      inline-size: auto;
+    }
+
+    .search span {
+      display: inline;
+    }
+  }
+
+  @media (forced-colors: active) {
+    .view-switch [aria-pressed="true"] {
+      border: 2px solid Highlight;
+    }
+
+    [role="option"].active {
+      outline: 2px solid Highlight;
+      outline-offset: -2px;
+    }
+  }
+`;

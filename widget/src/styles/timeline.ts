@@ -1,0 +1,221 @@
+// The timeline, lying (newest at the right) and standing (newest at the top).
+import { css } from "lit";
+
+export const timeline = css`
+  .timeline {
+    flex: 1;
+    min-block-size: 0;
+    overflow: auto;
+    scrollbar-width: thin;
+  }
+
+  .timeline:focus-visible {
+    outline-offset: -2px;
+  }
+
+  .day h3 {
+    font-size: 13px;
+    font-weight: 650;
+  }
+
+  .day-head {
+    display: flex;
+    align-items: baseline;
+    gap: 8px;
+  }
+
+  .ago {
+    font-size: 12px;
+    color: var(--_quiet);
+  }
+
+  .count {
+    margin-inline-start: auto;
+    min-inline-size: 20px;
+    padding: 0 6px;
+    border-radius: 99px;
+    font-size: 12px;
+    text-align: center;
+    color: var(--_quiet);
+    background: color-mix(in srgb, var(--_text) 8%, transparent);
+  }
+
+  .entries {
+    display: grid;
+    gap: 2px;
+    margin-block-start: 6px;
+    border: 1px solid var(--_border);
+    border-radius: var(--_radius);
+    background: var(--_raised);
+    overflow: clip;
+  }
+
+  .entries li + li .entry {
+    border-block-start: 1px solid var(--_border);
+  }
+
+  .entry {
+    display: flex;
+    gap: 11px;
+    inline-size: 100%;
+    padding: 9px 12px 9px 10px;
+    border: 0;
+    background: none;
+    text-align: start;
+    cursor: pointer;
+  }
+
+  .entry:hover {
+    background: color-mix(in srgb, var(--_accent) 7%, transparent);
+  }
+
+  .entry:focus-visible {
+    outline-offset: -2px;
+  }
+
+  .entry-text {
+    display: grid;
+    flex: 1;
+    min-inline-size: 0;
+    line-height: 1.35;
+  }
+
+  .line {
+    display: block;
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+
+  .line time {
+    font-variant-numeric: tabular-nums;
+  }
+
+  .line:first-child {
+    display: flex;
+    gap: 5px;
+    color: var(--_quiet);
+  }
+
+  .line .mode-name::before {
+    content: "·";
+    margin-inline-end: 5px;
+  }
+
+  .line .change {
+    margin-inline-start: auto;
+  }
+
+  .owner {
+    font-weight: 600;
+  }
+
+  .line.quiet,
+  .line.comments {
+    font-size: 12px;
+  }
+
+  .line.comments {
+    color: var(--_quiet);
+    font-style: italic;
+  }
+
+  .older {
+    display: grid;
+    place-content: center;
+    justify-items: center;
+    gap: 8px;
+    padding: 16px;
+    text-align: center;
+    color: var(--_quiet);
+  }
+
+  /* Lying: the row is reversed, so its scroller begins at the newest end and stays there by itself. */
+  .horizontal {
+    display: flex;
+    flex-direction: row-reverse;
+    overflow: auto;
+  }
+
+  .horizontal .days {
+    display: flex;
+    flex: none;
+    flex-direction: row-reverse;
+    align-items: start;
+    min-inline-size: 100%;
+    padding: 14px 16px;
+  }
+
+  .horizontal .day {
+    position: relative;
+    flex: none;
+    inline-size: 262px;
+    padding: 16px 7px 4px;
+    content-visibility: auto;
+    contain-intrinsic-size: 262px 160px;
+  }
+
+  .horizontal .day::before,
+  .vertical .day::before {
+    content: "";
+    position: absolute;
+    background: var(--_border);
+  }
+
+  .horizontal .day::before {
+    inset: 4px 0 auto;
+    block-size: 2px;
+  }
+
+  .day::after {
+    content: "";
+    position: absolute;
+    inline-size: 10px;
+    block-size: 10px;
+    border: 2px solid var(--_raised);
+    border-radius: 50%;
+    background: var(--_control-border);
+  }
+
+  .horizontal .day::after {
+    inset: 0 auto auto 8px;
+  }
+
+  .days .day:first-child::after {
+    background: var(--_accent);
+  }
+
+  .horizontal .older {
+    inline-size: 200px;
+    padding-block-start: 40px;
+  }
+
+  .vertical .days {
+    padding: 12px 14px 16px 12px;
+  }
+
+  .vertical .day {
+    position: relative;
+    padding: 0 0 14px 20px;
+  }
+
+  .vertical .day::before {
+    inset: 8px auto -8px 4px;
+    inline-size: 2px;
+  }
+
+  .vertical .day:last-child::before {
+    inset-block-end: 0;
+  }
+
+  .vertical .day::after {
+    inset: 4px auto auto 0;
+  }
+
+  @media (forced-colors: active) {
+    .day::before,
+    .day::after {
+      background: CanvasText;
+    }
+  }
+`;

@@ -1,0 +1,157 @@
+// A drop-down list that narrows as one types: the editable combobox of the ARIA authoring practices.
+// It keeps what a list box must remember between renders; what is chosen belongs to the caller.
+import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
+import { live } from "lit/directives/live.js";
+import { icon } from "../icons.ts";
+
+export interface Choice {
+  value: string;
+  label: string;
+  /** Told apart by it where labels are alike, and found by it: a campaign's id. */
+  detail?: string;
+  count?: number | null;
+}
+
+interface Rendering {
+  choices: Choice[];
+  value: string;
+  onChoose: (value: string) => void;
+}
+
+const plain = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+export function narrow(choices: Choice[], query: string): Choice[] {
+  const wanted = plain(query.trim());
+  return choices.filter(({ label, detail }) => plain(`${label} ${detail ?? ""}`).includes(wanted));
+}
+
+export class Combobox {
+  readonly #host: ReactiveControllerHost;
+  readonly #id: string;
+  readonly #label: string;
+  #isOpen = false;
+  /** What was typed since the list opened; null shows the chosen label and every choice. */
+  #query: string | null = null;
+  #active = 0;
+  #rendering: Rendering = { choices: [], value: "", onChoose: () => {} };
+
+  constructor(host: ReactiveControllerHost, id: string, label: string) {
+    this.#host = host;
+    this.#id = id;
+    this.#label = label;
+  }
+
+  render(choices: Choice[], value: string, onChoose: (value: string) => void): TemplateResult {
+    this.#rendering = { choices, value, onChoose };
+    const chosen = choices.find((choice) => choice.value === value);
+    const activeId = this.#isOpen && this.#visible().length > 0 ? `${this.#id}-${this.#active}` : nothing;
+    return html`<div class="combobox" part="filter" data-open=${this.#isOpen}>
+      <label for=${this.#id}>${this.#label}</label>
+      <div class="combobox-field">
+        <input id=${this.#id} type="text" role="combobox" autocomplete="off" spellcheck="false"
+          aria-autocomplete="list" aria-expanded=${this.#isOpen} aria-controls="${this.#id}-list"
+          aria-activedescendant=${activeId} .value=${live(this.#query ?? chosen?.label ?? "")}
+          @click=${this.#open} @input=${this.#typed} @keydown=${this.#pressed} @blur=${this.#close}
+          @focus=${(event: FocusEvent) => (event.target as HTMLInputElement).select()} />
+        ${icon("down")}
+      </div>
+      <ul id="${this.#id}-list" role="listbox" aria-label=${this.#label} ?hidden=${!this.#isOpen}>
+        ${this.#isOpen ? this.#options() : nothing}
+      </ul>
+    </div>`;
+  }
+
+  #visible(): Choice[] {
+    const { choices } = this.#rendering;
+    return this.#query === null ? choices : narrow(choices, this.#query);
+  }
+
+  #options(): TemplateResult[] {
+    const visible = this.#visible();
+    if (visible.length === 0) {
+      return [
+        html`<li role="option" aria-disabled="true" aria-selected="false" class="no-match">Nothing matches</li>`,
+      ];
+    }
+    return visible.map((choice, index) => this.#option(choice, index));
+  }
+
+  #option({ value, label, detail, count }: Choice, index: number): TemplateResult {
+    // Pressing the mouse must not take the focus from the field: that would close the list before the click.
+    return html`<li id="${this.#id}-${index}" role="option" aria-selected=${value === this.#rendering.value}
+      class=${index === this.#active ? "active" : ""} @mousedown=${(event: Event) => event.preventDefault()}
+      @click=${() => this.#choose(value)}>
+      <span class="option-label">${label}${detail ? html` <span class="quiet">${detail}</span>` : nothing}</span>
+      ${count == null ? nothing : html`<span class="option-count">${count}</span>`}
+    </li>`;
+  }
+
+  readonly #open = (): void => {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#query = null;
+    const { choices, value } = this.#rendering;
+    this.#activate(choices.findIndex((choice) => choice.value === value));
+  };
+
+  readonly #close = (): void => {
+    this.#isOpen = false;
+    this.#query = null;
+    this.#host.requestUpdate();
+  };
+
+  readonly #typed = (event: Event): void => {
+    this.#isOpen = true;
+    this.#query = (event.target as HTMLInputElement).value;
+    this.#activate(0);
+  };
+
+  readonly #pressed = (event: KeyboardEvent): void => {
+    const handled = this.#isOpen ? this.#pressedOpen(event.key) : this.#pressedClosed(event.key);
+    if (!handled) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  #pressedClosed(key: string): boolean {
+    if (key !== "ArrowDown" && key !== "ArrowUp" && key !== "Enter") return false;
+    this.#open();
+    return true;
+  }
+
+  #pressedOpen(key: string): boolean {
+    const last = this.#visible().length - 1;
+    switch (key) {
+      case "ArrowDown":
+        this.#activate(this.#active >= last ? 0 : this.#active + 1);
+        return true;
+      case "ArrowUp":
+        this.#activate(this.#active <= 0 ? last : this.#active - 1);
+        return true;
+      case "Enter": {
+        const choice = this.#visible()[this.#active];
+        if (choice) this.#choose(choice.value);
+        return true;
+      }
+      case "Escape":
+        this.#close();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #activate(index: number): void {
+    this.#active = Math.max(0, index);
+    this.#host.requestUpdate();
+    void this.#host.updateComplete.then(() => {
+      const root = (this.#host as unknown as { renderRoot?: ParentNode }).renderRoot;
+      root?.querySelector(`#${this.#id}-${this.#active}`)?.scrollIntoView({ block: "nearest" });
+    });
+  }
+
+  #choose(value: string): void {
+    this.#close();
+    this.#rendering.onChoose(value);
+  }
+}

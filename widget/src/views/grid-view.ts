@@ -1,0 +1,139 @@
+// The grid: the same interactions as rows of a table that sorts by any column.
+import { html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { Interaction } from "../frames.ts";
+import { channelLabel } from "../modes.ts";
+import { directionLabel, modeIcon, modeName, nameOf, outcomeLabel, outcomeText } from "./interaction.ts";
+import { ownerOf, type Scene } from "./scene.ts";
+
+export interface Sort {
+  column: string;
+  ascending: boolean;
+}
+
+export const NEWEST_FIRST: Sort = { column: "startedAt", ascending: false };
+
+interface Column {
+  id: string;
+  title: string;
+  /** What the column sorts by; an absent value always comes last. */
+  value: (scene: Scene, interaction: Interaction) => string | number | null;
+  cell: (scene: Scene, interaction: Interaction) => unknown;
+  numeric?: boolean;
+}
+
+const text = (id: string, title: string, value: (scene: Scene, of: Interaction) => string): Column => ({
+  id,
+  title,
+  value: (scene, of) => value(scene, of) || null,
+  cell: value,
+});
+
+const COLUMNS: Column[] = [
+  {
+    id: "startedAt",
+    title: "Date and time",
+    value: (_scene, of) => Date.parse(of.startedAt),
+    cell: (scene, of) => {
+      const when = `${scene.formats.shortDate(of.startedAt)}, ${scene.formats.time(of.startedAt)}`;
+      const open = (event: Event) => {
+        event.stopPropagation();
+        scene.onSelect(of, event.currentTarget as HTMLElement);
+      };
+      return html`<button type="button" class="cell-button" aria-haspopup="dialog" @click=${open}>
+        <time datetime=${of.startedAt}>${when}</time></button>`;
+    },
+  },
+  {
+    id: "mode",
+    title: "Mode",
+    value: modeName,
+    cell: (scene, of) => html`<span class="with-icon">${modeIcon(scene, of)} ${modeName(scene, of)}</span>`,
+  },
+  text("channel", "Channel", (_scene, of) => channelLabel(of.channel)),
+  text("direction", "Direction", (_scene, of) => directionLabel(of.direction)),
+  text("campaign", "Campaign", (_scene, of) => nameOf(of.campaign)),
+  {
+    id: "outcome",
+    title: "Outcome",
+    value: (_scene, of) => (of.outcome ? outcomeLabel(of.outcome) : null),
+    cell: (_scene, of) => outcomeText(of.outcome),
+  },
+  text("agent", "Agent", (_scene, of) => nameOf(of.agent)),
+  {
+    id: "score",
+    title: "Score",
+    numeric: true,
+    value: (_scene, of) => of.currentScore ?? null,
+    cell: (scene, of) => (of.currentScore == null ? "" : scene.formats.number(of.currentScore)),
+  },
+  text("comments", "Comments", (_scene, of) => of.comments ?? ""),
+];
+
+const CONTACT = text("contact", "Contact", (scene, of) => ownerOf(scene, of) ?? "");
+
+function sorted(
+  scene: Scene,
+  interactions: Interaction[],
+  column: Column,
+  ascending: boolean,
+): Interaction[] {
+  const keyed = interactions.map((of) => ({ of, key: column.value(scene, of) }));
+  keyed.sort((a, b) => {
+    if (a.key === null || b.key === null) return Number(a.key === null) - Number(b.key === null);
+    const order =
+      typeof a.key === "number" && typeof b.key === "number"
+        ? a.key - b.key
+        : String(a.key).localeCompare(String(b.key), undefined, { numeric: true, sensitivity: "base" });
+    return ascending ? order : -order;
+  });
+  return keyed.map(({ of }) => of);
+}
+
+export function gridView(
+  scene: Scene,
+  interactions: Interaction[],
+  sort: Sort,
+  onSort: (sort: Sort) => void,
+  older: unknown,
+): TemplateResult {
+  const columns =
+    scene.contacts.length > 1 ? [...COLUMNS.slice(0, 1), CONTACT, ...COLUMNS.slice(1)] : COLUMNS;
+  const by = columns.find(({ id }) => id === sort.column) ?? columns[0];
+  const rows = by ? sorted(scene, interactions, by, sort.ascending) : interactions;
+  return html`<div class="grid-scroll" role="region" aria-label="Interactions as a table" tabindex="0">
+    <table class="grid" part="grid">
+      <thead><tr>${columns.map((column) => heading(column, sort, onSort))}</tr></thead>
+      <tbody>${repeat(
+        rows,
+        ({ interactionId }) => interactionId,
+        (of) => row(scene, columns, of),
+      )}</tbody>
+    </table>
+    ${older ? html`<div class="older">${older}</div>` : nothing}
+  </div>`;
+}
+
+function heading(column: Column, sort: Sort, onSort: (sort: Sort) => void): TemplateResult {
+  const isSorted = column.id === sort.column;
+  const order = !isSorted ? "none" : sort.ascending ? "ascending" : "descending";
+  // The first click on the date shows what an agent wants first: the newest; text begins at A.
+  const ascending = isSorted ? !sort.ascending : column.id !== NEWEST_FIRST.column && !column.numeric;
+  return html`<th scope="col" aria-sort=${order} class=${column.numeric ? "numeric" : ""}>
+    <button type="button" @click=${() => onSort({ column: column.id, ascending })}>${column.title}<span
+      class="sort" data-order=${order} aria-hidden="true"></span></button></th>`;
+}
+
+function row(scene: Scene, columns: Column[], of: Interaction): TemplateResult {
+  // The whole row answers a mouse; the button in its first cell is the same for a keyboard.
+  const open = (event: Event) => {
+    const button = (event.currentTarget as HTMLElement).querySelector("button");
+    if (button) scene.onSelect(of, button);
+  };
+  return html`<tr data-id=${of.interactionId} @click=${open}>
+    ${columns.map(
+      (column) =>
+        html`<td class="${column.numeric ? "numeric" : ""} cell-${column.id}" data-title=${column.title}>${column.cell(scene, of)}</td>`,
+    )}
+  </tr>`;
+}

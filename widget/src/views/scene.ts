@@ -1,0 +1,25 @@
+// What every view needs to write and to draw with: formats, the catalogue of modes, the time.
+
+import type { Formats } from "../formats.ts";
+import type { ContactSummary, Interaction, Mode } from "../frames.ts";
+
+export interface Scene {
+  formats: Formats;
+  modes: readonly Mode[];
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** The contacts behind the number; with several, every interaction says whose it is. */
+  contacts: readonly ContactSummary[];
+  onSelect: (interaction: Interaction, opener: HTMLElement) => void;
+}
+
+export function contactName(contact: ContactSummary): string {
+  return contact.name || contact.contactId;
+}
+
+/** Whose an interaction is, where that is a question. */
+export function ownerOf(scene: Scene, interaction: Interaction): string | null {
+  if (scene.contacts.length < 2) return null;
+  const contact = scene.contacts.find(({ contactId }) => contactId === interaction.contactId);
+  return contact ? contactName(contact) : (interaction.contactId ?? "Nobody known");
+}

@@ -1,0 +1,174 @@
+// The filters and the Search button (S14–S19).
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { interaction, JOURNEY, pop, timeline } from "./fixtures.mjs";
+import { open, stopBrowser, until } from "./harness.mjs";
+
+after(stopBrowser);
+
+const field = (page, name) => page.getByRole("combobox", { name });
+const options = (page) => page.getByRole("option");
+const shown = (page) => page.locator(".entry").evaluateAll((all) => all.map((entry) => entry.dataset.id));
+const choose = async (page, name, label) => {
+  await field(page, name).click();
+  await options(page).filter({ hasText: label }).click();
+};
+const search = (page) => page.getByRole("button", { name: "Search" }).first().click();
+
+/** A service that answers searches with `answer(frame)`. */
+const answering = (answer) => (frame, send) => {
+  if (frame.type !== "search") return false;
+  send({ request: frame.request, ...answer(frame) });
+  return true;
+};
+const idsWhere = (keep) => JOURNEY.filter(keep).map(({ interactionId }) => interactionId);
+
+test("s14_one_campaign_shows_the_journey_in_it", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await choose(page, "Campaign", "Crédit card upgrade");
+  assert.deepEqual(
+    await shown(page),
+    idsWhere(({ campaign }) => campaign?.id === "cc-2026"),
+  );
+  assert.equal(await page.locator(".result-count").innerText(), "3 interactions");
+});
+
+test("s15_one_channel_shows_the_journey_on_it", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await choose(page, "Channel", "SMS");
+  assert.deepEqual(await shown(page), ["i-07", "i-01"]);
+});
+
+test("s16_campaign_and_channel_apply_together", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await choose(page, "Channel", "SMS");
+  await choose(page, "Campaign", "Crédit card upgrade");
+  assert.deepEqual(await shown(page), ["i-01"]);
+});
+
+test("s16_only_the_channels_of_the_campaign_are_offered", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await choose(page, "Channel", "Email");
+  await choose(page, "Campaign", "Term deposit 2026");
+  assert.equal(await field(page, "Channel").inputValue(), "All channels", "the campaign has no emails");
+  await field(page, "Channel").click();
+  assert.deepEqual(await options(page).locator(".option-label").allInnerTexts(), [
+    "All channels",
+    "SMS",
+    "Voice",
+  ]);
+});
+
+test("s17_the_period_is_12_months_and_can_be_3_6_or_9", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  assert.equal(await field(page, "Period").inputValue(), "12 months");
+  await field(page, "Period").click();
+  assert.deepEqual(await options(page).allInnerTexts(), ["3 months", "6 months", "9 months", "12 months"]);
+  await options(page).filter({ hasText: "3 months" }).click();
+  assert.deepEqual(await shown(page), ["i-09", "i-08", "i-07", "i-05", "i-06"]);
+});
+
+test("s18_search_asks_the_service_with_the_filters_and_shows_its_answer", async (t) => {
+  const found = interaction("found", "2026-10-01T10:00:00Z", { channel: "sms", mode: "sms" });
+  const answer = { type: "timeline", timeline: timeline([found], { total: 10, matching: 1, shown: 1 }) };
+  const { page, service } = await open(t, { frames: [pop()], script: answering(() => answer) });
+  await choose(page, "Campaign", "Term deposit 2026");
+  await choose(page, "Channel", "SMS");
+  await choose(page, "Period", "6 months");
+  assert.equal(
+    service.received.some(({ type }) => type === "search"),
+    false,
+    "a choice asks nobody",
+  );
+  await search(page);
+  await page.locator("[data-id=found]").waitFor();
+  const asked = service.received.find(({ type }) => type === "search");
+  assert.deepEqual(asked, {
+    type: "search",
+    request: 1,
+    callId: "c-1",
+    campaign: "td-2026",
+    channel: "sms",
+    months: 6,
+  });
+  assert.deepEqual(await shown(page), ["found"]);
+});
+
+test("s18_what_was_not_loaded_is_said_and_older_ones_can_be_loaded", async (t) => {
+  const part = timeline(JOURNEY, { total: 10 });
+  const older = interaction("older", "2025-11-28T10:00:00Z");
+  const answer = { type: "timeline", timeline: timeline([older], { total: 10, matching: 10, shown: 1 }) };
+  const { page, service } = await open(t, {
+    frames: [pop({ timeline: part })],
+    script: answering(() => answer),
+  });
+  await page.getByText("9 of 10 interactions").waitFor();
+  await page.getByText("1 older interaction is not loaded").waitFor();
+  await page.getByRole("button", { name: "Load older ones" }).click();
+  await page.getByText("10 interactions", { exact: true }).waitFor();
+  assert.equal(service.received.find(({ type }) => type === "search").before, "2025-12-03T10:10:00Z");
+  assert.equal((await shown(page)).at(-1), "older");
+});
+
+test("s18_a_choice_on_what_was_loaded_in_part_says_that_search_asks_for_all", async (t) => {
+  const { page } = await open(t, { frames: [pop({ timeline: timeline(JOURNEY, { total: 800 }) })] });
+  await choose(page, "Channel", "SMS");
+  await page
+    .getByText("Loaded so far: the newest 9 of 800 interactions. Search asks the service for all.")
+    .waitFor();
+});
+
+test("s18_a_longer_period_than_was_loaded_says_that_search_asks_for_it", async (t) => {
+  const period = { months: 6, from: "2026-05-20T00:00:00Z", to: "2026-11-20T21:00:00Z" };
+  const { page } = await open(t, { frames: [pop({ timeline: timeline(JOURNEY.slice(0, 6), { period }) })] });
+  assert.equal(await field(page, "Period").inputValue(), "6 months");
+  await choose(page, "Period", "12 months");
+  await page.getByText("Loaded so far: the last 6 months. Search asks the service for 12.").waitFor();
+});
+
+test("s18_a_search_that_is_refused_says_why", async (t) => {
+  const text = "This number belongs to none of your calls.";
+  const script = answering(() => ({ type: "error", code: "forbidden", text }));
+  const { page } = await open(t, { frames: [pop()], script });
+  await page.locator(".entry").first().waitFor();
+  await search(page);
+  await page.getByRole("alert").getByText(text).waitFor();
+});
+
+test("filters_that_hide_everything_say_which_and_can_be_cleared", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await choose(page, "Campaign", "Home loan autumn");
+  await page.getByText("No interaction in campaign Home loan autumn, the last 12 months.").waitFor();
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await until(async () => (await shown(page)).length === JOURNEY.length, "everything is back");
+});
+
+test("s19_typing_narrows_the_choices_whatever_the_case_and_the_accents", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await field(page, "Campaign").click();
+  await page.keyboard.type("CREDIT");
+  assert.deepEqual(await options(page).locator(".option-label").allInnerTexts(), [
+    "Crédit card upgrade cc-2026",
+  ]);
+  await page.keyboard.press("Enter");
+  assert.equal(await field(page, "Campaign").inputValue(), "Crédit card upgrade");
+  await field(page, "Campaign").fill("loan-26");
+  assert.equal(await options(page).count(), 1, "an id finds its campaign");
+  await field(page, "Campaign").fill("zzz");
+  await page.getByText("Nothing matches").waitFor();
+});
+
+test("s19_the_drop_down_is_a_combobox_for_the_keyboard", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  const channel = field(page, "Channel");
+  await channel.focus();
+  assert.equal(await channel.getAttribute("aria-expanded"), "false");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await channel.getAttribute("aria-expanded"), "true");
+  await page.keyboard.press("ArrowDown");
+  const active = await channel.getAttribute("aria-activedescendant");
+  assert.equal(await page.locator(`#${active}`).getAttribute("role"), "option");
+  await page.keyboard.press("Escape");
+  assert.equal(await channel.getAttribute("aria-expanded"), "false");
+  assert.equal(await channel.inputValue(), "All channels", "Escape chooses nothing");
+});
