@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use backstory::config::{EXIT_SETTINGS, Problems};
 use backstory::serve;
-use backstory::tools::Common;
+use backstory::tools::{self, Common};
 use clap::{Parser, Subcommand};
 
 /// The customer's journey on the agent's screen before the first hello
@@ -22,6 +22,14 @@ struct Cli {
 enum Command {
     /// Run the service: hear calls on Kafka, push timelines to agents
     Serve,
+    /// Load interactions and contacts from JSON Lines or CSV files
+    Import(tools::import::Args),
+    /// Publish a call event, or play a file of them
+    Call(tools::call::Args),
+    /// Be an agent in the terminal: print what is pushed
+    Watch(tools::watch::Args),
+    /// Ask a running service for a number's journey
+    Journey(tools::journey::Args),
 }
 
 fn main() -> ExitCode {
@@ -51,5 +59,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             serve::run(settings).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Import(args) => tools::import::run(common, args).await,
+        Command::Call(args) => tools::call::run(common, args).await,
+        Command::Watch(args) => tools::watch::run(common, args).await,
+        Command::Journey(args) => tools::journey::run(common, args).await,
     }
 }

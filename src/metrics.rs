@@ -1,6 +1,8 @@
 //! What is counted, in the form Prometheus reads. Labels are closed sets: never an agent, a call or a number.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -36,6 +38,31 @@ pub struct Metrics {
     lag: Family<Labels<2>, Gauge>,
     kafka_errors: Counter,
     lags: parking_lot::Mutex<Vec<Lag>>,
+    clock_skew: Gauge<f64, AtomicU64>,
+    skew: parking_lot::Mutex<Skew>,
+}
+
+/// The smallest difference between our clock and the events' own in the last minutes: what no delay explains.
+#[derive(Default)]
+struct Skew {
+    since: Option<Instant>,
+    smallest: Option<f64>,
+    smallest_before: Option<f64>,
+}
+
+impl Skew {
+    const WINDOW: Duration = Duration::from_secs(300);
+
+    fn see(&mut self, behind_seconds: f64) {
+        if self.since.is_none_or(|since| since.elapsed() > Self::WINDOW) {
+            *self = Self { since: Some(Instant::now()), smallest: None, smallest_before: self.smallest };
+        }
+        self.smallest = Some(self.smallest.map_or(behind_seconds, |smallest| smallest.min(behind_seconds)));
+    }
+
+    fn seconds(&self) -> f64 {
+        [self.smallest, self.smallest_before].into_iter().flatten().reduce(f64::min).unwrap_or_default()
+    }
 }
 
 impl Metrics {
@@ -59,6 +86,8 @@ impl Metrics {
             lag: Family::default(),
             kafka_errors: Counter::default(),
             lags: parking_lot::Mutex::default(),
+            clock_skew: Gauge::default(),
+            skew: parking_lot::Mutex::default(),
         };
         metrics.register(&mut registry);
         metrics.registry = registry;
@@ -88,15 +117,21 @@ impl Metrics {
         registry.register("sessions", "Open sessions", self.sessions.clone());
         registry.register("connections", "Open connections of any kind", self.connections.clone());
         registry.register("kafka_lag_records", "Records behind the high watermark", self.lag.clone());
+        let skew =
+            "Smallest recent difference between this clock and the call events' own (negative: theirs run ahead)";
+        registry.register_with_unit("clock_skew", skew, Unit::Seconds, self.clock_skew.clone());
         registry.register("kafka_client_errors", "Errors that the Kafka client reported", self.kafka_errors.clone());
     }
 
     /// What became of a call event; `result` is the name of an enum's value.
-    pub fn call(&self, result: &'static str, age_seconds: Option<f64>) {
+    pub fn call(&self, result: &'static str) {
         self.calls.get_or_create(&[("result", result.to_owned())]).inc();
-        if let Some(age) = age_seconds {
-            self.age.observe(age.max(0.0));
-        }
+    }
+
+    /// How old a call event was when it was heard, and how far its own clock is from ours.
+    pub fn heard(&self, age_seconds: f64, behind_seconds: f64) {
+        self.age.observe(age_seconds.max(0.0));
+        self.skew.lock().see(behind_seconds);
     }
 
     pub fn pop(&self, result: &'static str) {
@@ -152,6 +187,7 @@ impl Metrics {
 
     /// The text that Prometheus reads.
     pub fn text(&self, sessions: usize) -> String {
+        self.clock_skew.set(self.skew.lock().seconds());
         self.sessions.set(i64::try_from(sessions).unwrap_or(i64::MAX));
         for lag in self.lags.lock().iter() {
             for (partition, records) in lag.by_partition() {

@@ -84,6 +84,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
         Err(refusal) => return CallResult::Refused(refusal),
     };
     let since = heard.since;
+    way.metrics.heard((now - since).as_seconds_f64(), (now - heard.at).as_seconds_f64());
     let Some(call) = way.call_of(heard) else { return CallResult::UnknownState };
     // 2 decide
     let key = CallKey::of(&call);
@@ -179,7 +180,7 @@ pub async fn expire(way: Arc<Way>, stop: CancellationToken) {
             _ = every.tick() => {}
         }
         for _ in 0..way.agents().expire(Utc::now()) {
-            way.metrics.call("expired", None);
+            way.metrics.call("expired");
         }
     }
 }
@@ -187,8 +188,7 @@ pub async fn expire(way: Arc<Way>, stop: CancellationToken) {
 fn account(way: &Arc<Way>, record: &Record) {
     let now = Utc::now();
     let result = screen_pop(way, record, now);
-    let age = record.time.map(|time| (now - time).as_seconds_f64());
-    way.metrics.call(result.name(), age);
+    way.metrics.call(result.name());
     let topic = &way.settings.kafka.topics.calls;
     if let CallResult::Refused(refusal) = result {
         way.metrics.refused(topic, refusal);

@@ -84,8 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let agent_id = auth::agent_of(&hello).map_err(End::Close)?;
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let (outbox, frames) = mpsc::channel(self.door.outbox_frames_max);
-        let session =
-            Arc::new(Session::new(agent_id, time_zone.and_then(Result::ok).unwrap_or(Tz::UTC), outbox));
+        let session = Arc::new(Session::new(agent_id, time_zone.and_then(Result::ok).unwrap_or(Tz::UTC), outbox));
         session.send(self.welcome(&session));
         if matches!(time_zone, Some(Err(_))) {
             session.send(error(BadFrame(

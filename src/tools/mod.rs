@@ -4,6 +4,20 @@ use std::path::PathBuf;
 
 use crate::config::{Layers, Problems, Settings, load, load_without_kafka};
 
+// A command each.
+pub mod call;
+pub mod import;
+pub mod journey;
+pub mod watch;
+
+// What several of them need.
+pub mod agent;
+mod output;
+mod progress;
+mod publish;
+mod readable;
+mod service;
+
 /// Where settings come from; the same for every command.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {

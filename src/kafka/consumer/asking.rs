@@ -30,7 +30,15 @@ impl Shared {
                 Ok(()) => reachable = true,
                 Err(error) => {
                     if std::mem::take(&mut reachable) {
-                        warn!(kafka.topic = self.topic, %error, "cannot read the topic, trying on");
+                        match error.rdkafka_error_code() {
+                            Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                                warn!(
+                                    kafka.topic = self.topic,
+                                    "the topic does not exist: make it with backstory check --create"
+                                );
+                            }
+                            _ => warn!(kafka.topic = self.topic, %error, "the brokers do not answer, trying on"),
+                        }
                         self.caught_up.store(false, Ordering::Relaxed);
                         if self.say(Heard::Unreachable).is_break() {
                             return;

@@ -1,0 +1,242 @@
+//! Checks of the brokers and the topics, and how missing topics are made.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+
+use super::{Args, Finding};
+use crate::config::{EMBEDDED, Kafka};
+use crate::kafka::{ASK_TIMEOUT, Brokers};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const REPLICAS_WANTED: i32 = 3;
+/// How the broker stamps records; its own clock is what age is best counted from.
+const TIME_TYPE: &str = "message.timestamp.type";
+const APPEND_TIME: &str = "LogAppendTime";
+
+/// What a topic is for decides how it should be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    /// Events, for as long as a starting node reads back.
+    Calls { window_ms: i64 },
+    /// The newest record of each key, for ever.
+    History,
+}
+
+/// Names, partitions and copies, as the brokers have them.
+struct Cluster {
+    id: String,
+    brokers: usize,
+    /// Topic → partitions.
+    topics: HashMap<String, usize>,
+}
+
+pub async fn check(settings: &Kafka, args: &Args, print: &mut impl FnMut(&Finding)) {
+    let addresses = match settings.brokers.as_deref() {
+        None => {
+            let todo = format!("write kafka.brokers = \"host:9092\" for a cluster, or \"{EMBEDDED}\" for trying out");
+            return print(&Finding::fail("brokers", "kafka.brokers is not set", todo));
+        }
+        Some(EMBEDDED) => {
+            let text = "the in-process broker: the service starts it and makes its topics itself";
+            let todo = "for trying out only: it keeps records in memory; name a Kafka cluster for more";
+            return print(&Finding::warn("brokers", text, todo));
+        }
+        Some(addresses) => addresses,
+    };
+    let brokers = Brokers::at(addresses.to_owned(), settings);
+    let cluster = match ask(&brokers).await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            let todo = "see that kafka.brokers names them rightly, that they run, and that kafka.properties has what they want";
+            return print(&Finding::fail("brokers", format!("no answer from {addresses}: {error:#}"), todo));
+        }
+    };
+    let counted = if cluster.brokers == 1 { "1 broker".into() } else { format!("{} brokers", cluster.brokers) };
+    print(&Finding::ok("brokers", format!("cluster {} answers with {counted}", cluster.id)));
+    let window_ms = i64::try_from(settings.replay_window.as_millis()).unwrap_or(i64::MAX);
+    for (key, name, keeps) in [
+        ("calls", &settings.topics.calls, Keeps::Calls { window_ms }),
+        ("interactions", &settings.topics.interactions, Keeps::History),
+        ("contacts", &settings.topics.contacts, Keeps::History),
+    ] {
+        let check = format!("topic {name}");
+        match cluster.topics.get(name) {
+            Some(partitions) => judge(&brokers, &check, name, *partitions, keeps, print).await,
+            None if args.create => print(&create(&brokers, &check, name, keeps, &cluster, args).await),
+            None => {
+                let todo = format!("run `backstory check --create`, or name the right one in kafka.topics.{key}");
+                print(&Finding::fail(&check, "there is no such topic", todo));
+            }
+        }
+    }
+}
+
+async fn ask(brokers: &Brokers) -> anyhow::Result<Cluster> {
+    let brokers = brokers.clone();
+    tokio::task::spawn_blocking(move || {
+        let client: BaseConsumer = brokers.asking()?;
+        let metadata = client.fetch_metadata(None, ASK_TIMEOUT)?;
+        let topics = metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len()));
+        Ok(Cluster {
+            topics: topics.collect(),
+            brokers: metadata.brokers().len(),
+            id: client.client().fetch_cluster_id(ASK_TIMEOUT).unwrap_or_default(),
+        })
+    })
+    .await?
+}
+
+/// How the topic is kept, beside how it should be.
+async fn judge(
+    brokers: &Brokers,
+    check: &str,
+    name: &str,
+    partitions: usize,
+    keeps: Keeps,
+    print: &mut impl FnMut(&Finding),
+) {
+    let there = format!("{partitions} partition{}", if partitions == 1 { "" } else { "s" });
+    let config = match topic_config(brokers, name).await {
+        Ok(config) => config,
+        Err(error) => {
+            let todo = "not needed to run; allow DescribeConfigs on the topic to have its retention checked";
+            return print(&Finding::warn(check, format!("{there}, but how it is kept cannot be read: {error:#}"), todo));
+        }
+    };
+    let findings = match keeps {
+        Keeps::Calls { window_ms } => judge_calls(check, &there, &config, window_ms),
+        Keeps::History => judge_history(check, &there, &config),
+    };
+    findings.iter().for_each(print);
+}
+
+fn judge_calls(check: &str, there: &str, config: &HashMap<String, String>, window_ms: i64) -> Vec<Finding> {
+    let retention_ms = config.get("retention.ms").and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1);
+    let kept = if retention_ms < 0 { "for ever".into() } else { format!("for {}", span(retention_ms)) };
+    let mut findings = Vec::new();
+    if (0..window_ms).contains(&retention_ms) {
+        let todo = format!("set the topic's retention.ms to at least {window_ms}, or kafka.replay_window lower");
+        let text = format!("{there}, kept {kept}: less than kafka.replay_window ({}), so a restart forgets open calls", span(window_ms));
+        findings.push(Finding::fail(check, text, todo));
+    }
+    if config.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")) {
+        let text = "compaction keeps only each agent's last event, so a restart forgets the other open calls";
+        findings.push(Finding::fail(check, text, "set the topic's cleanup.policy to delete"));
+    }
+    if config.get(TIME_TYPE).is_some_and(|kind| kind != APPEND_TIME) {
+        let text = "records carry their producers' times: a telephone system whose clock is wrong makes calls look old";
+        findings.push(Finding::warn(check, text, format!("set the topic's {TIME_TYPE} to {APPEND_TIME}")));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(check, format!("{there}, kept {kept}")));
+    }
+    findings
+}
+
+fn judge_history(check: &str, there: &str, config: &HashMap<String, String>) -> Vec<Finding> {
+    let retention_ms = config.get("retention.ms").and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1);
+    match config.get("cleanup.policy").map(String::as_str) {
+        Some("compact") => vec![Finding::ok(check, format!("{there}, compacted: the newest record of each key is kept"))],
+        Some(policy) if retention_ms >= 0 || policy.contains("compact") => {
+            let text = format!("{there}, but records are dropped after {}: a new node would not know them", span(retention_ms));
+            vec![Finding::warn(check, text, "set the topic's cleanup.policy to compact and its retention.ms to -1")]
+        }
+        _ => {
+            let text = format!("{there}, every record kept for ever");
+            vec![Finding::warn(check, text, "set the topic's cleanup.policy to compact: the newest record of each key is enough")]
+        }
+    }
+}
+
+async fn topic_config(brokers: &Brokers, name: &str) -> anyhow::Result<HashMap<String, String>> {
+    let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
+    let topic = ResourceSpecifier::Topic(name);
+    let answers = admin.describe_configs([&topic], &options()).await?;
+    let resource = answers.into_iter().next().context("no answer")?.map_err(|code| anyhow::anyhow!("{code}"))?;
+    Ok(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect())
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(ASK_TIMEOUT)).operation_timeout(Some(Duration::from_secs(15)))
+}
+
+async fn create(brokers: &Brokers, check: &str, name: &str, keeps: Keeps, cluster: &Cluster, args: &Args) -> Finding {
+    let replicas = args.replicas.unwrap_or(REPLICAS_WANTED.min(i32::try_from(cluster.brokers).unwrap_or(1)).max(1));
+    match try_to_create(brokers, name, keeps, args.partitions, replicas).await {
+        Ok(()) => {
+            let copies = if replicas == 1 { "1 copy".into() } else { format!("{replicas} copies") };
+            Finding::ok(check, format!("made, with {} partitions and {copies} of each", args.partitions))
+        }
+        Err(error) => {
+            let todo = "make it by your own means, or allow this user to create topics";
+            Finding::fail(check, format!("cannot be made: {error:#}"), todo)
+        }
+    }
+}
+
+async fn try_to_create(brokers: &Brokers, name: &str, keeps: Keeps, partitions: i32, replicas: i32) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
+    let retention_ms;
+    let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
+    topic = match keeps {
+        Keeps::Calls { window_ms } => {
+            retention_ms = window_ms.max(DAY_MS).to_string();
+            topic.set("cleanup.policy", "delete").set("retention.ms", &retention_ms).set(TIME_TYPE, APPEND_TIME)
+        }
+        Keeps::History => topic.set("cleanup.policy", "compact").set("retention.ms", "-1"),
+    };
+    let made = admin.create_topics([&topic], &options()).await?;
+    made.into_iter().next().context("no answer")?.map_err(|(_, code)| anyhow::anyhow!("{code}"))?;
+    Ok(())
+}
+
+/// Milliseconds as people say them.
+fn span(ms: i64) -> String {
+    const UNITS: [(i64, &str); 4] = [(DAY_MS, "days"), (3_600_000, "hours"), (60_000, "minutes"), (1000, "seconds")];
+    let (unit, name) = UNITS.into_iter().find(|(unit, _)| ms >= 2 * unit).unwrap_or((1, "ms"));
+    format!("{} {name}", ms / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    fn states(findings: &[Finding]) -> Vec<State> {
+        findings.iter().map(|finding| finding.state).collect()
+    }
+
+    fn config(pairs: &[(&str, &str)]) -> HashMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn calls_must_be_kept_as_long_as_a_starting_node_reads_back() {
+        let calls = |pairs: &[(&str, &str)]| states(&judge_calls("c", "", &config(pairs), 7_200_000));
+        let good = [("retention.ms", "86400000"), ("cleanup.policy", "delete"), (TIME_TYPE, APPEND_TIME)];
+        assert_eq!(calls(&good), [State::Ok]);
+        assert_eq!(calls(&[("retention.ms", "-1"), (TIME_TYPE, APPEND_TIME)]), [State::Ok]);
+        assert_eq!(calls(&[("retention.ms", "7199999"), (TIME_TYPE, APPEND_TIME)]), [State::Fail]);
+        assert_eq!(calls(&[("retention.ms", "86400000"), (TIME_TYPE, "CreateTime")]), [State::Warn]);
+        assert_eq!(calls(&[("cleanup.policy", "compact"), (TIME_TYPE, APPEND_TIME)]), [State::Fail]);
+    }
+
+    #[test]
+    fn a_history_that_is_dropped_after_a_time_is_warned_of() {
+        let history = |pairs: &[(&str, &str)]| states(&judge_history("h", "", &config(pairs)));
+        assert_eq!(history(&[("cleanup.policy", "compact"), ("retention.ms", "604800000")]), [State::Ok]);
+        assert_eq!(history(&[("cleanup.policy", "delete"), ("retention.ms", "604800000")]), [State::Warn]);
+        assert_eq!(history(&[("cleanup.policy", "compact,delete"), ("retention.ms", "604800000")]), [State::Warn]);
+        assert_eq!(history(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]), [State::Warn]);
+    }
+
+    #[test]
+    fn times_read_as_people_say_them() {
+        assert_eq!([604_800_000, 7_200_000, 90_000, 1500].map(span), ["7 days", "2 hours", "90 seconds", "1500 ms"]);
+    }
+}

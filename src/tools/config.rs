@@ -1,0 +1,174 @@
+//! `backstory config`: every setting in force, as TOML, with what it does, its default and where it was said. No secrets.
+
+use std::process::ExitCode;
+
+use figment::value::Value;
+use serde_json::{Map, json};
+
+use super::Common;
+use super::output::{note, say};
+use crate::config::{KEYS, Key, Layers, Problems, is_secret, load_without_kafka};
+
+/// Comments are wrapped at this width.
+const COMMENT_CHARS_MAX: usize = 100;
+const PROPERTIES: &str = "kafka.properties";
+
+/// Print the settings in force, each with its meaning, default and origin; secrets stay hidden
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The output is a settings file: `backstory config > backstory.toml` is a good start for one of your own.
+Any property of librdkafka may stand under [kafka.properties]. Secrets come from files or from the environment:
+  \"sasl.password.file\" = \"/run/secrets/kafka\"     in the settings file
+  BACKSTORY_KAFKA__PROPERTIES__SASL_PASSWORD=…      in the environment
+If there are problems they are listed on standard error, and the exit code is 64.")]
+pub struct Args {
+    /// Print one JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
+    let layers = common.layers()?;
+    let problems = load_without_kafka(&layers).err();
+    say(&if args.json { json(&layers, problems.as_ref()) } else { toml(&layers) });
+    match problems {
+        // Whoever reads the object has them already.
+        Some(problems) if args.json => {
+            note(&problems.to_string());
+            Ok(ExitCode::from(crate::config::EXIT_SETTINGS))
+        }
+        Some(problems) => Err(problems.into()),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn toml(layers: &Layers) -> String {
+    let mut text = String::from("# Backstory's settings in force. The environment stands over the file, flags stand over both.\n");
+    let mut table = "";
+    for key in KEYS {
+        let (of, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
+        // `[kafka.topics]` ends `[kafka]`, and what stands behind it belongs to it: the properties come last of all.
+        if of != table {
+            table = of;
+            text += &format!("\n[{table}]\n");
+        }
+        let (value, origin) = layers.said(key.name);
+        text += &comment(&about(key, origin.as_deref()));
+        text += &match &value {
+            Some(value) => format!("{name} = {}\n", toml_value(value)),
+            None => format!("# {name} =\n"),
+        };
+    }
+    text += &format!("\n[{PROPERTIES}]\n");
+    text += &comment("any librdkafka property; default: none");
+    for (name, value) in layers.properties() {
+        text += &if hidden(&name) {
+            format!("# {} is set, and a secret\n", toml_text(&name))
+        } else {
+            format!("{} = {}\n", toml_text(&name), toml_text(&value))
+        };
+    }
+    text.trim_end().to_owned()
+}
+
+fn about(key: &Key, origin: Option<&str>) -> String {
+    let default = key.default.map_or_else(|| "no default".into(), |default| format!("default: {default}"));
+    let said = origin.map(|origin| format!("; set by: {origin}")).unwrap_or_default();
+    format!("{}; {default}{said}", key.about)
+}
+
+fn comment(text: &str) -> String {
+    let mut lines = vec![String::from("#")];
+    for word in text.split(' ') {
+        let full = lines.last().is_some_and(|line| line.chars().count() + word.chars().count() >= COMMENT_CHARS_MAX);
+        if full {
+            lines.push("#  ".into());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The path of a file that holds a secret is none.
+fn hidden(property: &str) -> bool {
+    is_secret(property) && !property.ends_with(".file")
+}
+
+fn toml_value(value: &Value) -> String {
+    match value {
+        Value::String(_, text) => toml_text(text),
+        Value::Char(_, letter) => toml_text(&letter.to_string()),
+        Value::Bool(_, truth) => truth.to_string(),
+        Value::Num(_, number) => match number.to_i128() {
+            Some(whole) => whole.to_string(),
+            None => number.to_f64().unwrap_or_default().to_string(),
+        },
+        Value::Array(_, list) => format!("[{}]", list.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
+        // Found only where a table stands for a value, which is one of the problems listed.
+        Value::Dict(..) => "{}".into(),
+        Value::Empty(..) => toml_text(""),
+    }
+}
+
+/// JSON's escapes are TOML's, too.
+fn toml_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn json(layers: &Layers, problems: Option<&Problems>) -> String {
+    let mut settings = Map::new();
+    for key in KEYS {
+        let (value, origin) = layers.said(key.name);
+        settings.insert(key.name.into(), json!({
+            "value": value.and_then(|value| serde_json::to_value(value).ok()),
+            "default": key.default,
+            "origin": origin.unwrap_or_else(|| "default".into()),
+            "about": key.about,
+        }));
+    }
+    for (name, value) in layers.properties() {
+        let origin = layers.said(&format!("{PROPERTIES}.{name}")).1;
+        let value = (!hidden(&name)).then_some(value);
+        settings.insert(format!("{PROPERTIES}.{name}"), json!({ "value": value, "origin": origin, "secret": hidden(&name) }));
+    }
+    let problems = problems.map(|problems| problems.0.as_slice()).unwrap_or_default();
+    serde_json::to_string_pretty(&json!({ "settings": settings, "problems": problems })).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layers(flags: &[(&str, &str)]) -> Layers {
+        let flags: Vec<_> = flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Layers::new(None, &flags).unwrap()
+    }
+
+    #[test]
+    fn what_is_printed_is_a_settings_file_that_says_the_same() {
+        let printed = toml(&layers(&[("journey.default_region", "PT"), ("kafka.brokers", "a:1,b:2")]));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("backstory.toml");
+        std::fs::write(&file, &printed).unwrap();
+        let again = Layers::new(Some(&file), &[]).unwrap();
+        let settings = load_without_kafka(&again).unwrap();
+        assert_eq!(settings.kafka.brokers.as_deref(), Some("a:1,b:2"));
+        assert_eq!(settings.journey.default_region.0, rlibphonenumber::Region::PT);
+        for key in KEYS {
+            let name = key.name.rsplit('.').next().unwrap_or_default();
+            assert!(printed.contains(&format!("{name} =")), "{name} is not printed");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let layers = layers(&[("kafka.properties.sasl.password", "hunter2"), ("kafka.properties.sasl.username", "backstory")]);
+        for printed in [toml(&layers), json(&layers, None)] {
+            assert!(!printed.contains("hunter2"), "{printed}");
+            assert!(printed.contains("sasl.password") && printed.contains("backstory"), "{printed}");
+        }
+    }
+}

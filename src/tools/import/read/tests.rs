@@ -1,0 +1,98 @@
+//! What is read of files as people really have them: broken in places, and imported all the same.
+
+use std::io::Write as _;
+
+use super::*;
+use crate::tools::import::files::inspect;
+
+const HEADER: &str = "interactionId,source,address,channel,startedAt,comments\n";
+
+fn row(id: &str, comments: &str) -> String {
+    format!("{id},data_cloud,+12015550142,voice,2026-01-01T00:00:00Z,{comments}\n")
+}
+
+fn json(id: &str) -> String {
+    format!(
+        r#"{{"interactionId":"{id}","source":"data_cloud","address":"+12015550142","channel":"voice","startedAt":"2026-01-01T00:00:00Z"}}"#
+    ) + "\n"
+}
+
+/// Ids read, and lines refused with their reasons.
+fn read(name: &str, content: &[u8]) -> (Vec<String>, Vec<(u64, String)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::File::create(&path).unwrap().write_all(content).unwrap();
+    let rules = Rules { kind: None, region: Region::US, record_bytes_max: 2000 };
+    let (sender, mut receiver) = mpsc::channel(100);
+    read_all(&inspect(&[path]).unwrap(), rules, &sender).unwrap();
+    let (mut ids, mut refused) = (Vec::new(), Vec::new());
+    while let Ok(batch) = receiver.try_recv() {
+        ids.extend(batch.changes.iter().map(|change| match change {
+            Change::Interaction(interaction) => interaction.interaction_id.clone(),
+            Change::Contact(contact) => contact.key(),
+            _ => unreachable!(),
+        }));
+        refused.extend(batch.refused.iter().map(|refused| (refused.line, refused.reason.to_string())));
+    }
+    (ids, refused)
+}
+
+#[test]
+fn broken_lines_are_listed_and_the_rest_is_imported() {
+    let mut content = [json("a"), "\n".into(), "no JSON\n".into(), json("b"), "[]\n".into()].concat().into_bytes();
+    content.extend(b"{\"interactionId\":\"\xff\"}\n");
+    content.extend([b'x'; 5000]);
+    content.push(b'\n');
+    content.extend(json("c").trim_end().bytes());
+    let (ids, refused) = read("x.jsonl", &content);
+    assert_eq!(ids, ["a", "b", "c"]);
+    assert_eq!(
+        refused,
+        [
+            (3, "the value is not JSON".into()),
+            (5, "the value is not a JSON object".into()),
+            (6, "the line is not UTF-8".into()),
+            (7, "the record is larger than kafka.record_bytes_max".into()),
+        ]
+    );
+}
+
+#[test]
+fn a_stray_quote_costs_one_line_and_not_the_rest_of_the_file() {
+    let rows =
+        [row("a", "\"fine, too\""), row("b", "\"open"), row("c", ""), row("d", "\"over\ntwo lines\""), row("e", "")];
+    let (ids, refused) = read("x.csv", (HEADER.to_owned() + &rows.concat()).as_bytes());
+    assert_eq!(ids, ["a", "c", "d", "e"]);
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].0, 3);
+}
+
+#[test]
+fn a_row_with_other_cells_than_the_header_is_refused() {
+    let content = HEADER.to_owned() + "a,b\n" + &row("c", "") + &row("d", "x,y");
+    let (ids, refused) = read("x.csv", content.as_bytes());
+    assert_eq!(ids, ["c"]);
+    assert_eq!(
+        refused,
+        [(2, "the row has 2 cells and the header 6".into()), (4, "the row has 7 cells and the header 6".into())]
+    );
+}
+
+#[test]
+fn a_header_that_says_nothing_refuses_the_file_once() {
+    let (ids, refused) = read("x.csv", b"CALL_ID;PHONE\n1;2\n3;4\n");
+    assert!(ids.is_empty());
+    assert_eq!(refused.len(), 1);
+}
+
+#[test]
+fn an_empty_file_holds_nothing() {
+    assert_eq!(read("x.csv", b""), (vec![], vec![]));
+    assert_eq!(read("x.ndjson", b"\n\n"), (vec![], vec![]));
+}
+
+#[test]
+fn contacts_are_told_from_interactions() {
+    let (ids, _) = read("x.csv", b"contactId,address,campaign.id\nc-1,+12015550142,td\n");
+    assert_eq!(ids, ["c-1/td"]);
+}

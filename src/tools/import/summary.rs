@@ -1,0 +1,151 @@
+//! What became of an import: numbers by file, and the refused records with file, line and reason (never a value).
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+
+use super::files::Input;
+use super::read::Refused;
+use crate::journey::store::Written;
+use crate::tools::output::{counted, thousands};
+
+/// Refused records that are named one by one.
+const NAMED_MAX: usize = 20;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    changed: u64,
+    known: u64,
+    refused: u64,
+}
+
+impl Counts {
+    fn read(self) -> u64 {
+        self.changed + self.known + self.refused
+    }
+}
+
+pub struct Summary {
+    files: Vec<(PathBuf, Counts)>,
+    named: Vec<String>,
+    by_reason: BTreeMap<String, u64>,
+    /// Where every refused record is written.
+    all: Option<(PathBuf, BufWriter<File>)>,
+}
+
+impl Summary {
+    pub fn new(inputs: &[Input], refused_file: Option<&Path>) -> anyhow::Result<Self> {
+        let all = refused_file.map(|path| {
+            let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+            anyhow::Ok((path.to_owned(), BufWriter::new(file)))
+        });
+        let files = inputs.iter().map(|input| (input.path.clone(), Counts::default())).collect();
+        Ok(Self { files, named: Vec::new(), by_reason: BTreeMap::new(), all: all.transpose()? })
+    }
+
+    pub fn add(&mut self, file: usize, written: Written, refused: &[Refused]) -> anyhow::Result<()> {
+        let (path, counts) = &mut self.files[file];
+        counts.changed += written.changed;
+        counts.known += written.known;
+        counts.refused += refused.len() as u64;
+        for Refused { line, reason } in refused {
+            let (name, reason) = (path.display().to_string(), reason.to_string());
+            if self.named.len() < NAMED_MAX {
+                self.named.push(format!("{name}:{line}: {reason}"));
+            }
+            if let Some((_, all)) = &mut self.all {
+                writeln!(all, "{}", json!({ "file": name, "line": line, "reason": reason }))?;
+            }
+            *self.by_reason.entry(reason).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    pub fn records(&self) -> u64 {
+        self.total().read()
+    }
+
+    pub fn refused(&self) -> u64 {
+        self.total().refused
+    }
+
+    fn total(&self) -> Counts {
+        self.files.iter().fold(Counts::default(), |sum, (_, counts)| Counts {
+            changed: sum.changed + counts.changed,
+            known: sum.known + counts.known,
+            refused: sum.refused + counts.refused,
+        })
+    }
+
+    /// `stored`: what is said of the records that were taken ("stored", "published").
+    pub fn print(mut self, stored: &str) -> anyhow::Result<String> {
+        let mut text = self.table(stored).trim_fmt();
+        let refused = self.refused();
+        if refused > 0 {
+            text += &format!("\n\nrefused, and not imported ({}):\n", counted(refused, "record"));
+            text += &self.named.join("\n");
+            if refused > self.named.len() as u64 {
+                text += &format!("\n… and {} more", thousands(refused - self.named.len() as u64));
+            }
+            text += "\n\nby reason:";
+            let mut reasons: Vec<_> = self.by_reason.iter().collect();
+            reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            for (reason, count) in reasons {
+                text += &format!("\n  {:>10}  {reason}", thousands(*count));
+            }
+        }
+        if let Some((path, all)) = &mut self.all {
+            all.flush()?;
+            text += &format!("\n\nevery refused record by file and line: {}", path.display());
+        }
+        Ok(text)
+    }
+
+    fn table(&self, stored: &str) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header(["file", "read", stored, "already known", "refused"]);
+        let row = |name: String, counts: Counts| {
+            let numbers = [counts.read(), counts.changed, counts.known, counts.refused].map(thousands);
+            std::iter::once(name).chain(numbers).collect::<Vec<_>>()
+        };
+        for (path, counts) in &self.files {
+            table.add_row(row(path.display().to_string(), *counts));
+        }
+        if self.files.len() > 1 {
+            table.add_row(row("total".into(), self.total()));
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Refusal;
+    use crate::tools::import::{Reason, files};
+
+    #[test]
+    fn a_summary_counts_all_and_names_the_first_twenty_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        std::fs::write(&path, "").unwrap();
+        let all = folder.path().join("refused.jsonl");
+        let mut summary = Summary::new(&files::inspect(&[path]).unwrap(), Some(&all)).unwrap();
+        let refused: Vec<_> =
+            (1..=25).map(|line| Refused { line, reason: Reason::Record(Refusal::Missing("address")) }).collect();
+        summary.add(0, Written { changed: 1000, known: 2 }, &refused).unwrap();
+        assert_eq!((summary.records(), summary.refused()), (1027, 25));
+        let text = summary.print("stored").unwrap();
+        assert!(text.contains("a.jsonl:20: the field address is missing") && !text.contains("a.jsonl:21:"), "{text}");
+        assert!(text.contains("… and 5 more") && text.contains("        25  the field address is missing"), "{text}");
+        assert_eq!(std::fs::read_to_string(all).unwrap().lines().count(), 25);
+    }
+}

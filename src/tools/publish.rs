@@ -1,0 +1,103 @@
+//! Publishing to a topic: in order, with a bound on what is not acknowledged yet, and a reason where nobody took it.
+
+use std::collections::VecDeque;
+
+use anyhow::{Context as _, anyhow};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::kafka::Brokers;
+
+/// Records on their way at a time; each waits for all in-sync replicas.
+const IN_FLIGHT_MAX: usize = 4096;
+
+pub struct Publisher {
+    producer: FutureProducer,
+    topic: String,
+    in_flight: VecDeque<DeliveryFuture>,
+    acknowledged: u64,
+}
+
+/// Where a record came to stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed {
+    pub partition: i32,
+    pub offset: i64,
+}
+
+impl Publisher {
+    pub fn open(brokers: &Brokers, topic: &str) -> anyhow::Result<Self> {
+        let producer = brokers.producer().context("the Kafka producer did not start")?;
+        Ok(Self { producer, topic: topic.to_owned(), in_flight: VecDeque::new(), acknowledged: 0 })
+    }
+
+    /// Hands one over; waits only while [`IN_FLIGHT_MAX`] are on their way.
+    pub async fn publish(&mut self, key: Option<&str>, value: &[u8]) -> anyhow::Result<()> {
+        if self.in_flight.len() >= IN_FLIGHT_MAX {
+            self.await_oldest().await?;
+        }
+        let delivery = loop {
+            match self.producer.send_result(self.record(key, value)) {
+                Ok(delivery) => break delivery,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) if !self.in_flight.is_empty() => {
+                    self.await_oldest().await?;
+                }
+                Err((error, _)) => return Err(self.refused(error)),
+            }
+        };
+        self.in_flight.push_back(delivery);
+        Ok(())
+    }
+
+    /// Publishes one and waits until it is kept.
+    pub async fn publish_and_wait(&mut self, key: &str, value: &[u8]) -> anyhow::Result<Placed> {
+        self.publish(Some(key), value).await?;
+        let mut placed = Placed { partition: -1, offset: -1 };
+        while !self.in_flight.is_empty() {
+            placed = self.await_oldest().await?;
+        }
+        Ok(placed)
+    }
+
+    /// Waits for every acknowledgement; how many there were in all.
+    pub async fn finish(&mut self) -> anyhow::Result<u64> {
+        while !self.in_flight.is_empty() {
+            self.await_oldest().await?;
+        }
+        Ok(self.acknowledged)
+    }
+
+    fn record<'a>(&'a self, key: Option<&'a str>, value: &'a [u8]) -> FutureRecord<'a, str, [u8]> {
+        let record = FutureRecord::to(&self.topic).payload(value);
+        if let Some(key) = key { record.key(key) } else { record }
+    }
+
+    async fn await_oldest(&mut self) -> anyhow::Result<Placed> {
+        let Some(delivery) = self.in_flight.pop_front() else { return Err(anyhow!("nothing is on its way")) };
+        match delivery.await.map_err(|_| anyhow!("the Kafka producer ended early"))? {
+            Ok(delivery) => {
+                self.acknowledged += 1;
+                Ok(Placed { partition: delivery.partition, offset: delivery.offset })
+            }
+            Err((error, _)) => Err(self.refused(error)),
+        }
+    }
+
+    fn refused(&self, error: KafkaError) -> anyhow::Error {
+        let todo = match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
+                "; make it with `backstory check --create`"
+            }
+            Some(RDKafkaErrorCode::MessageTimedOut | RDKafkaErrorCode::AllBrokersDown) => {
+                "; the brokers do not answer: `backstory check` says more"
+            }
+            _ => "",
+        };
+        anyhow!(
+            "the topic {} did not take a record, after {} that it took: {error}{todo}",
+            self.topic,
+            self.acknowledged
+        )
+    }
+}

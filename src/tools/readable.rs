@@ -1,0 +1,226 @@
+//! Calls and timelines as text for a terminal, from the JSON that the service sends.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::output::Colors;
+
+/// A comment longer than this is cut, with a sign that it is.
+const COMMENT_CHARS_MAX: usize = 80;
+
+/// One line above a timeline: who calls whom, and about what.
+pub fn call(call: &Value, announce: bool, time_zone: Tz, colors: Colors) -> String {
+    let number = call["number"].as_str().unwrap_or("no number");
+    let mut parts = vec![words(text(call, "state")), words(text(call, "direction")), number.to_owned()];
+    parts.extend(named(&call["campaign"]));
+    parts.extend(time(call, "at").map(|at| at.with_timezone(&time_zone).format("%H:%M:%S").to_string()));
+    parts.push(format!("call {}", text(call, "callId")));
+    let quiet = if announce { "" } else { "  (not announced: it is not new)" };
+    format!("{}{quiet}", colors.bold(&format!("☎  {}", parts.join(" · "))))
+}
+
+/// The people behind the number, where they are listed, and what happened, newest first.
+pub fn timeline(timeline: &Value, colors: Colors) -> String {
+    let zone = text(timeline, "timeZone").parse().unwrap_or(Tz::UTC);
+    let mut out = String::new();
+    let contacts = list(&timeline["contacts"]);
+    if contacts.is_empty() {
+        _ = writeln!(out, "   nobody is known behind this number");
+    } else if contacts.len() > 1 {
+        _ = writeln!(out, "   {} people share this number: which one is it?", contacts.len());
+    }
+    for contact in contacts {
+        out.push_str(&self::contact(contact, zone, colors));
+    }
+    counts(&mut out, "campaigns", list(&timeline["campaigns"]).iter().filter_map(campaign_count));
+    counts(&mut out, "channels", list(&timeline["channels"]).iter().map(channel_count));
+    for day in list(&timeline["days"]) {
+        let date = text(day, "date").parse::<NaiveDate>().map_or_else(|_| text(day, "date").into(), weekday);
+        _ = writeln!(out, "   {}", colors.bold(&date));
+        for interaction in list(&day["interactions"]) {
+            _ = writeln!(out, "     {}", self::interaction(interaction, zone, colors));
+        }
+    }
+    _ = write!(out, "   {}", colors.dim(&summary(timeline, zone)));
+    out
+}
+
+fn weekday(date: NaiveDate) -> String {
+    date.format("%A, %-d %B %Y").to_string()
+}
+
+fn summary(timeline: &Value, zone: Tz) -> String {
+    let period = &timeline["period"];
+    let from = time(period, "from").map(|from| from.with_timezone(&zone).format(" since %-d %B %Y").to_string());
+    let (total, shown) = (number(timeline, "total"), number(timeline, "shown"));
+    let matching = timeline["matching"].as_u64().unwrap_or(total);
+    let filtered = if matching < total { format!(", {matching} of them match") } else { String::new() };
+    let of = if shown < matching { format!("; the newest {shown} are shown") } else { String::new() };
+    format!("{total} interactions{}{filtered}{of} ({})", from.unwrap_or_default(), zone.name())
+}
+
+/// A name or id, and the brief in a line or two.
+fn contact(contact: &Value, zone: Tz, colors: Colors) -> String {
+    let id = text(contact, "contactId");
+    let name = contact["name"].as_str().map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"));
+    let brief = &contact["brief"];
+    let mut facts = Vec::new();
+    facts.extend(time(brief, "lastAt").map(|at| {
+        let how = [words(text(brief, "lastChannel")), outcome(&brief["lastOutcome"], colors)];
+        let how = how.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+        format!("last {} {how}", at.with_timezone(&zone).format("%-d %b %H:%M"))
+    }));
+    facts.extend(named(&brief["lastAgent"]).map(|agent| format!("by {agent}")));
+    let mut line = format!("   {}", colors.bold(&name));
+    if !facts.is_empty() {
+        _ = write!(line, "  {}", facts.join(" "));
+    }
+    let more = brief_numbers(brief, zone);
+    if !more.is_empty() {
+        _ = write!(line, "\n     {}", more.join(" · "));
+    }
+    line + "\n"
+}
+
+fn brief_numbers(brief: &Value, zone: Tz) -> Vec<String> {
+    let mut facts = Vec::new();
+    let (week, month) = (number(brief, "attempts7d"), number(brief, "attempts30d"));
+    if month > 0 {
+        facts.push(format!("tried {week} times in 7 days, {month} in 30"));
+    }
+    let failures = number(brief, "failuresInARow");
+    if failures > 0 {
+        facts.push(format!("{failures} failures in a row"));
+    }
+    facts.extend(time(brief, "lastReachedAt").map(|at| {
+        let mode = brief["lastReachedMode"].as_str().map(|mode| format!(" on {mode}")).unwrap_or_default();
+        format!("reached {}{mode}", at.with_timezone(&zone).format("%-d %b %H:%M"))
+    }));
+    facts.extend(brief["score"].as_f64().map(|score| {
+        let change = brief["scoreChange"].as_f64().filter(|change| *change != 0.0);
+        format!("score {score}{}", change.map(|change| format!(" ({change:+})")).unwrap_or_default())
+    }));
+    facts
+}
+
+/// One interaction on one line: time, mode, direction, outcome with its mark, campaign, agent, score, comment.
+pub fn interaction(interaction: &Value, zone: Tz, colors: Colors) -> String {
+    let at = time(interaction, "startedAt").map(|at| at.with_timezone(&zone).format("%H:%M").to_string());
+    let mode = interaction["mode"].as_str().unwrap_or(text(interaction, "channel"));
+    let direction = match text(interaction, "direction") {
+        "inbound" => "in ",
+        "" => "   ",
+        _ => "out",
+    };
+    let mut parts = vec![format!("{}  {mode:<7} {direction}", at.unwrap_or_else(|| "--:--".into()))];
+    parts.push(outcome(&interaction["outcome"], colors));
+    parts.extend(named(&interaction["campaign"]));
+    parts.extend(named(&interaction["agent"]));
+    let (before, after) = (interaction["previousScore"].as_f64(), interaction["currentScore"].as_f64());
+    parts.extend(after.map(|after| match before {
+        Some(before) if before != after => format!("score {before}→{after}"),
+        _ => format!("score {after}"),
+    }));
+    parts.extend(interaction["comments"].as_str().filter(|said| !said.is_empty()).map(comment));
+    parts.retain(|part| !part.is_empty());
+    parts.join("  ")
+}
+
+fn comment(said: &str) -> String {
+    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(COMMENT_CHARS_MAX) {
+        Some((cut, _)) => format!("“{}…”", &line[..cut]),
+        None => format!("“{line}”"),
+    }
+}
+
+/// ✗ marks a failure, ✓ a success; unknown is neither.
+fn outcome(outcome: &Value, colors: Colors) -> String {
+    let Some(label) = outcome["label"].as_str().or(outcome["code"].as_str()) else { return String::new() };
+    match outcome["class"].as_str() {
+        Some("failure") => colors.red(&format!("✗ {label}")),
+        Some("success") => colors.green(&format!("✓ {label}")),
+        _ => format!("· {label}"),
+    }
+}
+
+fn campaign_count(campaign: &Value) -> Option<String> {
+    let name = named(campaign)?;
+    let listed = if campaign["listed"].as_bool().unwrap_or(false) { "listed, " } else { "" };
+    Some(format!("{name} ({listed}{})", number(campaign, "interactions")))
+}
+
+fn channel_count(channel: &Value) -> String {
+    format!("{} ({})", text(channel, "channel"), number(channel, "interactions"))
+}
+
+fn counts(out: &mut String, what: &str, counts: impl Iterator<Item = String>) {
+    let counts: Vec<String> = counts.collect();
+    if !counts.is_empty() {
+        _ = writeln!(out, "   {what}: {}", counts.join(", "));
+    }
+}
+
+fn named(thing: &Value) -> Option<String> {
+    thing["name"].as_str().or(thing["id"].as_str()).map(str::to_owned)
+}
+
+fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+pub fn text<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name].as_str().unwrap_or_default()
+}
+
+fn number(json: &Value, name: &str) -> u64 {
+    json[name].as_u64().unwrap_or_default()
+}
+
+fn time(json: &Value, name: &str) -> Option<DateTime<Utc>> {
+    json[name].as_str()?.parse().ok()
+}
+
+pub fn list(json: &Value) -> &[Value] {
+    json.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_timeline_reads_from_the_people_to_the_days() {
+        let shown = json!({
+            "number": "+12015550142", "timeZone": "Europe/Lisbon",
+            "period": { "months": 12, "from": "2025-11-20T00:00:00Z", "to": "2026-11-20T21:00:00Z" },
+            "contacts": [{ "contactId": "bm-1", "name": null, "interactions": 1, "brief": {
+                "lastAt": "2026-07-18T10:30:23Z", "lastChannel": "voice", "lastOutcome": { "label": "Declined", "class": "failure" },
+                "lastAgent": { "id": "agent-4", "name": "Duarte Melo" }, "attempts7d": 0, "attempts30d": 1, "failuresInARow": 1,
+                "score": 45.0, "scoreChange": -5.0 } }],
+            "campaigns": [{ "id": "td", "name": "Term deposit 2026", "listed": true, "interactions": 1 }],
+            "channels": [{ "channel": "voice", "interactions": 1 }],
+            "days": [{ "date": "2026-07-18", "interactions": [{ "startedAt": "2026-07-18T10:30:23Z", "channel": "voice",
+                "mode": "mobile", "direction": "outbound", "outcome": { "code": "declined", "label": "Declined", "class": "failure" },
+                "previousScore": 50, "currentScore": 45, "comments": "Not\n interested." }] }],
+            "total": 1, "matching": 1, "shown": 1 });
+        assert_eq!(
+            timeline(&shown, Colors::NONE),
+            "   bm-1  last 18 Jul 11:30 voice, ✗ Declined by Duarte Melo\n     \
+             tried 0 times in 7 days, 1 in 30 · 1 failures in a row · score 45 (-5)\n   \
+             campaigns: Term deposit 2026 (listed, 1)\n   channels: voice (1)\n   Saturday, 18 July 2026\n     \
+             11:30  mobile  out  ✗ Declined  score 50→45  “Not interested.”\n   \
+             1 interactions since 20 November 2025 (Europe/Lisbon)"
+        );
+    }
+
+    #[test]
+    fn an_unknown_number_is_said_to_be_unknown() {
+        let shown = timeline(&json!({ "contacts": [], "total": 0, "shown": 0 }), Colors::NONE);
+        assert!(shown.contains("nobody is known behind this number"), "{shown}");
+    }
+}

@@ -1,0 +1,153 @@
+//! A running service as commands ask it: where it is, what it says of itself, where its brokers are.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Common;
+use crate::config::{EMBEDDED, Settings, Topics};
+use crate::kafka::Brokers;
+
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What `/v1/info` says, as far as commands need it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Info {
+    pub version: String,
+    pub node: String,
+    /// As clients reach them.
+    pub brokers: String,
+    #[serde(default)]
+    pub embedded_broker: bool,
+    pub topics: Topics,
+}
+
+/// A service by its address; nothing is asked before a method asks it.
+#[derive(Debug, Clone)]
+pub struct RunningService {
+    base: Url,
+    client: reqwest::Client,
+}
+
+impl RunningService {
+    /// By `--url`, or where the settings say that it listens.
+    pub fn at(url: Option<&str>, settings: &Settings) -> anyhow::Result<Self> {
+        let given = url.map_or_else(|| local_url(settings.http.listen), str::to_owned);
+        let base = Url::parse(&given)
+            .with_context(|| format!("{given} is no URL; write one such as http://127.0.0.1:8080"))?;
+        if base.scheme() != "http" || base.host().is_none() {
+            bail!("{given}: only http:// is spoken here; write a URL such as http://127.0.0.1:8080");
+        }
+        // A proxy of the environment knows nothing of this machine's own addresses.
+        let client =
+            reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
+        Ok(Self { base, client })
+    }
+
+    pub fn base(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Where agents connect.
+    pub fn web_socket_url(&self) -> String {
+        let url = self.url(&["v1", "agent"], &[]);
+        url.as_str().replacen("http", "ws", 1)
+    }
+
+    pub async fn info(&self) -> anyhow::Result<Info> {
+        let text = self.get(&["v1", "info"], &[]).await?;
+        serde_json::from_str(&text).with_context(|| format!("what answers at {} is no backstory service", self.base()))
+    }
+
+    /// The body of an answer, as it came. Segments and values are escaped here.
+    pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
+        let answer = self.client.get(self.url(path, query)).send().await;
+        let answer = answer.map_err(reqwest::Error::without_url).with_context(|| {
+            format!(
+                "no service answers at {}; start one (backstory serve, backstory demo) or name it with --url",
+                self.base()
+            )
+        })?;
+        let status = answer.status();
+        let body = answer.text().await.map_err(reqwest::Error::without_url)?;
+        if status.is_success() {
+            return Ok(body);
+        }
+        let problem: Value = serde_json::from_str(&body).unwrap_or_default();
+        bail!("the service answered {status}: {}", problem["error"]["text"].as_str().unwrap_or("no reason given"))
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+}
+
+/// `0.0.0.0` is where it listens, not where it is reached.
+fn local_url(mut listen: std::net::SocketAddr) -> String {
+    if listen.ip().is_unspecified() {
+        let loopback: std::net::IpAddr =
+            if listen.is_ipv6() { std::net::Ipv6Addr::LOCALHOST.into() } else { std::net::Ipv4Addr::LOCALHOST.into() };
+        listen.set_ip(loopback);
+    }
+    format!("http://{listen}")
+}
+
+impl Info {
+    /// The service's brokers and topics, with this machine's `kafka.properties`.
+    pub fn brokers(&self, settings: &Settings) -> Brokers {
+        let mut kafka = settings.kafka.clone();
+        kafka.topics = self.topics.clone();
+        Brokers::at(self.brokers.clone(), &kafka)
+    }
+}
+
+/// The brokers of the settings; where these name none (or the in-process broker, whose port only its service knows), or
+/// with `--url`, those of a running service.
+pub async fn brokers(common: &Common, url: Option<&str>) -> anyhow::Result<Brokers> {
+    let settings = common.settings_without_kafka()?;
+    match settings.kafka.brokers.as_deref().filter(|said| *said != EMBEDDED && url.is_none()) {
+        Some(addresses) => Ok(Brokers::at(addresses.to_owned(), &settings.kafka)),
+        None => {
+            let info = RunningService::at(url, &settings)?.info().await;
+            let info = info.context("kafka.brokers is not set, so a running service was asked for its brokers")?;
+            Ok(info.brokers(&settings))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(url: &str) -> anyhow::Result<RunningService> {
+        let layers = crate::config::Layers::new(None, &[("http.listen".into(), "127.0.0.1:9".into())])?;
+        RunningService::at((!url.is_empty()).then_some(url), &crate::config::load_without_kafka(&layers)?)
+    }
+
+    #[test]
+    fn a_service_is_where_the_settings_say_unless_a_url_is_given() {
+        assert_eq!(service("").unwrap().web_socket_url(), "ws://127.0.0.1:9/v1/agent");
+        assert_eq!(service("http://h:1/behind/").unwrap().web_socket_url(), "ws://h:1/behind/v1/agent");
+        for bad in ["h:1", "https://h", "nonsense"] {
+            assert!(service(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_plus_in_a_number_survives_the_path_and_the_query() {
+        let url = service("").unwrap().url(&["v1", "journeys", "+1 201/5"], &[("campaign", "a&b+c".into())]);
+        assert_eq!(url.as_str(), "http://127.0.0.1:9/v1/journeys/+1%20201%2F5?campaign=a%26b%2Bc");
+    }
+}
