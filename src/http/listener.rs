@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
 use crate::metrics::Metrics;
@@ -52,14 +54,8 @@ pub async fn serve(
         };
         match accepted {
             (Ok(permit), Ok((stream, _))) => {
-                let connection = serve_connection(stream, router.clone(), limits.header_timeout, drain.clone());
-                let metrics = Arc::clone(&metrics);
-                tasks.spawn(async move {
-                    metrics.connection_opened();
-                    connection.await;
-                    metrics.connection_closed();
-                    drop(permit);
-                });
+                let held = Held::new(permit, Arc::clone(&metrics));
+                tasks.spawn(serve_connection(stream, router.clone(), held, limits.header_timeout, drain.clone()));
             }
             (_, Err(error)) => {
                 warn!(%error, "cannot accept a connection");
@@ -70,12 +66,41 @@ pub async fn serve(
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, header_timeout: Duration, drain: CancellationToken) {
+/// One open connection, counted until the last of its owners is gone: a WebSocket outlives its handshake.
+pub struct Held {
+    _permit: OwnedSemaphorePermit,
+    metrics: Arc<Metrics>,
+}
+
+impl Held {
+    fn new(permit: OwnedSemaphorePermit, metrics: Arc<Metrics>) -> Arc<Self> {
+        metrics.connection_opened();
+        Arc::new(Self { _permit: permit, metrics })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.metrics.connection_closed();
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    held: Arc<Held>,
+    header_timeout: Duration,
+    drain: CancellationToken,
+) {
     // A pop is small and must not wait for the one before it to be acknowledged by TCP.
     _ = stream.set_nodelay(true);
+    let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Arc::clone(&held));
+        request
+    });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).with_upgrades();
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,

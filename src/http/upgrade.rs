@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
+use super::listener::Held;
 use super::{Service, problem};
 use crate::push::{SUBPROTOCOL, connection};
 
@@ -38,11 +39,13 @@ pub async fn agent(State(service): State<Arc<Service>>, mut request: Request<Bod
     let upgrade = hyper::upgrade::on(&mut request);
     let drain = service.drain.clone();
     let way = Arc::clone(&service.way);
+    let held = request.extensions().get::<Arc<Held>>().cloned();
     service.way.tasks.spawn(async move {
         match upgrade.await {
             Ok(upgraded) => connection::serve(TokioIo::new(upgraded), &way.door, drain).await,
             Err(error) => debug!(%error, "the upgrade failed"),
         }
+        drop(held);
     });
     let headers = [
         (header::CONNECTION, HeaderValue::from_static("Upgrade")),

@@ -65,7 +65,8 @@ fn every_example_fits_its_schema() {
     for (name, schema) in schemas() {
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         let kind = name.trim_end_matches(".schema.json");
-        let examples: Vec<_> = examples().into_iter().filter(|(name, _)| name.starts_with(&format!("{kind}."))).collect();
+        let examples: Vec<_> =
+            examples().into_iter().filter(|(name, _)| name.starts_with(&format!("{kind}."))).collect();
         assert!(!examples.is_empty(), "no example of {kind}");
         for (example, value) in examples {
             let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
@@ -93,8 +94,12 @@ fn every_example_of_a_record_or_client_frame_is_decoded() {
                 };
                 arrival::decode(&record, limits, now).unwrap_or_else(|error| panic!("{name}: {error}"));
             }
-            "interaction" => drop(Interaction::read(text.as_bytes(), Region::US, now).unwrap_or_else(|e| panic!("{name}: {e}"))),
-            "contact" => drop(Contact::read(text.as_bytes(), Region::US, now).unwrap_or_else(|e| panic!("{name}: {e}"))),
+            "interaction" => {
+                drop(Interaction::read(text.as_bytes(), Region::US, now).unwrap_or_else(|e| panic!("{name}: {e}")))
+            }
+            "contact" => {
+                drop(Contact::read(text.as_bytes(), Region::US, now).unwrap_or_else(|e| panic!("{name}: {e}")))
+            }
             "client-frame" => drop(ClientFrame::decode(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"))),
             "server-frame" => {}
             other => panic!("{name}: {other} is no kind of schema"),

@@ -30,7 +30,9 @@ fn code_files() -> Vec<(String, String)> {
 
 fn offenders(allowed: &[&str], named: &[&str]) -> Vec<String> {
     let knows = |text: &str| {
-        text.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| named.iter().any(|name| line.contains(name)))
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .any(|line| named.iter().any(|name| line.contains(name)))
     };
     let files = code_files();
     for prefix in allowed {
@@ -65,9 +67,19 @@ fn the_folders_of_the_way_import_only_words_of_those_before_them() {
         }
     };
     let meeting = ["crate::screen_pop", "crate::serve", "crate::http", "crate::tools"];
-    imports("src/arrival", &[&meeting[..], &["crate::push", "journey::store", "journey::recorder", "journey::timeline"]].concat());
+    imports(
+        "src/arrival",
+        &[&meeting[..], &["crate::push", "journey::store", "journey::recorder", "journey::timeline"]].concat(),
+    );
     imports("src/journey", &[&meeting[..], &["crate::push", "crate::arrival"]].concat());
-    imports("src/push", &[&meeting[..], &["journey::store", "journey::recorder", "journey::embedded", "journey::Store", "crate::kafka"]].concat());
+    imports(
+        "src/push",
+        &[
+            &meeting[..],
+            &["journey::store", "journey::recorder", "journey::embedded", "journey::Store", "crate::kafka"],
+        ]
+        .concat(),
+    );
 }
 
 #[test]
@@ -78,7 +90,10 @@ fn each_library_has_its_door() {
     };
     door("rusqlite", &["src/journey/embedded/", "src/journey/store.rs"]);
     door("rdkafka", &["src/kafka/", "src/config/mod.rs", "src/tools/"]);
-    door("rlibphonenumber", &["src/phone.rs", "src/config/kinds.rs", "src/journey/mod.rs", "src/journey/recorder.rs", "src/tools/"]);
+    door(
+        "rlibphonenumber",
+        &["src/phone.rs", "src/config/kinds.rs", "src/journey/mod.rs", "src/journey/recorder.rs", "src/tools/"],
+    );
     door("tokio_tungstenite", &["src/push/connection.rs", "src/http/upgrade.rs", "src/tools/"]);
     door("figment", &["src/config/", "src/tools/config.rs"]);
     door("axum", &["src/http/"]);
@@ -96,7 +111,9 @@ fn the_environment_is_read_in_one_place() {
 #[test]
 fn nothing_is_left_open() {
     for (path, text) in files("src", "rs").into_iter().chain(files("widget/src", "ts")) {
-        for mark in ["TODO", "FIXME", "XXX", "HACK", "unimplemented!", "allow(clippy::unwrap_used", "allow(clippy::expect_used"] {
+        for mark in
+            ["TODO", "FIXME", "XXX", "HACK", "unimplemented!", "allow(clippy::unwrap_used", "allow(clippy::expect_used"]
+        {
             assert!(!text.contains(mark), "{} contains {mark}", path.display());
         }
     }
