@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::kafka::{Consumer, Lag};
+use crate::push::agents::Delivery;
 use crate::push::{CloseCode, Stage};
 use crate::record::Refusal;
 
@@ -26,6 +27,7 @@ pub struct Metrics {
     registry: Registry,
     calls: Family<Labels<1>, Counter>,
     pops: Family<Labels<1>, Counter>,
+    updates: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     recorded: Family<Labels<2>, Counter>,
     age: Histogram,
@@ -74,6 +76,7 @@ impl Metrics {
             registry: Registry::default(),
             calls: Family::default(),
             pops: Family::default(),
+            updates: Family::default(),
             refused: Family::default(),
             recorded: Family::default(),
             age: Histogram::new(AGE_SECONDS),
@@ -97,6 +100,7 @@ impl Metrics {
     fn register(&self, registry: &mut Registry) {
         registry.register("calls", "Call events by what became of them", self.calls.clone());
         registry.register("pops", "Pops by what became of them, one for each session", self.pops.clone());
+        registry.register("updates", "Changes of open timelines, one for each session", self.updates.clone());
         registry.register("records_refused", "Records set aside, by topic and reason", self.refused.clone());
         registry.register(
             "records_recorded",
@@ -136,6 +140,11 @@ impl Metrics {
 
     pub fn pop(&self, result: &'static str) {
         self.pops.get_or_create(&[("result", result.to_owned())]).inc();
+    }
+
+    /// An update of an open timeline.
+    pub fn update(&self, result: Delivery) {
+        self.updates.get_or_create(&[("result", result.name().to_owned())]).inc();
     }
 
     pub fn refused(&self, topic: &str, refusal: Refusal) {

@@ -1,6 +1,8 @@
 //! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,11 +24,13 @@ use crate::phone;
 use crate::push::agents::{Agents, Ask, Decision, Delivery, Prepared, Session, Wanted};
 use crate::push::connection::Door;
 use crate::push::open_calls::{CallKey, Change, Visible};
-use crate::push::{Call, MissingCode};
+use crate::push::{Call, Encoded, MissingCode, Update};
 use crate::record::Refusal;
 
+mod live;
 mod search;
 
+pub use live::follow_changes;
 pub use search::TimelineFailure;
 
 /// A look-up that takes longer than this is given up: its call is over, or nobody waits any more.
@@ -40,6 +44,8 @@ pub struct Way {
     pub metrics: Arc<Metrics>,
     pub settings: Settings,
     pub tasks: TaskTracker,
+    /// Batches that the recorders have kept: tells a look-up that it may have missed one.
+    pub kept: AtomicU64,
 }
 
 /// What became of a call event.
@@ -107,13 +113,14 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
 /// that misses its deadline lets the pop go out without a timeline, which follows.
 async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
+    let kept_before = way.kept.load(Ordering::Relaxed);
     let Some(Visible { call, since }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
     let announce = way.young(since, now);
     let customer = match way.customer(&call) {
         Ok(number) => number,
         Err(code) => return way.reach(&key, &sessions, announce, |_| missing(code)),
     };
-    let mut look_up = way.tasks.spawn(way.look_up(customer, now));
+    let mut look_up = way.tasks.spawn(way.look_up(customer.clone(), now));
     match tokio::time::timeout(*way.settings.journey.lookup_timeout, &mut look_up).await {
         Ok(journey) => {
             let prepare = way.preparer(&key, journey, now);
@@ -123,8 +130,14 @@ async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
             way.reach(&key, &sessions, announce, |_| missing(MissingCode::Timeout));
             let journey = look_up.await;
             let prepare = way.preparer(&key, journey, now);
-            way.follow_up(&key, &sessions, prepare);
+            way.send_whole(&key, &sessions, prepare);
         }
+    }
+    // What was kept between the look-up and the pop was announced to nobody.
+    if way.kept.load(Ordering::Relaxed) != kept_before {
+        let journey = way.tasks.spawn(way.look_up(customer, now)).await;
+        let prepare = way.preparer(&key, journey, now);
+        way.send_whole(&key, &sessions, prepare);
     }
 }
 
@@ -285,11 +298,13 @@ impl Way {
         if let Some(journey) = &journey {
             self.name_campaign(key, journey);
         }
+        let leads = Arc::new(journey.as_ref().map(|journey| journey.leads.clone()).unwrap_or_default());
         let sources = self.currency.states(self.settings.journey.source.sources(), now);
         let ask = self.default_ask(now);
         move |time_zone| match &journey {
             Some(journey) => {
-                encoded(&timeline::prepare(journey, sources.clone(), &TimelineAsk { time_zone, ..ask.clone() }))
+                let timeline = timeline::prepare(journey, sources.clone(), &TimelineAsk { time_zone, ..ask.clone() });
+                encoded(&timeline, &leads)
             }
             None => missing(MissingCode::Failed),
         }
@@ -327,9 +342,13 @@ impl Way {
         });
     }
 
-    fn follow_up(&self, key: &CallKey, sessions: &[Arc<Session>], prepare: impl Fn(Tz) -> Prepared) {
+    /// The whole timeline as an update: it was late, or something was kept meanwhile.
+    fn send_whole(&self, key: &CallKey, sessions: &[Arc<Session>], prepare: impl Fn(Tz) -> Prepared) {
         self.for_each_zone(sessions, prepare, |session, prepared| {
-            self.agents().late_timeline(key, session, prepared, Utc::now())
+            self.agents().update(key, session, prepared, Utc::now(), |version, digest| {
+                let (timeline, missing) = (prepared.timeline.as_deref(), prepared.missing);
+                Encoded::Update(Update { timeline, missing, ..Update::of(version, digest, &key.call_id) }).encode()
+            })
         });
     }
 
@@ -348,11 +367,8 @@ impl Way {
             });
             let prepared = &by_zone[nth].1;
             let name = match (deliver(session, prepared), prepared.missing) {
-                (Delivery::Sent, None) => "sent",
                 (Delivery::Sent, Some(_)) => "sent_without_timeline",
-                (Delivery::Known, _) => "known",
-                (Delivery::Gone, _) => "gone",
-                (Delivery::OutboxFull, _) => "outbox_full",
+                (delivery, _) => delivery.name(),
             };
             self.metrics.pop(name);
         }
@@ -360,14 +376,14 @@ impl Way {
 }
 
 fn missing(code: MissingCode) -> Prepared {
-    Prepared { timeline: None, missing: Some(code.into()), content: code as u64 }
+    Prepared { timeline: None, missing: Some(code.into()), content: code as u64, leads: Arc::default() }
 }
 
-fn encoded(timeline: &Timeline) -> Prepared {
+fn encoded(timeline: &Timeline, leads: &Arc<BTreeSet<String>>) -> Prepared {
     // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
     let (Ok(raw), Ok(content)) = (serde_json::value::to_raw_value(timeline), serde_json::to_vec(&timeline.content))
     else {
         return missing(MissingCode::Failed);
     };
-    Prepared { timeline: Some(Arc::from(raw)), missing: None, content: xxh3_64(&content) }
+    Prepared { timeline: Some(Arc::from(raw)), missing: None, content: xxh3_64(&content), leads: Arc::clone(leads) }
 }

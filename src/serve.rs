@@ -3,11 +3,13 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -16,13 +18,16 @@ use crate::config::Settings;
 use crate::http::{self, Guard, Service, listener};
 use crate::journey::Store;
 use crate::journey::embedded::ServeLock;
-use crate::journey::recorder::{Currency, Kind, Recorder};
+use crate::journey::recorder::{Currency, Kept, Kind, Recorder};
 use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start};
 use crate::metrics::Metrics;
 use crate::push::agents::Agents;
 use crate::push::connection::Door;
 use crate::push::open_calls::CallLimits;
 use crate::screen_pop::{self, Way};
+
+/// Recorded batches that wait for open timelines to follow.
+const KEPT_BATCHES_MAX: usize = 16;
 
 /// A service that listens, and is on its way to being ready.
 pub struct Running {
@@ -69,6 +74,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         metrics: Arc::clone(&metrics),
         settings,
         tasks: tasks.clone(),
+        kept: AtomicU64::new(0),
     });
     let ready = CancellationToken::new();
     let running = Running {
@@ -82,7 +88,9 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         _embedded: embedded,
         _lock: lock,
     };
-    hear(&way, &brokers, &ready, &stop)?;
+    let (kept, on_kept) = mpsc::channel(KEPT_BATCHES_MAX);
+    hear(&way, &brokers, kept, &ready, &stop)?;
+    tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
     tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
     tasks.spawn(screen_pop::expire(Arc::clone(&way), stop.clone()));
     listen(&way, &brokers, (main, admin), ready, stop);
@@ -105,7 +113,13 @@ fn door(settings: &Settings, agents: Agents, metrics: Arc<Metrics>) -> Door {
 }
 
 /// The consumers: calls for this node's memory, interactions and contacts for the store.
-fn hear(way: &Arc<Way>, brokers: &Brokers, ready: &CancellationToken, stop: &CancellationToken) -> anyhow::Result<()> {
+fn hear(
+    way: &Arc<Way>,
+    brokers: &Brokers,
+    kept: mpsc::Sender<Kept>,
+    ready: &CancellationToken,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
     let kafka = &way.settings.kafka;
     let window = Start::Window(*kafka.replay_window);
     let calls = Consumer::start(brokers, &kafka.topics.calls, window, way.metrics.kafka_errors())?;
@@ -121,6 +135,7 @@ fn hear(way: &Arc<Way>, brokers: &Brokers, ready: &CancellationToken, stop: &Can
             record_bytes_max: kafka.record_bytes_max,
             metrics: Arc::clone(&way.metrics),
             currency: Arc::clone(&way.currency),
+            kept: kept.clone(),
         };
         way.tasks.spawn(recorder.run(stop.clone(), *way.settings.drain.limit / 2));
     }

@@ -1,5 +1,7 @@
 //! 2 know: the words of a journey (interaction, contact, campaign, outcome) as records carry them and as they are kept.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use rlibphonenumber::Region;
 use schemars::JsonSchema;
@@ -288,6 +290,8 @@ pub struct KnownContact {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Journey {
     pub number: String,
+    /// Every contact id and address that leads into it, earlier ids included.
+    pub leads: BTreeSet<String>,
     pub contacts: Vec<KnownContact>,
     pub interactions: Vec<Interaction>,
 }

@@ -1,6 +1,6 @@
 //! Reads the topics `interactions` and `contacts` from their beginning and keeps what they say: data and offsets in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use rlibphonenumber::Region;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::store::Offset;
+use super::store::{Offset, Replaced};
 use super::{Change, Contact, Interaction, Source, SourceState, Store};
 use crate::kafka::{Brokers, Consumer, Heard, Record, Start};
 use crate::metrics::Metrics;
@@ -103,6 +104,16 @@ pub struct Recorder {
     pub record_bytes_max: usize,
     pub metrics: Arc<Metrics>,
     pub currency: Arc<Currency>,
+    /// Told what was kept, so that open timelines follow.
+    pub kept: mpsc::Sender<Kept>,
+}
+
+/// Changes that are in the store now, and whose journeys they changed.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub changes: Arc<Vec<Change>>,
+    pub touched: BTreeSet<String>,
+    pub replaced: Vec<Replaced>,
 }
 
 /// What was read and is not yet kept.
@@ -236,6 +247,12 @@ impl Recorder {
             match self.store.write(Arc::clone(&changes), offsets.clone()).await {
                 Ok(written) => {
                     self.metrics.recorded(&self.topic, written.changed, written.known);
+                    if !written.touched.is_empty() {
+                        let (touched, replaced) = (written.touched, written.replaced);
+                        let kept = Kept { changes: Arc::clone(&changes), touched, replaced };
+                        // Waiting here slows recording down, never a pop. An ended receiver means that we are stopping.
+                        _ = self.kept.send(kept).await;
+                    }
                     break;
                 }
                 Err(error) => {

@@ -1,5 +1,6 @@
 //! Where journeys are kept: a closed set of stores with one behaviour. Waiting for one never blocks the runtime.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,12 +29,25 @@ pub struct Offset {
 }
 
 /// What became of a batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
     /// New or newer than what was kept.
     pub changed: u64,
     /// Repeated, or older than what is kept.
     pub known: u64,
+    /// Contact ids and addresses whose journeys are others now, before and after the change.
+    pub touched: BTreeSet<String>,
+    /// Interactions as they were before they were replaced or removed.
+    pub replaced: Vec<Replaced>,
+}
+
+/// Whose an interaction was before a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    pub interaction_id: String,
+    /// Empty where nobody knew.
+    pub contact_id: String,
+    pub address: String,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Who is connected, which calls they are on, and what each session has been told. One lock, never held over an await.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::open_calls::{Applied, CallKey, CallLimits, Change, OpenCalls, Visible};
-use super::{Call, CloseCode, Encoded, EndReason, Missing, Search, Showing};
+use super::{Call, CloseCode, Encoded, EndReason, Missing, Search, Showing, Update};
 
 /// Questions of sessions that wait to be answered.
 const ASKS_MAX: usize = 1024;
@@ -63,6 +63,8 @@ pub struct Prepared {
     pub missing: Option<Missing>,
     /// Of what the agent sees; the period and `asOf` are no part of it.
     pub content: u64,
+    /// Contact ids and addresses that lead into the timeline: what concerns them concerns it.
+    pub leads: Arc<BTreeSet<String>>,
 }
 
 /// What became of a pop at one session.
@@ -74,6 +76,17 @@ pub enum Delivery {
     /// The call ended meanwhile, or the session left.
     Gone,
     OutboxFull,
+}
+
+impl Delivery {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Known => "known",
+            Self::Gone => "gone",
+            Self::OutboxFull => "outbox_full",
+        }
+    }
 }
 
 /// What an event means here.
@@ -118,6 +131,7 @@ struct Shown {
     digest: String,
     /// Of the timeline part; `None` until known for a call that the client came with.
     content: Option<u64>,
+    leads: Arc<BTreeSet<String>>,
 }
 
 impl Agents {
@@ -174,7 +188,10 @@ impl Agents {
                 session.send(Encoded::Ended { version: 1, call_id: &call_id, reason }.encode());
             }
             if known.is_some() || !caught_up {
-                shown.insert(call_id, Shown { version: 1, digest: digest.unwrap_or_default(), content: None });
+                shown.insert(
+                    call_id,
+                    Shown { version: 1, digest: digest.unwrap_or_default(), content: None, leads: Arc::default() },
+                );
             }
         }
         seats.push(Seat { session, shown });
@@ -229,8 +246,9 @@ impl Agents {
             told.map_or(0, |shown| shown.version) + u64::from(told.is_none_or(|shown| shown.digest != digest));
         let known = told.is_some_and(|shown| shown.digest == digest);
         let over_and_told = call.state == crate::arrival::CallState::Ended && told.is_some();
-        seat.shown
-            .insert(key.call_id.clone(), Shown { version, digest: digest.clone(), content: Some(prepared.content) });
+        let leads = Arc::clone(&prepared.leads);
+        let shown = Shown { version, digest: digest.clone(), content: Some(prepared.content), leads };
+        seat.shown.insert(key.call_id.clone(), shown);
         if known || over_and_told {
             return Delivery::Known;
         }
@@ -245,8 +263,31 @@ impl Agents {
         if session.send(frame.encode()) { Delivery::Sent } else { Delivery::OutboxFull }
     }
 
-    /// The timeline that a pop went out without.
-    pub fn late_timeline(&self, key: &CallKey, session: &Session, prepared: &Prepared, now: DateTime<Utc>) -> Delivery {
+    /// Calls on screen whose timelines a change concerns, each with the sessions that show it.
+    pub fn concerned(&self, touched: &BTreeSet<String>) -> Vec<(CallKey, Vec<Arc<Session>>)> {
+        let inner = self.inner.lock();
+        let mut concerned: BTreeMap<CallKey, Vec<Arc<Session>>> = BTreeMap::new();
+        for (agent_id, seats) in &inner.seats {
+            for seat in seats {
+                let touched = seat.shown.iter().filter(|(_, shown)| !shown.leads.is_disjoint(touched));
+                for (call_id, _) in touched {
+                    let key = CallKey { agent_id: agent_id.clone(), call_id: call_id.clone() };
+                    concerned.entry(key).or_default().push(Arc::clone(&seat.session));
+                }
+            }
+        }
+        concerned.into_iter().collect()
+    }
+
+    /// Puts what changed in a timeline into a session's outbox; `frame` writes it for a version and a digest.
+    pub fn update(
+        &self,
+        key: &CallKey,
+        session: &Session,
+        prepared: &Prepared,
+        now: DateTime<Utc>,
+        frame: impl FnOnce(u64, &str) -> String,
+    ) -> Delivery {
         let mut inner = self.inner.lock();
         let Some(Visible { call, .. }) = inner.calls.visible(key, now) else { return Delivery::Gone };
         let Some(seat) = inner.seat(session) else { return Delivery::Gone };
@@ -256,10 +297,9 @@ impl Agents {
         }
         shown.version += 1;
         shown.content = Some(prepared.content);
+        shown.leads = Arc::clone(&prepared.leads);
         shown.digest = digest(&call, prepared.content);
-        let (timeline, missing) = (prepared.timeline.as_deref(), prepared.missing);
-        let frame = update(shown, &key.call_id, None, timeline, missing);
-        if session.send(frame) { Delivery::Sent } else { Delivery::OutboxFull }
+        if session.send(frame(shown.version, &shown.digest)) { Delivery::Sent } else { Delivery::OutboxFull }
     }
 
     /// Ends calls whose end was never heard, and forgets old ones; gives back how many expired.
@@ -319,8 +359,8 @@ impl Inner {
             let Some(shown) = seat.shown.get_mut(&key.call_id) else { continue };
             shown.version += 1;
             shown.digest = shown.content.map_or_else(String::new, |content| digest(&call, content));
-            let frame = update(shown, &key.call_id, Some(&call), None, None);
-            seat.session.send(frame);
+            let frame = Update { call: Some(&call), ..Update::of(shown.version, &shown.digest, &key.call_id) };
+            seat.session.send(Encoded::Update(frame).encode());
         }
     }
 
@@ -331,30 +371,6 @@ impl Inner {
             seat.session.send(Encoded::Ended { version: shown.version, call_id: &key.call_id, reason }.encode());
         }
     }
-}
-
-fn update(
-    shown: &Shown,
-    call_id: &str,
-    call: Option<&Call>,
-    timeline: Option<&RawValue>,
-    missing: Option<Missing>,
-) -> String {
-    let frame = Encoded::Update {
-        version: shown.version,
-        digest: &shown.digest,
-        call_id,
-        call,
-        interactions: &[],
-        removed: &[],
-        timeline,
-        missing,
-        contacts: None,
-        campaigns: None,
-        channels: None,
-        total: None,
-    };
-    frame.encode()
 }
 
 /// Of a call and its timeline's content: the same on every node.

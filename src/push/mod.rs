@@ -139,31 +139,7 @@ pub enum ServerFrame<'a, T = Timeline> {
         #[serde(skip_serializing_if = "Option::is_none")]
         missing: Option<Missing>,
     },
-    /// What changed; whatever is absent did not.
-    Update {
-        version: u64,
-        digest: &'a str,
-        call_id: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        call: Option<&'a Call>,
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        interactions: &'a [Interaction],
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
-        removed: &'a [String],
-        /// The whole timeline, where it was late.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        timeline: Option<T>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        missing: Option<Missing>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        contacts: Option<&'a [ContactSummary]>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        campaigns: Option<&'a [CampaignCount]>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        channels: Option<&'a [ChannelCount]>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        total: Option<usize>,
-    },
+    Update(Update<'a, T>),
     Ended {
         version: u64,
         call_id: &'a str,
@@ -186,6 +162,59 @@ pub enum ServerFrame<'a, T = Timeline> {
         reason: &'static str,
         come_back_ms: u64,
     },
+}
+
+/// What changed of a call and its timeline; whatever is absent did not.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Update<'a, T = Timeline> {
+    pub version: u64,
+    pub digest: &'a str,
+    pub call_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<&'a Call>,
+    /// New or changed ones.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub interactions: &'a [&'a Interaction],
+    /// Ids of those that are no longer in the timeline.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub removed: &'a [&'a str],
+    /// The whole timeline, where it was late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<&'a [ContactSummary]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaigns: Option<&'a [CampaignCount]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<&'a [ChannelCount]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matching: Option<usize>,
+}
+
+impl<'a, T> Update<'a, T> {
+    /// One that says nothing yet.
+    pub fn of(version: u64, digest: &'a str, call_id: &'a str) -> Self {
+        Self {
+            version,
+            digest,
+            call_id,
+            call: None,
+            interactions: &[],
+            removed: &[],
+            timeline: None,
+            missing: None,
+            contacts: None,
+            campaigns: None,
+            channels: None,
+            total: None,
+            matching: None,
+        }
+    }
 }
 
 /// A frame, or its timeline, as it goes out.

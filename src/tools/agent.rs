@@ -1,6 +1,6 @@
 //! An agent's WebSocket, from the client's side: connects, says hello, reads frames, acknowledges.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -65,6 +65,8 @@ impl Head {
 pub struct Frame {
     pub text: Utf8Bytes,
     pub head: Head,
+    /// When it was read off the line.
+    pub at: Instant,
 }
 
 impl Frame {
@@ -136,11 +138,12 @@ impl AgentSocket {
             };
             match message {
                 Message::Text(text) => {
+                    let at = Instant::now();
                     let head: Head = serde_json::from_str(&text).unwrap_or_default();
                     if let Some(seconds) = head.heartbeat_seconds {
                         self.silence_max = Duration::from_secs(2 * seconds.clamp(1, 3600) + 5);
                     }
-                    return Heard::Frame(Frame { text, head });
+                    return Heard::Frame(Frame { text, head, at });
                 }
                 Message::Close(frame) => {
                     // Reading on lets the answer to the close out.

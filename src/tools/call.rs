@@ -29,10 +29,12 @@ const NAMED_MAX: u64 = 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  backstory call --agent ana --to +12015550142                 a call to this customer rings at ana's
-  backstory call --agent ana --to +12015550142 --end-after 30  … and ends after 30 seconds
-  backstory call --agent ana --direction inbound --from +12015550142
-  backstory call --file calls.jsonl --rate 50                  plays a file of call events, 50 a second")]
+  A call to this customer rings at agent ana's, and ends after 30 seconds:
+    backstory call --agent ana --to +12015550142 --end-after 30
+  A customer calls:
+    backstory call --agent ana --direction inbound --from +12015550142
+  Plays a file of call events, 50 a second:
+    backstory call --file calls.jsonl --rate 50")]
 pub struct Args {
     /// Id of the agent who gets the call
     #[arg(long, short, value_name = "ID", required_unless_present = "file")]

@@ -17,7 +17,7 @@ const PROPERTIES: &str = "kafka.properties";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The output is a settings file: `backstory config > backstory.toml` is a good start for one of your own.
-Any property of librdkafka may stand under [kafka.properties]. Secrets come from files or from the environment:
+Any property of librdkafka may stand under [kafka.properties]. Secrets come from files or the environment:
   \"sasl.password.file\" = \"/run/secrets/kafka\"     in the settings file
   BACKSTORY_KAFKA__PROPERTIES__SASL_PASSWORD=…      in the environment
 If there are problems they are listed on standard error, and the exit code is 64.")]
@@ -43,7 +43,8 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn toml(layers: &Layers) -> String {
-    let mut text = String::from("# Backstory's settings in force. The environment stands over the file, flags stand over both.\n");
+    let mut text =
+        String::from("# Backstory's settings in force. The environment stands over the file, flags stand over both.\n");
     let mut table = "";
     for key in KEYS {
         let (of, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
@@ -122,17 +123,23 @@ fn json(layers: &Layers, problems: Option<&Problems>) -> String {
     let mut settings = Map::new();
     for key in KEYS {
         let (value, origin) = layers.said(key.name);
-        settings.insert(key.name.into(), json!({
-            "value": value.and_then(|value| serde_json::to_value(value).ok()),
-            "default": key.default,
-            "origin": origin.unwrap_or_else(|| "default".into()),
-            "about": key.about,
-        }));
+        settings.insert(
+            key.name.into(),
+            json!({
+                "value": value.and_then(|value| serde_json::to_value(value).ok()),
+                "default": key.default,
+                "origin": origin.unwrap_or_else(|| "default".into()),
+                "about": key.about,
+            }),
+        );
     }
     for (name, value) in layers.properties() {
         let origin = layers.said(&format!("{PROPERTIES}.{name}")).1;
         let value = (!hidden(&name)).then_some(value);
-        settings.insert(format!("{PROPERTIES}.{name}"), json!({ "value": value, "origin": origin, "secret": hidden(&name) }));
+        settings.insert(
+            format!("{PROPERTIES}.{name}"),
+            json!({ "value": value, "origin": origin, "secret": hidden(&name) }),
+        );
     }
     let problems = problems.map(|problems| problems.0.as_slice()).unwrap_or_default();
     serde_json::to_string_pretty(&json!({ "settings": settings, "problems": problems })).unwrap_or_default()
@@ -165,7 +172,8 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let layers = layers(&[("kafka.properties.sasl.password", "hunter2"), ("kafka.properties.sasl.username", "backstory")]);
+        let layers =
+            layers(&[("kafka.properties.sasl.password", "hunter2"), ("kafka.properties.sasl.username", "backstory")]);
         for printed in [toml(&layers), json(&layers, None)] {
             assert!(!printed.contains("hunter2"), "{printed}");
             assert!(printed.contains("sasl.password") && printed.contains("backstory"), "{printed}");

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use crate::config::{Layers, Problems, Settings, load, load_without_kafka};
 
 // A command each.
+pub mod bench;
 pub mod call;
+pub mod check;
+pub mod config;
+pub mod demo;
 pub mod import;
 pub mod journey;
 pub mod watch;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::bail;
 use chrono_tz::Tz;
@@ -104,12 +104,11 @@ impl Watch {
                 Heard::Closed { code, reason } => bail!("the service closed the session ({code}): {reason}"),
             };
             welcomed |= frame.head.r#type == "welcome";
-            let read_at = Instant::now();
             // A line that breaks here is noticed by the next read.
             _ = socket.acknowledge(&frame.head, "received", Duration::ZERO).await;
             self.keep(&frame);
             self.print(&frame);
-            _ = socket.acknowledge(&frame.head, "rendered", read_at.elapsed()).await;
+            _ = socket.acknowledge(&frame.head, "rendered", frame.at.elapsed()).await;
             self.pops += u64::from(frame.head.r#type == "pop");
             if self.args.count.is_some_and(|count| self.pops >= count) {
                 return Ok(Followed::Counted);

@@ -29,6 +29,7 @@ pub fn look_up(
         for id in std::iter::once(&contact.contact_id.clone()).chain(&earlier_ids) {
             reader.describe(id, &mut contact)?;
             reader.addresses_of(id, &mut addresses)?;
+            journey.leads.insert(id.clone());
             let first = journey.interactions.len();
             reader.interactions_of(id, &mut journey.interactions)?;
             for interaction in &mut journey.interactions[first..] {
@@ -40,6 +41,7 @@ pub fn look_up(
     for address in &addresses {
         reader.interactions_of_nobody(address, &mut journey.interactions)?;
     }
+    journey.leads.append(&mut addresses);
     journey
         .interactions
         .sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| a.interaction_id.cmp(&b.interaction_id)));

@@ -1,10 +1,10 @@
 //! Writing to the embedded store: idempotent, the newest `updatedAt` wins, data and offsets in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::journey::store::{Offset, StoreError, Written};
+use crate::journey::store::{Offset, Replaced, StoreError, Written};
 use crate::journey::{Change, Contact, Interaction};
 
 /// The one connection that writes.
@@ -29,7 +29,7 @@ impl Writer {
 
     fn try_write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch { transaction, words: &mut self.words };
+        let mut batch = Batch { transaction, words: &mut self.words, touched: BTreeSet::new(), replaced: Vec::new() };
         let mut written = Written::default();
         for change in changes {
             let changed = match change {
@@ -43,6 +43,7 @@ impl Writer {
         for offset in offsets {
             batch.put_offset(offset)?;
         }
+        (written.touched, written.replaced) = (batch.touched, batch.replaced);
         batch.transaction.commit()?;
         Ok(written)
     }
@@ -69,6 +70,8 @@ impl Writer {
 struct Batch<'a> {
     transaction: Transaction<'a>,
     words: &'a mut HashMap<String, i64>,
+    touched: BTreeSet<String>,
+    replaced: Vec<Replaced>,
 }
 
 impl Batch<'_> {
@@ -136,6 +139,7 @@ impl Batch<'_> {
                 .prepare_cached("INSERT INTO reached (address, contact_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
             reach.execute([interaction.address.as_str(), contact_id])?;
         }
+        touch(&mut self.touched, [contact_id, &interaction.address]);
         Ok(true)
     }
 
@@ -157,7 +161,9 @@ impl Batch<'_> {
             "DELETE FROM reached WHERE address = ?1 AND contact_id = ?2
                AND NOT EXISTS (SELECT 1 FROM interactions WHERE contact_id = ?2 AND address = ?1)",
         )?;
-        unreach.execute([address, contact_id])?;
+        unreach.execute([&address, &contact_id])?;
+        touch(&mut self.touched, [&contact_id, &address]);
+        self.replaced.push(Replaced { interaction_id: interaction_id.to_owned(), contact_id, address });
         Ok(true)
     }
 
@@ -192,6 +198,10 @@ impl Batch<'_> {
         for known in &contact.addresses {
             insert.execute(params![known.address, contact.contact_id, campaign_id, known.mode])?;
         }
+        touch(&mut self.touched, [&contact.contact_id, contact.merged_into.as_deref().unwrap_or_default()]);
+        for known in &contact.addresses {
+            touch(&mut self.touched, [&known.address]);
+        }
         Ok(true)
     }
 
@@ -204,6 +214,7 @@ impl Batch<'_> {
                 self.transaction.prepare_cached("DELETE FROM listings WHERE contact_id = ?1 AND campaign_id = ?2")?;
             if remove.execute([contact_id, campaign_id])? > 0 {
                 self.remove_addresses(contact_id, campaign_id)?;
+                touch(&mut self.touched, [contact_id]);
                 removed = true;
             }
         }
@@ -222,5 +233,14 @@ impl Batch<'_> {
              ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset",
         )?;
         upsert.execute(params![offset.cluster, offset.topic, offset.partition, offset.next]).map(drop)
+    }
+}
+
+/// Notes whose journeys a change concerns.
+fn touch<const N: usize>(touched: &mut BTreeSet<String>, leads: [&str; N]) {
+    for lead in leads {
+        if !lead.is_empty() && !touched.contains(lead) {
+            touched.insert(lead.to_owned());
+        }
     }
 }

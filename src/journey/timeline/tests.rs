@@ -53,7 +53,7 @@ fn journey(interactions: Vec<Interaction>) -> Journey {
         name: None,
         listed: vec![Campaign { id: "never-called".into(), name: Some("Never called".into()) }],
     };
-    Journey { number: "+12015550142".into(), contacts: vec![contact], interactions }
+    Journey { number: "+12015550142".into(), contacts: vec![contact], interactions, ..Journey::default() }
 }
 
 fn ids(timeline: &Timeline) -> Vec<&str> {

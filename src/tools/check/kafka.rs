@@ -105,7 +105,11 @@ async fn judge(
         Ok(config) => config,
         Err(error) => {
             let todo = "not needed to run; allow DescribeConfigs on the topic to have its retention checked";
-            return print(&Finding::warn(check, format!("{there}, but how it is kept cannot be read: {error:#}"), todo));
+            return print(&Finding::warn(
+                check,
+                format!("{there}, but how it is kept cannot be read: {error:#}"),
+                todo,
+            ));
         }
     };
     let findings = match keeps {
@@ -121,7 +125,10 @@ fn judge_calls(check: &str, there: &str, config: &HashMap<String, String>, windo
     let mut findings = Vec::new();
     if (0..window_ms).contains(&retention_ms) {
         let todo = format!("set the topic's retention.ms to at least {window_ms}, or kafka.replay_window lower");
-        let text = format!("{there}, kept {kept}: less than kafka.replay_window ({}), so a restart forgets open calls", span(window_ms));
+        let text = format!(
+            "{there}, kept {kept}: less than kafka.replay_window ({}), so a restart forgets open calls",
+            span(window_ms)
+        );
         findings.push(Finding::fail(check, text, todo));
     }
     if config.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")) {
@@ -141,14 +148,23 @@ fn judge_calls(check: &str, there: &str, config: &HashMap<String, String>, windo
 fn judge_history(check: &str, there: &str, config: &HashMap<String, String>) -> Vec<Finding> {
     let retention_ms = config.get("retention.ms").and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1);
     match config.get("cleanup.policy").map(String::as_str) {
-        Some("compact") => vec![Finding::ok(check, format!("{there}, compacted: the newest record of each key is kept"))],
+        Some("compact") => {
+            vec![Finding::ok(check, format!("{there}, compacted: the newest record of each key is kept"))]
+        }
         Some(policy) if retention_ms >= 0 || policy.contains("compact") => {
-            let text = format!("{there}, but records are dropped after {}: a new node would not know them", span(retention_ms));
+            let text = format!(
+                "{there}, but records are dropped after {}: a new node would not know them",
+                span(retention_ms)
+            );
             vec![Finding::warn(check, text, "set the topic's cleanup.policy to compact and its retention.ms to -1")]
         }
         _ => {
             let text = format!("{there}, every record kept for ever");
-            vec![Finding::warn(check, text, "set the topic's cleanup.policy to compact: the newest record of each key is enough")]
+            vec![Finding::warn(
+                check,
+                text,
+                "set the topic's cleanup.policy to compact: the newest record of each key is enough",
+            )]
         }
     }
 }
@@ -179,7 +195,13 @@ async fn create(brokers: &Brokers, check: &str, name: &str, keeps: Keeps, cluste
     }
 }
 
-async fn try_to_create(brokers: &Brokers, name: &str, keeps: Keeps, partitions: i32, replicas: i32) -> anyhow::Result<()> {
+async fn try_to_create(
+    brokers: &Brokers,
+    name: &str,
+    keeps: Keeps,
+    partitions: i32,
+    replicas: i32,
+) -> anyhow::Result<()> {
     let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
     let retention_ms;
     let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));

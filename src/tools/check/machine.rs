@@ -29,7 +29,9 @@ pub fn store(path: &Path) -> Finding {
     }
     match Store::open(path, 1) {
         Ok(_) => Finding::ok(CHECK, format!("{} opens", path.display())),
-        Err(error) => Finding::fail(CHECK, error.to_string(), "name another file in journey.store, or move this one away"),
+        Err(error) => {
+            Finding::fail(CHECK, error.to_string(), "name another file in journey.store, or move this one away")
+        }
     }
 }
 
@@ -50,7 +52,9 @@ pub async fn listen(key: &str, address: SocketAddr) -> Finding {
             let todo = format!("stop the other program, or set {key} to another port");
             Finding::fail(key, format!("{address} is taken by another program"), todo)
         }
-        Err(error) => Finding::fail(key, format!("{address}: {error}"), format!("set {key} to an address of this machine")),
+        Err(error) => {
+            Finding::fail(key, format!("{address}: {error}"), format!("set {key} to an address of this machine"))
+        }
     }
 }
 

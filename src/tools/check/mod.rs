@@ -100,7 +100,10 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(EXIT_SETTINGS));
         }
     };
-    let from = common.config.as_ref().map_or_else(|| "defaults, environment and flags".into(), |file| file.display().to_string());
+    let from = common
+        .config
+        .as_ref()
+        .map_or_else(|| "defaults, environment and flags".into(), |file| file.display().to_string());
     print(&Finding::ok("settings", format!("readable ({from})")));
     kafka::check(&settings.kafka, &args, &mut print).await;
     print(&machine::store(&settings.journey.store.0));

@@ -170,6 +170,7 @@ pub fn without_gaps(record: &mut Value) {
 
 /// Puts the cells of one record together, which may go over several lines where a quote is open.
 pub struct Cells {
+    delimiter: u8,
     reader: Reader,
     text: Vec<u8>,
     text_end: usize,
@@ -180,7 +181,7 @@ pub struct Cells {
 impl Cells {
     pub fn new(delimiter: u8) -> Self {
         let reader = ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build();
-        Self { reader, text: vec![0; 4096], text_end: 0, ends: vec![0; 64], ends_end: 0 }
+        Self { delimiter, reader, text: vec![0; 4096], text_end: 0, ends: vec![0; 64], ends_end: 0 }
     }
 
     pub fn clear(&mut self) {
@@ -211,6 +212,29 @@ impl Cells {
             }
         }
         complete
+    }
+
+    /// Whether every closing quote ends its cell. A stray quote that meets the opening one of a later line does not: the
+    /// lines between them are rows, and no part of a cell.
+    pub fn well_quoted<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Within {
+            Start,
+            Plain,
+            Quoted,
+            AfterQuote,
+        }
+        let mut within = Within::Start;
+        for byte in lines.into_iter().flat_map(|line| line.iter().copied().chain([b'\n'])) {
+            within = match (within, byte) {
+                (Within::Quoted, b'"') => Within::AfterQuote,
+                (Within::Quoted, _) | (Within::Start | Within::AfterQuote, b'"') => Within::Quoted,
+                (_, byte) if byte == self.delimiter || byte == b'\n' => Within::Start,
+                (Within::AfterQuote, _) => return false,
+                (Within::Start | Within::Plain, _) => Within::Plain,
+            };
+        }
+        true
     }
 
     /// `None` where a cell is not UTF-8.
@@ -282,6 +306,13 @@ mod tests {
         cells.clear();
         assert!(cells.add_line(b"5\" pipe;;"));
         assert_eq!(cells.cells().unwrap(), ["5\" pipe", "", ""]);
+    }
+
+    #[test]
+    fn a_quote_that_closes_within_a_cell_is_a_stray_one() {
+        let cells = Cells::new(b',');
+        assert!(cells.well_quoted([&b"a,\"two \"\"big\"\""[..], b"lines\",5\" pipe"]));
+        assert!(!cells.well_quoted([&b"a,\"stray"[..], b"b,\"good", b"line\""]));
     }
 
     #[test]

@@ -36,15 +36,17 @@ const EMBEDDED_CLUSTER: &str = "mockCluster";
 /// Load histories from files: interactions and contacts, as JSON Lines or CSV
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-JSON Lines files (.jsonl, .ndjson, .json) hold one record a line. CSV files (.csv; comma, semicolon or tab) begin with a
-header of the same field names, dotted for fields of fields: campaign.id, outcome.code, agent.name, addresses.0.address;
-a contact's one address may stand in plain address and mode columns. An empty cell is an absent field.
+JSON Lines files (.jsonl, .ndjson, .json) hold one record a line. CSV files (.csv; comma, semicolon or tab) \
+begin with a header of the same field names, dotted for fields of fields: campaign.id, outcome.code, agent.name, \
+addresses.0.address; a contact's one address may stand in plain address and mode columns. An empty cell is an \
+absent field.
 
-Importing a file twice, or beside a running service, is safe: of each record the newest updatedAt is kept (where a record
-has none, the time of the file's last change stands in). Imports into the store send no updates to agents who are on a call.
+Importing a file twice, or beside a running service, is safe: of each record the newest updatedAt is kept (where \
+a record has none, the time of the file's last change stands in). Imports into the store send no updates to \
+agents who are on a call.
 
-Exit code: 0 if every record was imported, 1 if some were refused (the others are imported) or the import failed,
-64 if the settings cannot be used.")]
+Exit code: 0 if every record was imported, 1 if some were refused (the others are imported) or the import \
+failed, 64 if the settings cannot be used.")]
 pub struct Args {
     /// Files to import, in this order
     #[arg(required = true, value_name = "FILE")]
@@ -185,7 +187,7 @@ impl Sink {
                         Change::RemoveInteraction { .. } | Change::RemoveContact { .. } => {}
                     }
                 }
-                Ok(Written { changed: published, known: 0 })
+                Ok(Written { changed: published, ..Written::default() })
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::mem;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use rlibphonenumber::Region;
 use tokio::sync::mpsc;
@@ -59,7 +60,6 @@ pub fn read_all(inputs: &[Input], rules: Rules, batches: &mpsc::Sender<Batch>) -
             }
             Format::Csv => reading.csv(lines),
         });
-        use anyhow::Context as _;
         read.with_context(|| format!("cannot read {}", input.path.display()))?;
         reading.hand_over();
     }
@@ -224,7 +224,9 @@ impl<R: BufRead> CsvRecords<R> {
                 break;
             }
             if self.cells.add_line(line) {
-                return Ok(Ok(used + 1));
+                let several = self.ahead.iter().take(used + 1).filter_map(|(_, line)| line.as_deref());
+                let whole = used == 0 || self.cells.well_quoted(several);
+                return Ok(if whole { Ok(used + 1) } else { Err(Reason::OpenQuote) });
             }
         }
         Ok(Err(Reason::OpenQuote))

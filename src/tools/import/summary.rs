@@ -141,7 +141,7 @@ mod tests {
         let mut summary = Summary::new(&files::inspect(&[path]).unwrap(), Some(&all)).unwrap();
         let refused: Vec<_> =
             (1..=25).map(|line| Refused { line, reason: Reason::Record(Refusal::Missing("address")) }).collect();
-        summary.add(0, Written { changed: 1000, known: 2 }, &refused).unwrap();
+        summary.add(0, Written { changed: 1000, known: 2, ..Written::default() }, &refused).unwrap();
         assert_eq!((summary.records(), summary.refused()), (1027, 25));
         let text = summary.print("stored").unwrap();
         assert!(text.contains("a.jsonl:20: the field address is missing") && !text.contains("a.jsonl:21:"), "{text}");
