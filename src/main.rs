@@ -22,6 +22,8 @@ struct Cli {
 enum Command {
     /// Run the service: hear calls on Kafka, push timelines to agents
     Serve,
+    /// Try it out: the service with a sample history, an embedded broker and a dialler
+    Demo(tools::demo::Args),
     /// Load interactions and contacts from JSON Lines or CSV files
     Import(tools::import::Args),
     /// Publish a call event, or play a file of them
@@ -30,6 +32,12 @@ enum Command {
     Watch(tools::watch::Args),
     /// Ask a running service for a number's journey
     Journey(tools::journey::Args),
+    /// Look whether everything is there to run, and say what to do
+    Check(tools::check::Args),
+    /// Print the settings in force, each explained, secrets hidden
+    Config(tools::config::Args),
+    /// Measure a running service
+    Bench(tools::bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -59,9 +67,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             serve::run(settings).await?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Demo(args) => tools::demo::run(common, args).await,
         Command::Import(args) => tools::import::run(common, args).await,
         Command::Call(args) => tools::call::run(common, args).await,
         Command::Watch(args) => tools::watch::run(common, args).await,
         Command::Journey(args) => tools::journey::run(common, args).await,
+        Command::Check(args) => tools::check::run(common, args).await,
+        Command::Config(args) => tools::config::run(common, args).await,
+        Command::Bench(args) => tools::bench::run(common, args).await,
     }
 }
