@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use anyhow::{Context as _, anyhow};
-use rdkafka::error::KafkaError;
+use rdkafka::ClientConfig;
+use rdkafka::config::FromClientConfig;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -11,6 +13,21 @@ use crate::kafka::Brokers;
 
 /// Records on their way at a time; each waits for all in-sync replicas.
 const IN_FLIGHT_MAX: usize = 4096;
+
+/// Properties of a producer for many records, unless the administrator's say otherwise.
+const BATCHING: &[(&str, &str)] = &[("linger.ms", "20"), ("acks", "all"), ("message.timeout.ms", "30000")];
+
+struct Batching(FutureProducer);
+
+impl FromClientConfig for Batching {
+    fn from_config(config: &ClientConfig) -> KafkaResult<Self> {
+        let mut client = config.clone();
+        for (name, value) in BATCHING.iter().filter(|(name, _)| config.get(name).is_none()) {
+            client.set(*name, *value);
+        }
+        client.create().map(Self)
+    }
+}
 
 pub struct Publisher {
     producer: FutureProducer,
@@ -27,9 +44,19 @@ pub struct Placed {
 }
 
 impl Publisher {
+    /// Each record is sent at once.
     pub fn open(brokers: &Brokers, topic: &str) -> anyhow::Result<Self> {
-        let producer = brokers.producer().context("the Kafka producer did not start")?;
-        Ok(Self { producer, topic: topic.to_owned(), in_flight: VecDeque::new(), acknowledged: 0 })
+        Ok(Self::of(brokers.producer().context("the Kafka producer did not start")?, topic))
+    }
+
+    /// Records wait a moment for each other: for whole histories.
+    pub fn open_for_many(brokers: &Brokers, topic: &str) -> anyhow::Result<Self> {
+        let Batching(producer) = brokers.asking().context("the Kafka producer did not start")?;
+        Ok(Self::of(producer, topic))
+    }
+
+    fn of(producer: FutureProducer, topic: &str) -> Self {
+        Self { producer, topic: topic.to_owned(), in_flight: VecDeque::new(), acknowledged: 0 }
     }
 
     /// Hands one over; waits only while [`IN_FLIGHT_MAX`] are on their way.

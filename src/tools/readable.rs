@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::output::Colors;
+use super::output::{Colors, counted};
 
 /// A comment longer than this is cut, with a sign that it is.
 const COMMENT_CHARS_MAX: usize = 80;
@@ -59,7 +59,8 @@ fn summary(timeline: &Value, zone: Tz) -> String {
     let matching = timeline["matching"].as_u64().unwrap_or(total);
     let filtered = if matching < total { format!(", {matching} of them match") } else { String::new() };
     let of = if shown < matching { format!("; the newest {shown} are shown") } else { String::new() };
-    format!("{total} interactions{}{filtered}{of} ({})", from.unwrap_or_default(), zone.name())
+    let total = counted(total, "interaction");
+    format!("{total}{}{filtered}{of} ({})", from.unwrap_or_default(), zone.name())
 }
 
 /// A name or id, and the brief in a line or two.
@@ -89,11 +90,12 @@ fn brief_numbers(brief: &Value, zone: Tz) -> Vec<String> {
     let mut facts = Vec::new();
     let (week, month) = (number(brief, "attempts7d"), number(brief, "attempts30d"));
     if month > 0 {
-        facts.push(format!("tried {week} times in 7 days, {month} in 30"));
+        facts.push(format!("tried {} in 7 days, {month} in 30", counted(week, "time")));
     }
     let failures = number(brief, "failuresInARow");
     if failures > 0 {
-        facts.push(format!("{failures} failures in a row"));
+        let failures = counted(failures, "failure");
+        facts.push(format!("{failures} in a row"));
     }
     facts.extend(time(brief, "lastReachedAt").map(|at| {
         let mode = brief["lastReachedMode"].as_str().map(|mode| format!(" on {mode}")).unwrap_or_default();
@@ -211,10 +213,10 @@ mod tests {
         assert_eq!(
             timeline(&shown, Colors::NONE),
             "   bm-1  last 18 Jul 11:30 voice, ✗ Declined by Duarte Melo\n     \
-             tried 0 times in 7 days, 1 in 30 · 1 failures in a row · score 45 (-5)\n   \
+             tried 0 times in 7 days, 1 in 30 · 1 failure in a row · score 45 (-5)\n   \
              campaigns: Term deposit 2026 (listed, 1)\n   channels: voice (1)\n   Saturday, 18 July 2026\n     \
              11:30  mobile  out  ✗ Declined  score 50→45  “Not interested.”\n   \
-             1 interactions since 20 November 2025 (Europe/Lisbon)"
+             1 interaction since 20 November 2025 (Europe/Lisbon)"
         );
     }
 

@@ -62,7 +62,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
                         reason
                     }
                 },
-                Err(error) => format!("{error:#}"),
+                Err(error) => error.to_string(),
             };
         // Everybody lost the line at the same moment: nobody comes back at the same moment.
         let wait = watch.come_back.take().unwrap_or_else(|| backoff.mul_f64(rand::random_range(0.5..1.5)));
@@ -121,7 +121,7 @@ impl Watch {
         let (head, call_id) = (&frame.head, frame.head.call_id());
         match (head.r#type.as_str(), call_id, &head.digest) {
             ("pop" | "update", Some(call_id), Some(digest)) => {
-                _ = self.showing.insert(call_id.to_owned(), digest.clone())
+                self.showing.insert(call_id.to_owned(), digest.clone());
             }
             ("ended", Some(call_id), _) => _ = self.showing.remove(call_id),
             ("goodbye", ..) => self.come_back = head.come_back_ms.map(|ms| Duration::from_millis(ms.min(60_000))),

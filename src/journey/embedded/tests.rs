@@ -109,11 +109,27 @@ fn the_newest_update_wins_whatever_the_order_and_repeats_change_nothing() {
     for order in [[&older, &newer], [&newer, &older]] {
         let shelf = empty();
         shelf.put(&order.map(Clone::clone));
-        shelf.put(&order.map(Clone::clone));
+        let again = shelf.put(&order.map(Clone::clone));
+        assert_eq!((again.changed, again.known), (0, 2));
         let interactions = shelf.journey(ANA).interactions;
         assert_eq!(interactions.len(), 1);
         assert_eq!(interactions[0].started_at.to_rfc3339(), "2026-11-01T09:00:00+00:00");
     }
+}
+
+#[test]
+fn a_repeated_contact_changes_nothing_and_a_correction_of_the_same_time_does() {
+    let listed = |address: &str| {
+        contact(json!({"contactId": "ana", "addresses": [{"address": address}], "updatedAt": "2026-11-01T00:00:00Z"}))
+    };
+    let shelf = empty();
+    assert_eq!(shelf.put(&[listed(ANA), listed(ANA)]).known, 1);
+    assert_eq!(shelf.put(&[listed(SHARED)]).changed, 1);
+    assert!(shelf.journey(ANA).contacts.is_empty() && !shelf.journey(SHARED).contacts.is_empty());
+    let corrected = changed_interaction("i", Some("ana"), SHARED, "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
+    let first = changed_interaction("i", Some("ana"), ANA, "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z");
+    let written = shelf.put(&[first, corrected]);
+    assert_eq!((written.changed, shelf.journey(SHARED).interactions[0].address.as_str()), (2, SHARED));
 }
 
 #[test]

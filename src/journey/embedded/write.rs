@@ -2,10 +2,32 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
 use crate::journey::store::{Offset, Replaced, StoreError, Written};
 use crate::journey::{Change, Contact, Interaction};
+
+const INSERT_INTERACTION: &str = "
+    INSERT INTO interactions (contact_id, started_at, interaction_id, address, source, channel, mode, direction, campaign,
+      outcome, agent, ended_at, previous_score, current_score, comments, updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+
+const SAME_INTERACTION: &str = "
+    SELECT 1 FROM interactions WHERE interaction_id = ?3
+      AND (contact_id, started_at, address, source, channel, mode, direction, campaign, outcome, agent, ended_at,
+           previous_score, current_score, comments, updated_at)
+       IS (?1, ?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+
+const UPSERT_LISTING: &str = "
+    INSERT INTO listings (contact_id, campaign_id, campaign, name, merged_into, listed_at, updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    ON CONFLICT (contact_id, campaign_id) DO UPDATE SET campaign = excluded.campaign, name = excluded.name,
+      merged_into = excluded.merged_into, listed_at = excluded.listed_at, updated_at = excluded.updated_at
+    WHERE listings.updated_at <= excluded.updated_at";
+
+const SAME_LISTING: &str = "
+    SELECT 1 FROM listings WHERE contact_id = ?1 AND campaign_id = ?2
+      AND (campaign, name, merged_into, listed_at, updated_at) IS (?3, ?4, ?5, ?6, ?7)";
 
 /// The one connection that writes.
 pub struct Writer {
@@ -93,14 +115,12 @@ impl Batch<'_> {
         part.map(|part| Ok(self.word(&serde_json::to_string(part)?)?)).transpose()
     }
 
+    /// `false` where it is kept already, or something newer is.
     fn put_interaction(&mut self, interaction: &Interaction) -> Result<bool, StoreError> {
         let updated_at = interaction.updated_at.unwrap_or(interaction.started_at).timestamp_millis();
         let kept = self.updated_at(&interaction.interaction_id)?;
         if kept.is_some_and(|kept| kept > updated_at) {
             return Ok(false);
-        }
-        if kept.is_some() {
-            self.remove_interaction(&interaction.interaction_id)?;
         }
         let contact_id = interaction.contact_id.as_deref().unwrap_or_default();
         let source = self.word(interaction.source.name())?;
@@ -110,14 +130,10 @@ impl Batch<'_> {
         let campaign = self.json_word(interaction.campaign.as_ref())?;
         let outcome = self.json_word(interaction.outcome.as_ref())?;
         let agent = self.json_word(interaction.agent.as_ref())?;
-        let mut insert = self.transaction.prepare_cached(
-            "INSERT INTO interactions (contact_id, started_at, interaction_id, address, source, channel, mode, direction, campaign,
-               outcome, agent, ended_at, previous_score, current_score, comments, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-        )?;
-        insert.execute(params![
+        let (started_at, ended_at) = (interaction.started_at, interaction.ended_at);
+        let row: &[&dyn ToSql] = params![
             contact_id,
-            interaction.started_at.timestamp_millis(),
+            started_at.timestamp_millis(),
             interaction.interaction_id,
             interaction.address,
             source,
@@ -127,12 +143,18 @@ impl Batch<'_> {
             campaign,
             outcome,
             agent,
-            interaction.ended_at.map(|at| at.timestamp_millis()),
+            ended_at.map(|at| at.timestamp_millis()),
             interaction.previous_score,
             interaction.current_score,
             interaction.comments,
             updated_at,
-        ])?;
+        ];
+        match kept {
+            Some(kept) if kept == updated_at && self.exists(SAME_INTERACTION, row)? => return Ok(false),
+            Some(_) => _ = self.remove_interaction(&interaction.interaction_id)?,
+            None => {}
+        }
+        self.transaction.prepare_cached(INSERT_INTERACTION)?.execute(row)?;
         if !contact_id.is_empty() {
             let mut reach = self
                 .transaction
@@ -141,6 +163,10 @@ impl Batch<'_> {
         }
         touch(&mut self.touched, [contact_id, &interaction.address]);
         Ok(true)
+    }
+
+    fn exists(&self, sql: &str, row: &[&dyn ToSql]) -> rusqlite::Result<bool> {
+        self.transaction.prepare_cached(sql)?.exists(row)
     }
 
     fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<Option<i64>> {
@@ -171,24 +197,14 @@ impl Batch<'_> {
         let campaign_id = contact.campaign.as_ref().map_or("", |campaign| campaign.id.as_str());
         let campaign_name = contact.campaign.as_ref().and_then(|campaign| campaign.name.as_deref());
         let updated_at = contact.updated_at.map_or(0, |at| at.timestamp_millis());
-        let mut upsert = self.transaction.prepare_cached(
-            "INSERT INTO listings (contact_id, campaign_id, campaign, name, merged_into, listed_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (contact_id, campaign_id) DO UPDATE SET campaign = excluded.campaign, name = excluded.name,
-               merged_into = excluded.merged_into, listed_at = excluded.listed_at, updated_at = excluded.updated_at
-             WHERE listings.updated_at <= excluded.updated_at",
-        )?;
         let listed_at = contact.listed_at.map(|at| at.timestamp_millis());
-        let row = params![
-            contact.contact_id,
-            campaign_id,
-            campaign_name,
-            contact.name,
-            contact.merged_into,
-            listed_at,
-            updated_at
-        ];
-        if upsert.execute(row)? == 0 {
+        let (name, merged_into) = (&contact.name, &contact.merged_into);
+        let row: &[&dyn ToSql] =
+            params![contact.contact_id, campaign_id, campaign_name, name, merged_into, listed_at, updated_at];
+        if self.exists(SAME_LISTING, row)? && self.same_addresses(contact, campaign_id)? {
+            return Ok(false);
+        }
+        if self.transaction.prepare_cached(UPSERT_LISTING)?.execute(row)? == 0 {
             return Ok(false);
         }
         self.remove_addresses(&contact.contact_id, campaign_id)?;
@@ -203,6 +219,17 @@ impl Batch<'_> {
             touch(&mut self.touched, [&known.address]);
         }
         Ok(true)
+    }
+
+    fn same_addresses(&self, contact: &Contact, campaign_id: &str) -> rusqlite::Result<bool> {
+        let mut select = self
+            .transaction
+            .prepare_cached("SELECT address, mode FROM addresses WHERE contact_id = ?1 AND campaign_id = ?2")?;
+        let kept =
+            select.query_map([contact.contact_id.as_str(), campaign_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let kept: BTreeSet<(String, Option<String>)> = kept.collect::<rusqlite::Result<_>>()?;
+        let given = contact.addresses.iter().map(|known| (known.address.clone(), known.mode.clone()));
+        Ok(kept == given.collect())
     }
 
     /// The key is `contactId` or `contactId/campaign id`; either part may hold a `/` of its own.

@@ -64,7 +64,7 @@ when its frame was read from the socket (or its record by the bare consumer). Ca
 counted. Agents are named bench-0, bench-1 …; afterwards all calls are ended. Every agent is an open file here \
 and one in the service (ulimit -n). On the embedded broker the numbers mean nothing: it answers by a timer.
 
-Exit code: 1 if a pop was lost, came twice or out of order, or a connection broke.")]
+Exit code: 1 if a pop was lost or came twice, or a connection broke.")]
 struct PushArgs {
     /// Connected agents, a WebSocket each
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -135,9 +135,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Two calls of one agent within a look-up's time may overtake each other: counted, and no fault.
     fn clean(&self) -> bool {
         let tally = &self.tally;
-        tally.lost() + tally.doubled + tally.out_of_order + self.unpublished + self.connections_lost == 0
+        tally.lost() + tally.doubled + self.unpublished + self.connections_lost == 0
     }
 }
 

@@ -53,7 +53,7 @@ pub async fn check(settings: &Kafka, args: &Args, print: &mut impl FnMut(&Findin
         Ok(cluster) => cluster,
         Err(error) => {
             let todo = "see that kafka.brokers names them rightly, that they run, and that kafka.properties has what they want";
-            return print(&Finding::fail("brokers", format!("no answer from {addresses}: {error:#}"), todo));
+            return print(&Finding::fail("brokers", format!("no answer from {addresses}: {error}"), todo));
         }
     };
     let counted = if cluster.brokers == 1 { "1 broker".into() } else { format!("{} brokers", cluster.brokers) };

@@ -81,7 +81,9 @@ impl Person {
         add("mobile", words::number(index * 4));
         match home_before.filter(|_| index % 17 == 1) {
             Some(shared) => add("home", shared),
-            None if showpiece || random.percent(55) || index % 17 == 0 => add("home", words::number(index * 4 + 1)),
+            None if showpiece || random.percent(55) || index.is_multiple_of(17) => {
+                add("home", words::number(index * 4 + 1));
+            }
             None => {}
         }
         if showpiece || random.percent(20) {
@@ -118,6 +120,9 @@ impl Person {
             _ => random.between(1, 12),
         };
         let mut times: Vec<_> = (0..count).map(|_| moment(random, now)).collect();
+        if self.index == SHOWPIECE {
+            times.extend([1, 3].map(|days| moment_on(now - Duration::days(days), random)));
+        }
         times.sort_unstable();
         let mut score = SCORE_FIRST;
         for (nth, at) in times.into_iter().enumerate() {
@@ -151,7 +156,9 @@ impl Person {
     fn interaction(&self, nth: usize, at: DateTime<Utc>, score: &mut i64, random: &mut Random) -> Interaction {
         let campaign = (!self.campaigns.is_empty() && random.percent(60)).then(|| random.pick(&self.campaigns).clone());
         let mail = self.phone("email");
-        let (channel, mode, address) = match random.between(0, 99) {
+        // The showpiece goes through all channels, whatever chance says.
+        let roll = if self.index == SHOWPIECE { nth as i64 * 17 % 100 } else { random.between(0, 99) };
+        let (channel, mode, address) = match roll {
             0..12 => ("sms", "sms".to_owned(), self.phone("mobile").unwrap_or_default()),
             12..24 if mail.is_some() => ("email", "email".to_owned(), mail.unwrap_or_default()),
             24..34 if campaign.is_none() => ("chat", "chat".to_owned(), self.phone("mobile").unwrap_or_default()),
@@ -187,7 +194,12 @@ fn direction_and_ending(channel: &str, for_campaign: bool, random: &mut Random) 
 /// A moment in working hours, rather of late than long ago, and over by now.
 fn moment(random: &mut Random, now: DateTime<Utc>) -> DateTime<Utc> {
     let nearness = random.between(0, 1000);
-    let mut day = (now - Duration::days(1 + DAYS * nearness * nearness / 1_000_000)).date_naive();
+    moment_on(now - Duration::days(1 + DAYS * nearness * nearness / 1_000_000), random)
+}
+
+/// In the working hours of that day, or of the Friday before.
+fn moment_on(day: DateTime<Utc>, random: &mut Random) -> DateTime<Utc> {
+    let mut day = day.date_naive();
     while matches!(day.weekday(), Weekday::Sat | Weekday::Sun) {
         day -= Duration::days(1);
     }
@@ -270,8 +282,13 @@ mod tests {
     }
 
     fn interactions(sample: &Sample) -> Vec<&Interaction> {
-        let of = |change| if let &Change::Interaction(ref interaction) = change { Some(&**interaction) } else { None };
-        sample.changes.iter().filter_map(of).collect()
+        let mut interactions = Vec::new();
+        for change in &sample.changes {
+            if let Change::Interaction(interaction) = change {
+                interactions.push(&**interaction);
+            }
+        }
+        interactions
     }
 
     #[test]
@@ -308,7 +325,7 @@ mod tests {
         assert!(people.values().filter(|contacts| contacts.len() == 2).count() >= 10, "no number is shared");
         assert!(sample.customers.iter().any(|customer| customer.contact_id.is_none()));
         let showpiece = all.iter().filter(|i| i.contact_id == sample.customers[0].contact_id);
-        assert!(showpiece.clone().count() == 24 && showpiece.clone().any(|i| i.class() == OutcomeClass::Failure));
+        assert!(showpiece.clone().count() == 26 && showpiece.clone().any(|i| i.class() == OutcomeClass::Failure));
     }
 
     #[test]

@@ -164,8 +164,8 @@ impl Sink {
             bail!(REFUSED);
         }
         Ok(Self::Topics {
-            interactions: Publisher::open(&brokers, &brokers.topics().interactions)?,
-            contacts: Publisher::open(&brokers, &brokers.topics().contacts)?,
+            interactions: Publisher::open_for_many(&brokers, &brokers.topics().interactions)?,
+            contacts: Publisher::open_for_many(&brokers, &brokers.topics().contacts)?,
         })
     }
 

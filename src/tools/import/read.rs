@@ -142,6 +142,9 @@ impl Reading<'_> {
     }
 }
 
+/// The number of a record's first line, and the record as JSON.
+type Numbered = (u64, Result<Vec<u8>, Reason>);
+
 /// Records of a CSV file as JSON. A record that cannot be one gives back the lines after its first: a stray quote costs
 /// one line, not the rest of the file.
 struct CsvRecords<R> {
@@ -171,7 +174,7 @@ impl<R: BufRead> CsvRecords<R> {
     }
 
     /// The next record with the number of its first line.
-    fn next(&mut self, header: &Header) -> std::io::Result<Option<(u64, Result<Vec<u8>, Reason>)>> {
+    fn next(&mut self, header: &Header) -> std::io::Result<Option<Numbered>> {
         if !self.fill(0)? {
             return Ok(None);
         }
