@@ -31,8 +31,9 @@ widget: widget/dist ## Build the widget alone, into widget/dist
 test: packages widget ## Run all tests; installs or starts what they need (as root), or says what is missing
 	$(with_kafka) $(MAKE) --no-print-directory --keep-going test-rust test-widget test-browser test-bank
 
+# They wait more than they compute: more of them at a time than there are cores.
 test-rust: widget ## Run the service's tests; KAFKA_BROKERS=host:port uses a Kafka of yours
-	$(with_kafka) cargo test --no-fail-fast
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} $(with_kafka) cargo test --no-fail-fast
 
 test-widget: widget ## Run the widget's tests
 	npm --prefix widget test

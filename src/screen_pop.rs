@@ -1,6 +1,5 @@
 //! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,20 +10,20 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::arrival::{self, Heard as CallHeard};
 use crate::config::{JourneySource, Settings};
 use crate::journey::recorder::Currency;
-use crate::journey::timeline::{self, Ask as TimelineAsk, Timeline};
+use crate::journey::timeline::{self, Ask as TimelineAsk};
 use crate::journey::{Direction, Journey, LookUp, Store, StoreError};
 use crate::kafka::{Consumer, Heard, Record};
 use crate::metrics::Metrics;
 use crate::phone;
-use crate::push::agents::{Agents, Ask, Decision, Delivery, Prepared, Session, Wanted};
+use crate::push::agents::{Agents, Ask, Decision, Delivery, Session, Wanted};
 use crate::push::connection::Door;
 use crate::push::open_calls::{CallKey, Change, Visible};
-use crate::push::{Call, Encoded, MissingCode, Update};
+use crate::push::prepared::Prepared;
+use crate::push::{Call, MissingCode};
 use crate::record::Refusal;
 
 mod live;
@@ -113,31 +112,27 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
 /// that misses its deadline lets the pop go out without a timeline, which follows.
 async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
-    let kept_before = way.kept.load(Ordering::Relaxed);
+    let seen = way.kept.load(Ordering::SeqCst);
     let Some(Visible { call, since }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
     let announce = way.young(since, now);
     let customer = match way.customer(&call) {
         Ok(number) => number,
-        Err(code) => return way.reach(&key, &sessions, announce, |_| missing(code)),
+        Err(code) => return way.reach(&key, &sessions, announce, |_| Prepared::missing(code, seen)),
     };
-    let mut look_up = way.tasks.spawn(way.look_up(customer.clone(), now));
+    let mut look_up = way.tasks.spawn(way.look_up(customer, now));
     match tokio::time::timeout(*way.settings.journey.lookup_timeout, &mut look_up).await {
-        Ok(journey) => {
-            let prepare = way.preparer(&key, journey, now);
-            way.reach(&key, &sessions, announce, prepare);
-        }
+        Ok(journey) => way.reach(&key, &sessions, announce, way.preparer(&key, journey, seen, now)),
         Err(_) => {
-            way.reach(&key, &sessions, announce, |_| missing(MissingCode::Timeout));
-            let journey = look_up.await;
-            let prepare = way.preparer(&key, journey, now);
-            way.send_whole(&key, &sessions, prepare);
+            way.reach(&key, &sessions, announce, |_| Prepared::missing(MissingCode::Timeout, seen));
+            let prepare = way.preparer(&key, look_up.await, seen, now);
+            way.for_each_zone(&sessions, prepare, |session, prepared| {
+                way.metrics.update(way.agents().update(&key, session, prepared, Utc::now()));
+            });
         }
     }
     // What was kept between the look-up and the pop was announced to nobody.
-    if way.kept.load(Ordering::Relaxed) != kept_before {
-        let journey = way.tasks.spawn(way.look_up(customer, now)).await;
-        let prepare = way.preparer(&key, journey, now);
-        way.send_whole(&key, &sessions, prepare);
+    if way.kept.load(Ordering::SeqCst) != seen {
+        live::update_call(way, key, sessions).await;
     }
 }
 
@@ -282,6 +277,7 @@ impl Way {
         &self,
         key: &CallKey,
         journey: Result<Result<Journey, StoreError>, E>,
+        seen: u64,
         now: DateTime<Utc>,
     ) -> impl Fn(Tz) -> Prepared {
         let journey = match journey {
@@ -298,15 +294,14 @@ impl Way {
         if let Some(journey) = &journey {
             self.name_campaign(key, journey);
         }
-        let leads = Arc::new(journey.as_ref().map(|journey| journey.leads.clone()).unwrap_or_default());
         let sources = self.currency.states(self.settings.journey.source.sources(), now);
         let ask = self.default_ask(now);
         move |time_zone| match &journey {
             Some(journey) => {
                 let timeline = timeline::prepare(journey, sources.clone(), &TimelineAsk { time_zone, ..ask.clone() });
-                encoded(&timeline, &leads)
+                Prepared::of(timeline, journey.leads.clone(), seen)
             }
-            None => missing(MissingCode::Failed),
+            None => Prepared::missing(MissingCode::Failed, seen),
         }
     }
 
@@ -335,28 +330,22 @@ impl Way {
         }
     }
 
-    /// Prepared once for each time zone, into each session's outbox.
+    /// Into each session's outbox.
     fn reach(&self, key: &CallKey, sessions: &[Arc<Session>], announce: bool, prepare: impl Fn(Tz) -> Prepared) {
         self.for_each_zone(sessions, prepare, |session, prepared| {
-            self.agents().pop(key, session, prepared, announce, Utc::now())
+            match (self.agents().pop(key, session, prepared, announce, Utc::now()), prepared.missing) {
+                (Delivery::Sent, Some(_)) => self.metrics.pop("sent_without_timeline"),
+                (delivery, _) => self.metrics.pop(delivery.name()),
+            }
         });
     }
 
-    /// The whole timeline as an update: it was late, or something was kept meanwhile.
-    fn send_whole(&self, key: &CallKey, sessions: &[Arc<Session>], prepare: impl Fn(Tz) -> Prepared) {
-        self.for_each_zone(sessions, prepare, |session, prepared| {
-            self.agents().update(key, session, prepared, Utc::now(), |version, digest| {
-                let (timeline, missing) = (prepared.timeline.as_deref(), prepared.missing);
-                Encoded::Update(Update { timeline, missing, ..Update::of(version, digest, &key.call_id) }).encode()
-            })
-        });
-    }
-
+    /// Prepares once for each time zone among the sessions.
     fn for_each_zone(
         &self,
         sessions: &[Arc<Session>],
         prepare: impl Fn(Tz) -> Prepared,
-        deliver: impl Fn(&Session, &Prepared) -> Delivery,
+        deliver: impl Fn(&Session, &Prepared),
     ) {
         let mut by_zone: Vec<(Tz, Prepared)> = Vec::new();
         for session in sessions {
@@ -365,25 +354,7 @@ impl Way {
                 by_zone.push((session.time_zone, prepare(session.time_zone)));
                 by_zone.len() - 1
             });
-            let prepared = &by_zone[nth].1;
-            let name = match (deliver(session, prepared), prepared.missing) {
-                (Delivery::Sent, Some(_)) => "sent_without_timeline",
-                (delivery, _) => delivery.name(),
-            };
-            self.metrics.pop(name);
+            deliver(session, &by_zone[nth].1);
         }
     }
-}
-
-fn missing(code: MissingCode) -> Prepared {
-    Prepared { timeline: None, missing: Some(code.into()), content: code as u64, leads: Arc::default() }
-}
-
-fn encoded(timeline: &Timeline, leads: &Arc<BTreeSet<String>>) -> Prepared {
-    // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
-    let (Ok(raw), Ok(content)) = (serde_json::value::to_raw_value(timeline), serde_json::to_vec(&timeline.content))
-    else {
-        return missing(MissingCode::Failed);
-    };
-    Prepared { timeline: Some(Arc::from(raw)), missing: None, content: xxh3_64(&content), leads: Arc::clone(leads) }
 }

@@ -37,6 +37,8 @@ pub struct Running {
     pub store: Store,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// Metrics and health are answered until the end of the drain.
+    admin_stop: CancellationToken,
     limit: Duration,
     /// In this order: what uses the broker ends before it.
     _embedded: Option<EmbeddedBroker>,
@@ -84,6 +86,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         store,
         stop: stop.clone(),
         tasks: tasks.clone(),
+        admin_stop: CancellationToken::new(),
         limit: *way.settings.drain.limit,
         _embedded: embedded,
         _lock: lock,
@@ -93,7 +96,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
     tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
     tasks.spawn(screen_pop::expire(Arc::clone(&way), stop.clone()));
-    listen(&way, &brokers, (main, admin), ready, stop);
+    listen(&way, &running, (main, admin), ready);
     info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)
 }
@@ -142,27 +145,23 @@ fn hear(
     Ok(())
 }
 
-fn listen(
-    way: &Arc<Way>,
-    brokers: &Brokers,
-    (main, admin): (TcpListener, TcpListener),
-    ready: CancellationToken,
-    stop: CancellationToken,
-) {
+fn listen(way: &Arc<Way>, running: &Running, (main, admin): (TcpListener, TcpListener), ready: CancellationToken) {
     let http = &way.settings.http;
     let service = Arc::new(Service {
         way: Arc::clone(way),
         guard: Guard::new(http),
-        brokers: brokers.addresses().to_owned(),
-        embedded_broker: brokers.embedded(),
+        brokers: running.brokers.addresses().to_owned(),
+        embedded_broker: running.brokers.embedded(),
         ready,
-        drain: stop.clone(),
+        drain: running.stop.clone(),
     });
-    for (listener, router) in [(main, http::routes(Arc::clone(&service))), (admin, http::admin_routes(service))] {
+    let serve = |listener, router, tasks: &TaskTracker, stop: &CancellationToken| {
         let limits = listener::Limits { connections_max: http.connections_max, header_timeout: *http.header_timeout };
-        let (metrics, tasks) = (Arc::clone(&way.metrics), way.tasks.clone());
-        way.tasks.spawn(listener::serve(listener, router, limits, metrics, tasks, stop.clone()));
-    }
+        let served = listener::serve(listener, router, limits, Arc::clone(&way.metrics), tasks.clone(), stop.clone());
+        tasks.spawn(served);
+    };
+    serve(main, http::routes(Arc::clone(&service)), &running.tasks, &running.stop);
+    serve(admin, http::admin_routes(service), &TaskTracker::new(), &running.admin_stop);
 }
 
 impl Running {
@@ -172,6 +171,7 @@ impl Running {
         self.stop.cancel();
         self.tasks.close();
         let drained = tokio::time::timeout(self.limit, self.tasks.wait()).await;
+        self.admin_stop.cancel();
         match drained {
             Ok(()) => info!("drained"),
             Err(_) => warn!(tasks = self.tasks.len(), "not everything ended within drain.limit"),

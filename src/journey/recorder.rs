@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::store::{Offset, Replaced};
+use super::store::Offset;
 use super::{Change, Contact, Interaction, Source, SourceState, Store};
-use crate::kafka::{Brokers, Consumer, Heard, Record, Start};
+use crate::kafka::{Brokers, Consumer, Heard, Record, Resume, Start};
 use crate::metrics::Metrics;
 use crate::record::Refusal;
 
@@ -108,19 +108,18 @@ pub struct Recorder {
     pub kept: mpsc::Sender<Kept>,
 }
 
-/// Changes that are in the store now, and whose journeys they changed.
-#[derive(Debug, Clone)]
+/// A batch is in the store now.
+#[derive(Debug)]
 pub struct Kept {
-    pub changes: Arc<Vec<Change>>,
+    /// Contact ids and addresses whose journeys it changed.
     pub touched: BTreeSet<String>,
-    pub replaced: Vec<Replaced>,
 }
 
 /// What was read and is not yet kept.
 #[derive(Default)]
 struct Batch {
     changes: Vec<Change>,
-    next: HashMap<i32, i64>,
+    next: HashMap<i32, Resume>,
     caught_up: bool,
     unreachable: bool,
 }
@@ -162,7 +161,9 @@ impl Recorder {
         if let Some(cluster) = &cluster {
             let kept = self.store.offsets(cluster.clone()).await.context("cannot read the offsets")?;
             offsets.extend(
-                kept.into_iter().filter(|kept| kept.topic == self.topic).map(|kept| (kept.partition, kept.next)),
+                kept.into_iter()
+                    .filter(|kept| kept.topic == self.topic)
+                    .map(|kept| (kept.partition, Resume { next: kept.next, last_record: kept.last_record })),
             );
             if offsets.is_empty() {
                 info!(
@@ -206,7 +207,9 @@ impl Recorder {
     fn take(&self, heard: Heard, batch: &mut Batch) {
         match heard {
             Heard::Record(record) => {
-                batch.next.insert(record.partition, record.offset + 1);
+                batch
+                    .next
+                    .insert(record.partition, Resume { next: record.offset + 1, last_record: record.fingerprint() });
                 match self.kind.read(&record, self.region, self.record_bytes_max) {
                     Ok(change) => batch.changes.push(change),
                     Err(refusal) => {
@@ -222,7 +225,8 @@ impl Recorder {
                     }
                 }
             }
-            Heard::Gap { partition, to, .. } => _ = batch.next.insert(partition, to),
+            // Where it goes on is known with its next record.
+            Heard::Gap { partition, .. } => _ = batch.next.remove(&partition),
             Heard::CaughtUp => (batch.caught_up, batch.unreachable) = (true, false),
             Heard::Unreachable => (batch.caught_up, batch.unreachable) = (false, true),
         }
@@ -233,11 +237,12 @@ impl Recorder {
         // Nothing is current while it is being written, nor while nobody can know what is new.
         let was_current = self.currency.behind(&self.topic, Utc::now());
         let offsets: Vec<Offset> = cluster.map_or_else(Vec::new, |cluster| {
-            let at = |(&partition, &next): (&i32, &i64)| Offset {
+            let at = |(&partition, resume): (&i32, &Resume)| Offset {
                 cluster: cluster.to_owned(),
                 topic: self.topic.clone(),
                 partition,
-                next,
+                next: resume.next,
+                last_record: resume.last_record,
             };
             batch.next.iter().map(at).collect()
         });
@@ -248,8 +253,7 @@ impl Recorder {
                 Ok(written) => {
                     self.metrics.recorded(&self.topic, written.changed, written.known);
                     if !written.touched.is_empty() {
-                        let (touched, replaced) = (written.touched, written.replaced);
-                        let kept = Kept { changes: Arc::clone(&changes), touched, replaced };
+                        let kept = Kept { touched: written.touched };
                         // Waiting here slows recording down, never a pop. An ended receiver means that we are stopping.
                         _ = self.kept.send(kept).await;
                     }

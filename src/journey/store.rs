@@ -26,6 +26,8 @@ pub struct Offset {
     pub topic: String,
     pub partition: i32,
     pub next: i64,
+    /// Hash of the record before it.
+    pub last_record: i64,
 }
 
 /// What became of a batch.
@@ -37,17 +39,6 @@ pub struct Written {
     pub known: u64,
     /// Contact ids and addresses whose journeys are others now, before and after the change.
     pub touched: BTreeSet<String>,
-    /// Interactions as they were before they were replaced or removed.
-    pub replaced: Vec<Replaced>,
-}
-
-/// Whose an interaction was before a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replaced {
-    pub interaction_id: String,
-    /// Empty where nobody knew.
-    pub contact_id: String,
-    pub address: String,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -11,13 +11,14 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::FutureProducer;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::{EMBEDDED, Kafka};
 
 mod consumer;
 mod embedded;
 
-pub use consumer::{Consumer, Heard, Lag, Start};
+pub use consumer::{Consumer, Heard, Lag, Resume, Start};
 pub use embedded::{EmbeddedBroker, LIMITS as EMBEDDED_LIMITS};
 
 /// Time for one question to the brokers.
@@ -35,6 +36,17 @@ pub struct Record {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Record {
+    /// Tells it from another record at the same offset of a topic that was made anew.
+    pub fn fingerprint(&self) -> i64 {
+        let mut hash = Xxh3::new();
+        hash.update(&self.time.map_or(0, |time| time.timestamp_millis()).to_le_bytes());
+        hash.update(self.key.as_deref().unwrap_or_default());
+        hash.update(self.value.as_deref().unwrap_or_default());
+        hash.digest().cast_signed()
+    }
 }
 
 /// Where the brokers are and how to talk to them.

@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use parking_lot::Mutex;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::open_calls::{Applied, CallKey, CallLimits, Change, OpenCalls, Visible};
-use super::{Call, CloseCode, Encoded, EndReason, Missing, Search, Showing, Update};
+use super::prepared::{Outline, Prepared};
+use super::{Call, CloseCode, Encoded, EndReason, Search, Showing, Update};
 
 /// Questions of sessions that wait to be answered.
 const ASKS_MAX: usize = 1024;
@@ -54,17 +54,6 @@ pub enum Wanted {
     /// The calls that it does not show yet.
     OpenCalls,
     Search(Search),
-}
-
-/// A timeline encoded for a time zone, or why there is none.
-#[derive(Clone)]
-pub struct Prepared {
-    pub timeline: Option<Arc<RawValue>>,
-    pub missing: Option<Missing>,
-    /// Of what the agent sees; the period and `asOf` are no part of it.
-    pub content: u64,
-    /// Contact ids and addresses that lead into the timeline: what concerns them concerns it.
-    pub leads: Arc<BTreeSet<String>>,
 }
 
 /// What became of a pop at one session.
@@ -129,9 +118,8 @@ struct Seat {
 struct Shown {
     version: u64,
     digest: String,
-    /// Of the timeline part; `None` until known for a call that the client came with.
-    content: Option<u64>,
-    leads: Arc<BTreeSet<String>>,
+    /// Of the timeline; `None` until known for a call that the client came with.
+    outline: Option<Arc<Outline>>,
 }
 
 impl Agents {
@@ -188,10 +176,7 @@ impl Agents {
                 session.send(Encoded::Ended { version: 1, call_id: &call_id, reason }.encode());
             }
             if known.is_some() || !caught_up {
-                shown.insert(
-                    call_id,
-                    Shown { version: 1, digest: digest.unwrap_or_default(), content: None, leads: Arc::default() },
-                );
+                shown.insert(call_id, Shown { version: 1, digest: digest.unwrap_or_default(), outline: None });
             }
         }
         seats.push(Seat { session, shown });
@@ -240,14 +225,13 @@ impl Agents {
         let Some(Visible { call, .. }) = inner.calls.visible(key, now) else { return Delivery::Gone };
         let announce = announce && inner.calls.is_open(key);
         let Some(seat) = inner.seat(session) else { return Delivery::Gone };
-        let digest = digest(&call, prepared.content);
+        let digest = digest(&call, prepared.outline.content);
         let told = seat.shown.get(&key.call_id);
         let version =
             told.map_or(0, |shown| shown.version) + u64::from(told.is_none_or(|shown| shown.digest != digest));
         let known = told.is_some_and(|shown| shown.digest == digest);
         let over_and_told = call.state == crate::arrival::CallState::Ended && told.is_some();
-        let leads = Arc::clone(&prepared.leads);
-        let shown = Shown { version, digest: digest.clone(), content: Some(prepared.content), leads };
+        let shown = Shown { version, digest: digest.clone(), outline: Some(Arc::clone(&prepared.outline)) };
         seat.shown.insert(key.call_id.clone(), shown);
         if known || over_and_told {
             return Delivery::Known;
@@ -257,7 +241,7 @@ impl Agents {
             digest: &digest,
             announce,
             call: &call,
-            timeline: prepared.timeline.as_deref(),
+            timeline: prepared.timeline.as_ref().map(|(raw, _)| &**raw),
             missing: prepared.missing,
         };
         if session.send(frame.encode()) { Delivery::Sent } else { Delivery::OutboxFull }
@@ -269,7 +253,9 @@ impl Agents {
         let mut concerned: BTreeMap<CallKey, Vec<Arc<Session>>> = BTreeMap::new();
         for (agent_id, seats) in &inner.seats {
             for seat in seats {
-                let touched = seat.shown.iter().filter(|(_, shown)| !shown.leads.is_disjoint(touched));
+                let leads_here =
+                    |shown: &Shown| shown.outline.as_ref().is_some_and(|outline| !outline.leads.is_disjoint(touched));
+                let touched = seat.shown.iter().filter(|(_, shown)| leads_here(shown));
                 for (call_id, _) in touched {
                     let key = CallKey { agent_id: agent_id.clone(), call_id: call_id.clone() };
                     concerned.entry(key).or_default().push(Arc::clone(&seat.session));
@@ -279,27 +265,20 @@ impl Agents {
         concerned.into_iter().collect()
     }
 
-    /// Puts what changed in a timeline into a session's outbox; `frame` writes it for a version and a digest.
-    pub fn update(
-        &self,
-        key: &CallKey,
-        session: &Session,
-        prepared: &Prepared,
-        now: DateTime<Utc>,
-        frame: impl FnOnce(u64, &str) -> String,
-    ) -> Delivery {
+    /// Puts what is new in a timeline into a session's outbox: the difference to what it shows.
+    pub fn update(&self, key: &CallKey, session: &Session, prepared: &Prepared, now: DateTime<Utc>) -> Delivery {
         let mut inner = self.inner.lock();
         let Some(Visible { call, .. }) = inner.calls.visible(key, now) else { return Delivery::Gone };
         let Some(seat) = inner.seat(session) else { return Delivery::Gone };
         let Some(shown) = seat.shown.get_mut(&key.call_id) else { return Delivery::Gone };
-        if shown.content == Some(prepared.content) {
-            return Delivery::Known;
-        }
-        shown.version += 1;
-        shown.content = Some(prepared.content);
-        shown.leads = Arc::clone(&prepared.leads);
-        shown.digest = digest(&call, prepared.content);
-        if session.send(frame(shown.version, &shown.digest)) { Delivery::Sent } else { Delivery::OutboxFull }
+        // One that came with a digest gets what it lacks with its pop.
+        let Some(outline) = &shown.outline else { return Delivery::Known };
+        let digest = digest(&call, prepared.outline.content);
+        let empty = Update::of(shown.version + 1, &digest, &key.call_id);
+        let Some(frame) = prepared.update_of(outline, empty) else { return Delivery::Known };
+        let outline = Some(Arc::clone(&prepared.outline));
+        *shown = Shown { version: shown.version + 1, digest, outline };
+        if session.send(frame) { Delivery::Sent } else { Delivery::OutboxFull }
     }
 
     /// Ends calls whose end was never heard, and forgets old ones; gives back how many expired.
@@ -358,7 +337,8 @@ impl Inner {
         for seat in self.seats.get_mut(&key.agent_id).into_iter().flatten() {
             let Some(shown) = seat.shown.get_mut(&key.call_id) else { continue };
             shown.version += 1;
-            shown.digest = shown.content.map_or_else(String::new, |content| digest(&call, content));
+            let content = shown.outline.as_ref().map(|outline| outline.content);
+            shown.digest = content.map_or_else(String::new, |content| digest(&call, content));
             let frame = Update { call: Some(&call), ..Update::of(shown.version, &shown.digest, &key.call_id) };
             seat.session.send(Encoded::Update(frame).encode());
         }

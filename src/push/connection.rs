@@ -55,8 +55,10 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door, dr
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     let mut connection = Connection { socket, door };
     let closed = connection.greet_and_talk(drain).await;
-    if let Err(End::Close(code)) = closed {
-        connection.close(code).await;
+    match closed {
+        Err(End::Close(code)) => connection.close(code).await,
+        Err(End::Stuck) => door.metrics.closed(CloseCode::Slow),
+        Ok(()) | Err(End::Gone) => {}
     }
 }
 
@@ -64,6 +66,8 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door, dr
 enum End {
     /// We close it.
     Close(CloseCode),
+    /// A frame could not be written in time: half of it is on the line, so nothing can follow, not even why.
+    Stuck,
     /// The client left, or the line broke.
     Gone,
 }
@@ -258,11 +262,11 @@ enum Read {
     Control,
 }
 
-/// A write that was cut off leaves half a frame behind: after it the connection is finished.
 fn ended<E>(written: Result<Result<(), Error>, E>) -> Flow {
     match written {
         Ok(Ok(())) => Ok(()),
-        _ => Err(End::Gone),
+        Ok(Err(_)) => Err(End::Gone),
+        Err(_) => Err(End::Stuck),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::journey::{Campaign, Direction, Interaction};
 pub mod agents;
 pub mod connection;
 pub mod open_calls;
+pub mod prepared;
 
 /// The subprotocol that both sides name in the handshake.
 pub const SUBPROTOCOL: &str = "backstory.v1";

@@ -67,6 +67,7 @@ CREATE TABLE offsets (
   topic       TEXT    NOT NULL,
   kafka_partition INTEGER NOT NULL,
   next_offset INTEGER NOT NULL,
+  last_record INTEGER NOT NULL, -- hash of the record before it: a topic that was made anew has another one there
   PRIMARY KEY (cluster, topic, kafka_partition)
 ) STRICT, WITHOUT ROWID;
 

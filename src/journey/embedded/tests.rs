@@ -177,7 +177,13 @@ fn merges_in_a_ring_end() {
 #[test]
 fn offsets_are_kept_with_their_cluster_and_only_together_with_the_data() {
     let shelf = empty();
-    let at = |cluster: &str, next| Offset { cluster: cluster.into(), topic: "interactions".into(), partition: 3, next };
+    let at = |cluster: &str, next| Offset {
+        cluster: cluster.into(),
+        topic: "interactions".into(),
+        partition: 3,
+        next,
+        last_record: 1 - next,
+    };
     shelf.store.write(&[], &[at("one", 5)]).unwrap();
     shelf.store.write(&[], &[at("one", 9), at("two", 1)]).unwrap();
     assert_eq!(shelf.store.offsets("one").unwrap(), [at("one", 9)]);

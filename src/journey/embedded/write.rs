@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
-use crate::journey::store::{Offset, Replaced, StoreError, Written};
+use crate::journey::store::{Offset, StoreError, Written};
 use crate::journey::{Change, Contact, Interaction};
 
 const INSERT_INTERACTION: &str = "
@@ -51,7 +51,7 @@ impl Writer {
 
     fn try_write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch { transaction, words: &mut self.words, touched: BTreeSet::new(), replaced: Vec::new() };
+        let mut batch = Batch { transaction, words: &mut self.words, touched: BTreeSet::new() };
         let mut written = Written::default();
         for change in changes {
             let changed = match change {
@@ -65,17 +65,23 @@ impl Writer {
         for offset in offsets {
             batch.put_offset(offset)?;
         }
-        (written.touched, written.replaced) = (batch.touched, batch.replaced);
+        written.touched = batch.touched;
         batch.transaction.commit()?;
         Ok(written)
     }
 
     pub fn offsets(&self, cluster: &str) -> Result<Vec<Offset>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT topic, kafka_partition, next_offset FROM offsets WHERE cluster = ?1")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT topic, kafka_partition, next_offset, last_record FROM offsets WHERE cluster = ?1",
+        )?;
         let offsets = statement.query_map([cluster], |row| {
-            Ok(Offset { cluster: cluster.to_owned(), topic: row.get(0)?, partition: row.get(1)?, next: row.get(2)? })
+            Ok(Offset {
+                cluster: cluster.to_owned(),
+                topic: row.get(0)?,
+                partition: row.get(1)?,
+                next: row.get(2)?,
+                last_record: row.get(3)?,
+            })
         })?;
         Ok(offsets.collect::<Result<_, _>>()?)
     }
@@ -93,7 +99,6 @@ struct Batch<'a> {
     transaction: Transaction<'a>,
     words: &'a mut HashMap<String, i64>,
     touched: BTreeSet<String>,
-    replaced: Vec<Replaced>,
 }
 
 impl Batch<'_> {
@@ -189,7 +194,6 @@ impl Batch<'_> {
         )?;
         unreach.execute([&address, &contact_id])?;
         touch(&mut self.touched, [&contact_id, &address]);
-        self.replaced.push(Replaced { interaction_id: interaction_id.to_owned(), contact_id, address });
         Ok(true)
     }
 
@@ -256,10 +260,12 @@ impl Batch<'_> {
 
     fn put_offset(&self, offset: &Offset) -> rusqlite::Result<()> {
         let mut upsert = self.transaction.prepare_cached(
-            "INSERT INTO offsets (cluster, topic, kafka_partition, next_offset) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset",
+            "INSERT INTO offsets (cluster, topic, kafka_partition, next_offset, last_record) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset, last_record = excluded.last_record",
         )?;
-        upsert.execute(params![offset.cluster, offset.topic, offset.partition, offset.next]).map(drop)
+        upsert
+            .execute(params![offset.cluster, offset.topic, offset.partition, offset.next, offset.last_record])
+            .map(drop)
     }
 }
 

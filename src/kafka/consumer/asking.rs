@@ -99,7 +99,15 @@ impl Shared {
             (Some(before), _) => before.next, // the client was made anew
             (None, Start::Window(window)) if original => self.offset_at(client, partition, *window, (low, high))?,
             (None, Start::Window(_)) => low,
-            (None, Start::At(offsets)) => offsets.get(&partition).copied().unwrap_or(low),
+            (None, Start::At(_)) if self.from_earliest.lock().contains(&partition) => low,
+            (None, Start::At(offsets)) => match offsets.get(&partition) {
+                Some(resume) if (low + 1..=high).contains(&resume.next) => {
+                    self.verify.lock().insert(partition, *resume);
+                    resume.next - 1
+                }
+                Some(resume) => resume.next,
+                None => low,
+            },
         };
         let next = self.within(partition, wanted, (low, high));
         let progress = Progress { next, high, at_end: false, moved_at: Instant::now() };

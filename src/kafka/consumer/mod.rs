@@ -1,7 +1,7 @@
 //! Reads every partition of one topic from concrete offsets, without a group, on two threads of its own: one asks
 //! (partitions, watermarks, where to start), one only polls, so that no question to a dead broker delays a record.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -27,7 +27,7 @@ const HANDED_OVER_MAX: usize = 1024;
 /// How long one poll waits before it looks whether to stop.
 const POLL: Duration = Duration::from_millis(100);
 /// Until the topic was found for the first time.
-const FIRST_DISCOVERY: Duration = Duration::from_millis(500);
+const FIRST_DISCOVERY: Duration = Duration::from_millis(200);
 
 /// Where a partition that was never read before begins.
 #[derive(Debug, Clone)]
@@ -35,7 +35,15 @@ pub enum Start {
     /// At the first record of the last so much time.
     Window(Duration),
     /// At these offsets; partitions without one at their first record.
-    At(HashMap<i32, i64>),
+    At(HashMap<i32, Resume>),
+}
+
+/// Where reading goes on, and what was read last: that is read again, to see that it is still the same topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resume {
+    pub next: i64,
+    /// [`Record::fingerprint`] of the record at `next - 1`.
+    pub last_record: i64,
 }
 
 /// What a consumer hears.
@@ -72,6 +80,10 @@ struct Shared {
     /// The partitions that the topic had when it was first found; later ones are read from their beginning.
     original: OnceLock<Vec<i32>>,
     partitions: Mutex<HashMap<i32, Progress>>,
+    /// What the first record of a partition is held against.
+    verify: Mutex<HashMap<i32, Resume>>,
+    /// Partitions whose kept offsets belong to another topic of the same name.
+    from_earliest: Mutex<HashSet<i32>>,
     caught_up: AtomicBool,
     heard: mpsc::Sender<Heard>,
 }
@@ -105,6 +117,8 @@ impl Consumer {
             renew: AtomicBool::new(false),
             original: OnceLock::new(),
             partitions: Mutex::default(),
+            verify: Mutex::default(),
+            from_earliest: Mutex::default(),
             caught_up: AtomicBool::new(false),
             heard: sender,
         });
@@ -209,13 +223,38 @@ impl Shared {
 
     fn hand_over(&self, message: &BorrowedMessage<'_>) -> ControlFlow<()> {
         let (partition, next) = (message.partition(), message.offset() + 1);
-        if self.heard.blocking_send(Heard::Record(copy_out(message))).is_err() {
-            return ControlFlow::Break(());
+        let record = copy_out(message);
+        match self.is_known(&record) {
+            None => self.say(Heard::Record(record))?,
+            Some(true) => {}
+            Some(false) => return self.made_anew(partition, message.offset()),
         }
         if let Some(progress) = self.partitions.lock().get_mut(&partition) {
             *progress = Progress { next, at_end: false, moved_at: Instant::now(), ..*progress };
         }
         self.say_if_caught_up()
+    }
+
+    /// The first record of a partition that was read before must be the last one read: `None` for any other record, or
+    /// where that one is gone (compaction, retention).
+    fn is_known(&self, record: &Record) -> Option<bool> {
+        let resume = self.verify.lock().remove(&record.partition)?;
+        (record.offset + 1 == resume.next).then(|| record.fingerprint() == resume.last_record)
+    }
+
+    /// Says it, and lets the asking half start the partition from its beginning.
+    fn made_anew(&self, partition: i32, offset: i64) -> ControlFlow<()> {
+        warn!(
+            kafka.topic = self.topic,
+            kafka.partition = partition,
+            kafka.offset = offset,
+            "the topic was made anew: reading from the earliest record"
+        );
+        self.say(Heard::Gap { partition, from: offset, to: 0 })?;
+        self.partitions.lock().remove(&partition);
+        self.from_earliest.lock().insert(partition);
+        self.renew.store(true, Ordering::Relaxed);
+        ControlFlow::Continue(())
     }
 
     fn at_end(&self, partition: i32) -> ControlFlow<()> {

@@ -1,0 +1,89 @@
+//! A timeline made ready for a time zone, what a session remembers of it, and the difference between two. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Encoded, Missing, MissingCode, Update};
+use crate::journey::Interaction;
+use crate::journey::timeline::{Content, Timeline};
+
+/// A timeline, encoded and as it is, or why there is none.
+pub struct Prepared {
+    pub timeline: Option<(Box<RawValue>, Content)>,
+    pub missing: Option<Missing>,
+    pub outline: Arc<Outline>,
+}
+
+/// What is kept of a timeline while a session shows it.
+#[derive(Debug, Default)]
+pub struct Outline {
+    /// Hash of what the agent sees; the period and `asOf` are no part of it.
+    pub content: u64,
+    /// Contact ids and addresses that lead into it: what concerns them concerns it.
+    pub leads: BTreeSet<String>,
+    /// Hash of each interaction in it, by id; `None` where no timeline is shown.
+    items: Option<BTreeMap<String, u64>>,
+    /// Batches that were kept when its look-up began: a later look-up is never undone by an earlier one.
+    pub seen: u64,
+}
+
+impl Prepared {
+    pub fn of(timeline: Timeline, leads: BTreeSet<String>, seen: u64) -> Self {
+        // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
+        let (Ok(raw), Ok(content)) =
+            (serde_json::value::to_raw_value(&timeline), serde_json::to_vec(&timeline.content))
+        else {
+            return Self::missing(MissingCode::Failed, seen);
+        };
+        let interactions = timeline.content.days.iter().flat_map(|day| &day.interactions);
+        let items = interactions.map(|interaction| (interaction.interaction_id.clone(), hash(interaction))).collect();
+        let outline = Outline { content: xxh3_64(&content), leads, items: Some(items), seen };
+        Self { timeline: Some((raw, timeline.content)), missing: None, outline: Arc::new(outline) }
+    }
+
+    pub fn missing(code: MissingCode, seen: u64) -> Self {
+        let outline = Outline { content: code as u64, seen, ..Outline::default() };
+        Self { timeline: None, missing: Some(code.into()), outline: Arc::new(outline) }
+    }
+
+    /// The frame that turns what is shown into this: the difference, or the whole timeline where none is shown yet.
+    /// `None` where there is nothing to say.
+    pub fn update_of(&self, shown: &Outline, empty: Update<'_, &RawValue>) -> Option<String> {
+        if shown.content == self.outline.content || shown.seen > self.outline.seen {
+            return None;
+        }
+        match (&shown.items, &self.timeline) {
+            (Some(items), Some((_, content))) => Some(difference(items, content, empty)),
+            (None, Some((raw, _))) => Some(Encoded::Update(Update { timeline: Some(&**raw), ..empty }).encode()),
+            (None, None) => Some(Encoded::Update(Update { missing: self.missing, ..empty }).encode()),
+            // What is on screen is better than a sentence that says why there is nothing newer.
+            (Some(_), None) => None,
+        }
+    }
+}
+
+fn difference(shown: &BTreeMap<String, u64>, content: &Content, empty: Update<'_, &RawValue>) -> String {
+    let now: Vec<&Interaction> = content.days.iter().flat_map(|day| &day.interactions).collect();
+    let ids: BTreeSet<&str> = now.iter().map(|interaction| interaction.interaction_id.as_str()).collect();
+    let changed = |interaction: &&Interaction| shown.get(&interaction.interaction_id) != Some(&hash(interaction));
+    let interactions: Vec<&Interaction> = now.into_iter().filter(changed).collect();
+    let removed: Vec<&str> = shown.keys().map(String::as_str).filter(|id| !ids.contains(id)).collect();
+    let update = Update {
+        interactions: &interactions,
+        removed: &removed,
+        contacts: Some(&content.contacts),
+        campaigns: Some(&content.campaigns),
+        channels: Some(&content.channels),
+        total: Some(content.total),
+        matching: Some(content.matching),
+        ..empty
+    };
+    Encoded::Update(update).encode()
+}
+
+fn hash(interaction: &Interaction) -> u64 {
+    xxh3_64(&serde_json::to_vec(interaction).unwrap_or_default())
+}

@@ -1,0 +1,141 @@
+//! An agent at a desk: a WebSocket client of the tests' own.
+
+use std::net::SocketAddr;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::PATIENCE;
+
+/// A desk whose TCP window is this small soon holds up whoever writes to it.
+const SMALL_WINDOW_BYTES: u32 = 4096;
+
+pub struct Agent {
+    socket: WebSocketStream<TcpStream>,
+    /// What `hello` was answered with; null before.
+    pub welcome: Value,
+}
+
+impl Agent {
+    /// Opens the socket; `headers` stand over those of an ordinary handshake. Refused: the HTTP status.
+    pub async fn connect(address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let stream = TcpStream::connect(address).await.expect("the service listens");
+        Self::shake_hands(stream, address, headers).await
+    }
+
+    /// An agent whose connection takes in next to nothing unless it is read.
+    pub async fn connect_with_a_small_window(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(SMALL_WINDOW_BYTES).unwrap();
+        let stream = socket.connect(address).await.expect("the service listens");
+        Self::shake_hands(stream, address, &[]).await.expect("a handshake")
+    }
+
+    async fn shake_hands(stream: TcpStream, address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let mut request = format!("ws://{address}/v1/agent").into_client_request().unwrap();
+        let protocol = HeaderValue::from_static("backstory.v1");
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        match tokio_tungstenite::client_async(request, stream).await {
+            Ok((socket, _)) => Ok(Self { socket, welcome: Value::Null }),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("the handshake failed: {error}"),
+        }
+    }
+
+    pub async fn says(&mut self, frame: Value) {
+        self.sends(Message::text(frame.to_string())).await;
+    }
+
+    /// A message as it is, be it a frame or not.
+    pub async fn sends(&mut self, message: Message) {
+        // Where the service has closed already, its reason waits to be read.
+        _ = self.socket.send(message).await;
+    }
+
+    pub async fn says_hello(mut self, hello: Value) -> Self {
+        self.says(hello).await;
+        self.welcome = self.next("welcome").await;
+        self
+    }
+
+    pub async fn next_frame(&mut self) -> Value {
+        match self.next_message().await {
+            Message::Text(text) => serde_json::from_str(&text).expect("frames are JSON"),
+            other => panic!("expected a frame, got {other:?}"),
+        }
+    }
+
+    /// The next frame, which must be of this type.
+    pub async fn next(&mut self, kind: &str) -> Value {
+        let frame = self.next_frame().await;
+        assert_eq!(frame["type"], kind, "{frame}");
+        frame
+    }
+
+    pub async fn next_pop(&mut self) -> Value {
+        self.next("pop").await
+    }
+
+    pub async fn next_update(&mut self) -> Value {
+        self.next("update").await
+    }
+
+    pub async fn next_ended(&mut self) -> Value {
+        self.next("ended").await
+    }
+
+    /// Everything that the service had to say until now was read.
+    pub async fn was_told_nothing(&mut self) {
+        self.says(json!({ "type": "ping" })).await;
+        self.next("pong").await;
+    }
+
+    /// The answer to a search, whose request number is added.
+    pub async fn searches(&mut self, mut search: Value) -> Value {
+        search["type"] = json!("search");
+        search["request"] = json!(7);
+        self.says(search).await;
+        let answer = self.next_frame().await;
+        assert_eq!(answer["request"], 7, "{answer}");
+        answer
+    }
+
+    /// The timeline that a search finds.
+    pub async fn finds(&mut self, search: Value) -> Value {
+        let mut answer = self.searches(search).await;
+        assert_eq!(answer["type"], "timeline", "{answer}");
+        answer["timeline"].take()
+    }
+
+    /// Reads to the close, whose code this is; frames before it are passed over.
+    pub async fn is_closed(&mut self) -> u16 {
+        loop {
+            match self.next_message().await {
+                Message::Close(Some(close)) => return close.code.into(),
+                Message::Close(None) => panic!("closed without a code"),
+                _ => {}
+            }
+        }
+    }
+
+    async fn next_message(&mut self) -> Message {
+        loop {
+            let next = timeout(PATIENCE, self.socket.next()).await;
+            let next = next.unwrap_or_else(|_| panic!("nothing was heard from the service for {PATIENCE:?}"));
+            match next.expect("the socket ended without a close").expect("the socket works") {
+                Message::Ping(_) | Message::Pong(_) => {}
+                message => return message,
+            }
+        }
+    }
+}

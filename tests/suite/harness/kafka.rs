@@ -1,0 +1,160 @@
+//! A Kafka with topics of the test's own, and whoever publishes to it.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaErrorCode;
+use serde_json::Value;
+
+use super::{PATIENCE, until};
+
+/// Larger than the 10 MB that one test publishes.
+pub const MESSAGE_BYTES_MAX: &str = "16000000";
+const PARTITIONS: i32 = 3;
+
+/// Where a service hears, and where tests publish.
+#[derive(Clone)]
+pub struct Kafka {
+    /// `None`: the embedded broker of a service that was not started yet.
+    brokers: Option<String>,
+    pub embedded: bool,
+    pub calls: String,
+    pub interactions: String,
+    pub contacts: String,
+    producer: OnceLock<FutureProducer>,
+}
+
+impl Kafka {
+    /// Topics of their own on the Kafka of `make test`.
+    pub async fn real() -> Self {
+        let kafka = Self::without_topics();
+        for topic in [&kafka.calls, &kafka.interactions, &kafka.contacts] {
+            kafka.make_topic(topic).await;
+        }
+        kafka
+    }
+
+    /// As above, its topics not made yet.
+    pub fn without_topics() -> Self {
+        static NTH: AtomicUsize = AtomicUsize::new(0);
+        let Ok(brokers) = std::env::var("KAFKA_BROKERS") else {
+            panic!(
+                "KAFKA_BROKERS is not set: run the tests by `make test`, or by `tests/servers/with.sh kafka -- cargo test`"
+            );
+        };
+        let run = format!("{}-{:08x}", NTH.fetch_add(1, Ordering::Relaxed), rand::random::<u32>());
+        Self {
+            brokers: Some(brokers),
+            embedded: false,
+            calls: format!("calls-{run}"),
+            interactions: format!("interactions-{run}"),
+            contacts: format!("contacts-{run}"),
+            producer: OnceLock::new(),
+        }
+    }
+
+    /// The broker within the service.
+    pub fn embedded() -> Self {
+        Self {
+            brokers: None,
+            embedded: true,
+            calls: "calls".into(),
+            interactions: "interactions".into(),
+            contacts: "contacts".into(),
+            producer: OnceLock::new(),
+        }
+    }
+
+    pub fn found_at(&self, brokers: &str) -> Self {
+        Self { brokers: Some(brokers.to_owned()), producer: OnceLock::new(), ..self.clone() }
+    }
+
+    /// As `kafka.brokers` says it.
+    pub fn setting(&self) -> String {
+        if self.embedded { "embedded".into() } else { self.brokers().to_owned() }
+    }
+
+    fn brokers(&self) -> &str {
+        self.brokers.as_deref().expect("the embedded broker is there once its service was started")
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", self.brokers())
+            .set("message.max.bytes", MESSAGE_BYTES_MAX)
+            .set("linger.ms", "0");
+        // Topics that were just made may not be known yet: ask soon again.
+        client.set("topic.metadata.refresh.fast.interval.ms", "20").set("retry.backoff.ms", "20");
+        client
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.client().create().expect("an admin client")
+    }
+
+    fn producer(&self) -> &FutureProducer {
+        self.producer.get_or_init(|| self.client().create().expect("a producer"))
+    }
+
+    pub async fn make_topic(&self, topic: &str) {
+        let new =
+            NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)).set("max.message.bytes", MESSAGE_BYTES_MAX);
+        let admin = self.admin();
+        // A topic that was just deleted may be in the way for a moment.
+        until("the topic to be made", async || {
+            let made = admin.create_topics([&new], &AdminOptions::new()).await.expect("an answer of the controller");
+            match &made[0] {
+                Ok(_) => Some(()),
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => None,
+                Err((topic, code)) => panic!("{topic} was not made: {code}"),
+            }
+        })
+        .await;
+    }
+
+    pub async fn delete_topic(&self, topic: &str) {
+        let deleted = self.admin().delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
+        deleted[0].as_ref().expect("the topic was deleted");
+    }
+
+    /// Gives the topic of calls so many partitions.
+    pub async fn grow_calls_to(&self, partitions: usize) {
+        let new = NewPartitions::new(&self.calls, partitions);
+        let grown = self.admin().create_partitions([&new], &AdminOptions::new()).await.unwrap();
+        grown[0].as_ref().expect("partitions were added");
+    }
+
+    /// Publishes a value that says what it says; the key keeps one agent's records in order.
+    pub async fn publish(&self, topic: &str, key: &str, value: impl AsRef<[u8]>) {
+        self.send(FutureRecord::to(topic).key(key).payload(value.as_ref())).await;
+    }
+
+    /// A key and no value.
+    pub async fn publish_nothing(&self, topic: &str, key: &str) {
+        self.send(FutureRecord::<str, [u8]>::to(topic).key(key)).await;
+    }
+
+    /// As `publish`, into this partition.
+    pub async fn publish_into(&self, topic: &str, partition: i32, key: &str, value: &Value) {
+        // A client of its own: one that knows the topic asks only every few minutes for its partitions.
+        let fresh = Self { producer: OnceLock::new(), ..self.clone() };
+        fresh.send(FutureRecord::to(topic).key(key).partition(partition).payload(value.to_string().as_bytes())).await;
+    }
+
+    pub async fn publish_with_headers(&self, topic: &str, headers: &[(&str, &str)], value: &Value) {
+        let headers = headers
+            .iter()
+            .fold(OwnedHeaders::new(), |all, (key, value)| all.insert(Header { key, value: Some(value.as_bytes()) }));
+        self.send(FutureRecord::to(topic).key("ana").headers(headers).payload(value.to_string().as_bytes())).await;
+    }
+
+    async fn send(&self, record: FutureRecord<'_, str, [u8]>) {
+        self.producer().send(record, PATIENCE).await.unwrap_or_else(|(error, _)| panic!("not published: {error}"));
+    }
+}
