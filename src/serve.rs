@@ -95,7 +95,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     hear(&way, &brokers, kept, &ready, &stop)?;
     tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
     tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
-    tasks.spawn(screen_pop::expire(Arc::clone(&way), stop.clone()));
+    tasks.spawn(screen_pop::expire(Arc::clone(&way), stop));
     listen(&way, &running, (main, admin), ready);
     info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)

@@ -41,7 +41,9 @@ impl Kind {
             Self::Text | Self::Brokers => return not_empty(figment.extract_inner::<String>(key)),
             Self::Store => figment.extract_inner::<StorePath>(key).map(drop),
             Self::Source => figment.extract_inner::<JourneySource>(key).map(drop),
-            Self::PeriodMonths => figment.extract_inner::<Months>(key).map(drop),
+            Self::PeriodMonths => {
+                return figment.extract_inner::<Months>(key).map(drop).map_err(|_| Months::EXPECTED.into());
+            }
             Self::DefaultRegion => figment.extract_inner::<Region>(key).map(drop),
             Self::Format => figment.extract_inner::<LogFormat>(key).map(drop),
         };
@@ -139,6 +141,8 @@ impl TryFrom<String> for StorePath {
 pub struct Months(u32);
 
 impl Months {
+    const EXPECTED: &str = "expected 3, 6, 9 or 12";
+
     pub fn get(self) -> u32 {
         self.0
     }
@@ -148,7 +152,7 @@ impl TryFrom<u32> for Months {
     type Error = &'static str;
 
     fn try_from(months: u32) -> Result<Self, Self::Error> {
-        matches!(months, 3 | 6 | 9 | 12).then_some(Self(months)).ok_or("expected 3, 6, 9 or 12")
+        matches!(months, 3 | 6 | 9 | 12).then_some(Self(months)).ok_or(Self::EXPECTED)
     }
 }
 
@@ -164,7 +168,7 @@ impl TryFrom<String> for Region {
         let region: Option<rlibphonenumber::Region> = text.parse().ok();
         let known =
             region.filter(|region| PHONE_NUMBER_UTIL.get_supported_regions().any(|supported| supported == *region));
-        known.map(Self).ok_or("expected a region of two letters such as \"US\" or \"PT\"")
+        known.map(Self).ok_or("expected a region that there is, in two letters such as \"US\" or \"PT\"")
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Http {
     pub heartbeat: Span,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Kafka {
     /// `None` only where a command may do without (`config`, `import` into the store).
     pub brokers: Option<String>,
@@ -59,6 +59,13 @@ pub struct Kafka {
     /// librdkafka properties, flat, secrets already read from their files.
     #[serde(skip)]
     pub properties: BTreeMap<String, String>,
+}
+
+/// Without the properties: secrets are among them.
+impl std::fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kafka").field("brokers", &self.brokers).field("topics", &self.topics).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -233,7 +240,10 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
         .filter(|name| !known(name))
         .map(|name| {
             let nearest = keys::nearest(name).map(|key| format!("; did you mean {key}?")).unwrap_or_default();
-            format!("{name}: there is no such setting ({}){nearest}", layers.said(name).1.unwrap_or_default())
+            let origin = layers.said(name).1.unwrap_or_default();
+            let variable = format!("{ENV_PREFIX}{}", name.replace('.', "__").to_ascii_uppercase());
+            let said = if origin == "environment" { variable } else { name.clone() };
+            format!("{said}: there is no such setting ({origin}){nearest}")
         })
         .collect()
 }
@@ -241,11 +251,18 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
 /// librdkafka's own settings: passed on as they are, but for those that the way of a call stands on.
 fn properties(layers: &Layers, problems: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut properties = BTreeMap::new();
-    for (name, value) in layers.properties() {
+    let said = layers.properties();
+    for (name, value) in said.clone() {
         if keys::RESERVED_PROPERTIES.contains(&name.as_str()) {
             problems.push(format!("kafka.properties.{name} is set by Backstory itself and cannot be changed"));
         } else if let Some(secret) = name.strip_suffix(".file").filter(|stem| is_secret(stem)) {
             match std::fs::read_to_string(&value) {
+                Ok(text) if text.trim().is_empty() => {
+                    problems.push(format!("kafka.properties.{name}: {value} is empty"));
+                }
+                Ok(_) if said.contains_key(secret) => {
+                    problems.push(format!("kafka.properties.{secret} is set, and a file for it too: leave one out"));
+                }
                 Ok(text) => _ = properties.insert(secret.to_owned(), text.trim_end().to_owned()),
                 Err(error) => problems.push(format!("kafka.properties.{name}: cannot read {value}: {error}")),
             }

@@ -67,6 +67,15 @@ fn a_secret_comes_from_a_file_and_stays_out_of_problems() {
     let path = secret.path().display().to_string();
     let settings = read_flags(&[("kafka.brokers", "h:1"), ("kafka.properties.sasl.password.file", &path)]).unwrap();
     assert_eq!(settings.kafka.properties["sasl.password"], "hunter2");
+    let both = format!(
+        "[kafka]\nbrokers = \"h:1\"\n[kafka.properties]\n\"sasl.password\" = \"x\"\n\"sasl.password.file\" = \"{path}\"\n"
+    );
+    let problems = read_file(&both).unwrap_err().to_string();
+    assert!(problems.contains("leave one out") && !problems.contains("hunter2"), "{problems}");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    std::fs::write(secret.path(), "").unwrap();
+    let problems = read_flags(&[("kafka.brokers", "h:1"), ("kafka.properties.sasl.password.file", &path)]).unwrap_err();
+    assert!(problems.to_string().contains("is empty"), "{problems}");
     assert!(is_secret("sasl.password") && is_secret("ssl.key.pem") && !is_secret("sasl.username"));
 }
 

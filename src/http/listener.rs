@@ -30,7 +30,7 @@ pub struct Limits {
 pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on {address}; another program may: choose another {key}"))
+        .with_context(|| format!("cannot listen on {address} (another program may do so: choose another {key})"))
 }
 
 /// Accepts until the drain begins; each connection is a task of `tasks`.

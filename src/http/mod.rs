@@ -163,7 +163,7 @@ async fn journey(
 
 /// The path stays out of the text: it may carry a customer's number.
 async fn not_found() -> Response {
-    problem(StatusCode::NOT_FOUND, "not_found", "there is nothing here; see /v1/info")
+    problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
 }
 
 /// An error a program can branch on and a person can read.

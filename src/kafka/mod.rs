@@ -145,14 +145,8 @@ impl Brokers {
 struct Counting(Counter);
 
 impl ClientContext for Counting {
-    fn log(&self, level: RDKafkaLogLevel, _facility: &str, _message: &str) {
-        if matches!(
-            level,
-            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error
-        ) {
-            self.0.inc();
-        }
-    }
+    /// What it logs is told again by `error`, by `poll`, or not worth telling.
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
 
     fn error(&self, _error: KafkaError, _reason: &str) {
         self.0.inc();

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chrono::{SecondsFormat, Utc};
+use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -17,8 +17,10 @@ use super::output::{counted, note, say};
 use super::progress::Progress;
 use super::publish::Publisher;
 use super::service;
-use crate::arrival::{CallEvent, CallState};
+use crate::arrival::{self, CallEvent, CallState};
 use crate::journey::{Campaign, Direction};
+use crate::kafka::Record;
+use crate::record::Refusal;
 
 /// A call event is a few hundred bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -30,9 +32,9 @@ const NAMED_MAX: u64 = 20;
 #[command(after_help = "\
 Examples:
   A call to this customer rings at agent ana's, and ends after 30 seconds:
-    backstory call --agent ana --to +12015550142 --end-after 30
+    backstory call --agent ana --to +12015550100 --end-after 30
   A customer calls:
-    backstory call --agent ana --direction inbound --from +12015550142
+    backstory call --agent ana --direction inbound --from +12015550100
   Plays a file of call events, 50 a second:
     backstory call --file calls.jsonl --rate 50")]
 pub struct Args {
@@ -152,9 +154,9 @@ async fn publish(publisher: &mut Publisher, event: &CallEvent) -> anyhow::Result
     let json = serde_json::to_value(event)?;
     let placed = publisher.publish_and_wait(&event.agent_id, json.to_string().as_bytes()).await?;
     say(&format!(
-        "call {} {} for agent {}: partition {}, offset {}",
-        event.call_id,
+        "{} {} for agent {}: partition {}, offset {}",
         json["state"].as_str().unwrap_or_default(),
+        event.call_id,
         event.agent_id,
         placed.partition,
         placed.offset
@@ -169,12 +171,15 @@ async fn play(publisher: &mut Publisher, path: &Path, rate: f64) -> anyhow::Resu
     let mut lines = Lines::new(BufReader::new(file), LINE_BYTES_MAX);
     let (started, mut published, mut refused) = (Instant::now(), 0, 0);
     while let Some(line) = lines.next()? {
-        let Some(mut event) = object(&line) else {
-            refused += 1;
-            if refused <= NAMED_MAX {
-                note(&format!("{}:{}: no JSON object, not published", path.display(), lines.number()));
+        let mut event = match readable(&line) {
+            Ok(event) => event,
+            Err(refusal) => {
+                refused += 1;
+                if refused <= NAMED_MAX {
+                    note(&format!("{}:{}: not published: {refusal}", path.display(), lines.number()));
+                }
+                continue;
             }
-            continue;
         };
         sleep_until(started + Duration::from_secs_f64(published as f64 / rate)).await;
         event.insert("at".into(), Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into());
@@ -193,9 +198,22 @@ async fn play(publisher: &mut Publisher, path: &Path, rate: f64) -> anyhow::Resu
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn object(line: &Line<'_>) -> Option<Map<String, Value>> {
-    match line {
-        Line::Whole(bytes) => serde_json::from_slice(bytes).ok(),
-        Line::TooLong => None,
-    }
+/// What the service would refuse is refused here, where the line can be named. Its own `at` does not matter.
+fn readable(line: &Line<'_>) -> Result<Map<String, Value>, Refusal> {
+    let Line::Whole(bytes) = line else { return Err(Refusal::TooLarge) };
+    let mut event: Map<String, Value> = serde_json::from_slice(bytes).map_err(|_| Refusal::NotJson)?;
+    event.remove("at");
+    let now = Utc::now();
+    let value = serde_json::to_vec(&event).map_err(|_| Refusal::NotJson)?;
+    let record = Record {
+        partition: 0,
+        offset: 0,
+        time: Some(now),
+        appended: false,
+        key: None,
+        value: Some(value),
+        headers: vec![],
+    };
+    let limits = arrival::Limits { record_bytes_max: LINE_BYTES_MAX, future_max: TimeDelta::zero() };
+    arrival::decode(&record, limits, now).map(|_| event)
 }

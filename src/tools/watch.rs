@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Leave after this many screen pops; without it, watch until interrupted
+    /// Leave after this many screen pops, those of calls that were open before included; without it, watch until interrupted
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 

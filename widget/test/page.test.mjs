@@ -24,7 +24,7 @@ test("s01_the_page_picks_the_first_agent_and_shows_the_call_with_nothing_clicked
 
 test("the_page_without_an_agent_says_how_to_send_a_call_and_notices_the_first_one", async (t) => {
   const { page, service } = await open(t, { path: "/", frames: [pop()] });
-  await page.getByText("backstory call --agent ana --to +12015550142").first().waitFor();
+  await page.getByText("backstory call --agent ana --to +12015550100").first().waitFor();
   service.agents = AGENTS;
   await page.clock.runFor(2500);
   await page.getByText("Not interested now.").first().waitFor();

@@ -25,10 +25,11 @@ mod words;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Open the address that it prints, pick an agent, and watch calls arrive. Everything is kept in memory and in a \
-temporary folder, and is gone when it ends. Other commands find this service by themselves while it runs:
+temporary folder, and is gone when it ends. Other commands find this service by themselves at the default address, \
+else by --url:
 
   backstory watch --agent ana
-  backstory call --agent ana --to +12015550100")]
+  backstory call --agent ana --to +12015550100 --url http://127.0.0.1:8080")]
 pub struct Args {
     /// Address of the page [default: http.listen of the settings]
     #[arg(long, value_name = "ADDRESS")]

@@ -146,7 +146,9 @@ enum Sink {
 
 impl Sink {
     fn store(settings: &Settings) -> anyhow::Result<Self> {
-        Ok(Self::Store(Store::open(&settings.journey.store.0, 1)?))
+        let store = Store::open(&settings.journey.store.0, 1)?;
+        note(&format!("into {}", store.describe()));
+        Ok(Self::Store(store))
     }
 
     async fn topics(settings: &Settings) -> anyhow::Result<Self> {

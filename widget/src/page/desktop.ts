@@ -2,7 +2,7 @@
 import type { CustomerJourney } from "../element.ts";
 
 const POLL_MS = 2000;
-const SAMPLE_NUMBER = "+12015550142";
+const SAMPLE_NUMBER = "+12015550100";
 
 interface AgentState {
   agentId: string;
