@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { pop, timeline, welcome, ZONE } from "./fixtures.mjs";
-import { heard, open, stopBrowser, until } from "./harness.mjs";
+import { heard, open, reads, stopBrowser, until } from "./harness.mjs";
 
 after(stopBrowser);
 
@@ -64,7 +64,7 @@ test("a_ping_without_an_answer_is_a_dead_line_and_another_one_is_made", async (t
   await live(page);
   await page.clock.runFor(26_000);
   await until(() => of(service, "ping").length === 1, "a ping at the heartbeat");
-  assert.equal(await state(page), "live");
+  await reads(() => state(page), "live");
   await page.clock.runFor(11_000);
   await until(() => service.connects === 2, "a new connection");
 });
@@ -75,13 +75,13 @@ test("a_lost_connection_keeps_the_timeline_says_so_and_comes_back_with_what_it_s
   await page.clock.pauseAt(new Date("2026-11-20T21:01:00Z"));
   only(service).terminate();
   await page.getByText(/Offline, trying again in \d+ s/).waitFor();
-  assert.equal(await page.locator(".entry").count(), 9);
+  await reads(() => page.locator(".entry").count(), 9);
   await page.clock.runFor(1000);
   await until(() => service.connects === 2, "a new connection");
   await until(() => of(service, "hello").length === 2, "a second hello");
   assert.deepEqual(of(service, "hello")[1].showing, [{ callId: "c-1", digest: "5f3a" }]);
   await live(page);
-  assert.equal(await page.locator(".tab").count(), 0, "the same call is not there twice");
+  await reads(() => page.locator(".tab").count(), 0, "the same call is not there twice");
 });
 
 test("a_goodbye_is_followed_at_the_time_it_says", async (t) => {
@@ -135,7 +135,7 @@ test("a_new_agent_sees_nothing_of_the_last_ones_customers", async (t) => {
   await page.evaluate(() => document.querySelector("customer-journey").setAttribute("agent", "bruno"));
   await page.getByText("The next call shows up here by itself.").waitFor();
   assert.deepEqual(of(service, "hello")[1].showing, []);
-  assert.equal(await page.locator(".entry").count(), 0);
+  await reads(() => page.locator(".entry").count(), 0);
 });
 
 test("another_time_zone_begins_a_session_in_it", async (t) => {
@@ -147,7 +147,7 @@ test("another_time_zone_begins_a_session_in_it", async (t) => {
   };
   const { page } = await open(t, { script, attributes: { "time-zone": "America/New_York" } });
   await page.getByText("Times in America/New_York").waitFor();
-  assert.equal(await page.locator("[data-id=i-09] time").innerText(), "05:30");
+  await reads(() => page.locator("[data-id=i-09] time").innerText(), "05:30");
 });
 
 test("an_element_that_leaves_the_page_hangs_up_and_one_that_returns_connects", async (t) => {

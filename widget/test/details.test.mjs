@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { interaction, NUMBER, pop, timeline } from "./fixtures.mjs";
-import { heard, open, stopBrowser, until } from "./harness.mjs";
+import { heard, open, reads, stopBrowser, until } from "./harness.mjs";
 
 after(stopBrowser);
 
@@ -27,7 +27,7 @@ for (const [id, promise, icon, color] of [
 ]) {
   test(promise, async (t) => {
     const { page } = await open(t, { frames: [pop()] });
-    assert.deepEqual(await look(page, id), { icon, color: COLORS[color] });
+    await reads(() => look(page, id), { icon, color: COLORS[color] });
   });
 }
 
@@ -36,7 +36,7 @@ test("s23_sms_email_and_chat_have_their_icons_and_an_unknown_mode_its_channels",
   const icons = [];
   for (const id of ["i-07", "i-05", "i-03", "i-02"]) icons.push((await look(page, id)).icon);
   assert.deepEqual(icons, ["sms", "email", "chat", "call"]);
-  assert.equal(await page.locator("[data-id=i-02] .mode-name").innerText(), "Fax line");
+  await reads(() => page.locator("[data-id=i-02] .mode-name").innerText(), "Fax line");
   const drawings = await page
     .locator("[data-id=i-07] .mode, [data-id=i-05] .mode, [data-id=i-03] .mode")
     .evaluateAll((all) => new Set(all.map((one) => one.querySelector("svg").innerHTML)).size);
@@ -52,23 +52,23 @@ test("s23_the_services_catalogue_of_modes_is_what_holds", async (t) => {
     return true;
   };
   const { page } = await open(t, { script });
-  assert.deepEqual(await look(page, "i-02"), { icon: "email", color: COLORS.amber });
-  assert.equal(await page.locator("[data-id=i-02] .mode-name").innerText(), "Fax");
+  await reads(() => look(page, "i-02"), { icon: "email", color: COLORS.amber });
+  await reads(() => page.locator("[data-id=i-02] .mode-name").innerText(), "Fax");
 });
 
 test("s24_from_data_cloud_an_arrow_shows_the_direction", async (t) => {
   const { page } = await open(t, { frames: [pop()] });
-  assert.equal(await mode(page, "i-06").locator(".arrow").getAttribute("data-direction"), "inbound");
-  assert.equal(await mode(page, "i-05").locator(".arrow").getAttribute("aria-label"), "Outbound");
-  assert.equal(await mode(page, "i-09").locator(".arrow").count(), 0, "the Campaign Manager's have none");
+  await reads(() => mode(page, "i-06").locator(".arrow").getAttribute("data-direction"), "inbound");
+  await reads(() => mode(page, "i-05").locator(".arrow").getAttribute("aria-label"), "Outbound");
+  await reads(() => mode(page, "i-09").locator(".arrow").count(), 0, "the Campaign Manager's have none");
 });
 
 test("s25_a_failure_carries_a_red_dot_with_a_shape_and_a_word", async (t) => {
   const { page } = await open(t, { frames: [pop()] });
   const mark = mode(page, "i-09").locator(".failure-mark");
   assert.equal(await mark.evaluate((one) => getComputedStyle(one).fill), "rgb(211, 47, 47)");
-  assert.equal(await mark.locator("path").count(), 1, "a cross, for eyes that see no red");
-  assert.equal(await mark.getAttribute("aria-label"), "Failure");
+  await reads(() => mark.locator("path").count(), 1, "a cross, for eyes that see no red");
+  await reads(() => mark.getAttribute("aria-label"), "Failure");
   const marked = await page
     .locator(".entry:has(.failure-mark)")
     .evaluateAll((all) => all.map((entry) => entry.dataset.id));
@@ -115,17 +115,20 @@ test("s26_a_click_anywhere_in_a_row_gives_the_focus_to_the_rows_button_afterward
 test("s27_the_fields_of_the_campaign_manager", async (t) => {
   const { page } = await open(t, { frames: [pop()] });
   await open1(page, "i-09");
-  assert.deepEqual(await fields(page), [
-    ["Date and time", "Wed, 18 Nov 2026, 10:30:23"],
-    ["Campaign", "Term deposit 2026 td-2026"],
-    ["Mode", "Mobile (Voice)"],
-    ["Outcome", "Declined Failure"],
-    ["Phone number", NUMBER],
-    ["Previous score", "50"],
-    ["Current score", "45"],
-    ["Agent name", "Duarte Melo"],
-    ["Agent comments", "Not interested now. Asked us to call again after the holidays."],
-  ]);
+  await reads(
+    () => fields(page),
+    [
+      ["Date and time", "Wed, 18 Nov 2026, 10:30:23"],
+      ["Campaign", "Term deposit 2026 td-2026"],
+      ["Mode", "Mobile (Voice)"],
+      ["Outcome", "Declined Failure"],
+      ["Phone number", NUMBER],
+      ["Previous score", "50"],
+      ["Current score", "45"],
+      ["Agent name", "Duarte Melo"],
+      ["Agent comments", "Not interested now. Asked us to call again after the holidays."],
+    ],
+  );
 });
 
 test("s27_a_score_of_0_is_not_an_absent_one", async (t) => {
@@ -139,16 +142,19 @@ test("s27_a_score_of_0_is_not_an_absent_one", async (t) => {
 test("s28_the_fields_of_data_cloud", async (t) => {
   const { page } = await open(t, { frames: [pop()] });
   await open1(page, "i-06");
-  assert.deepEqual(await fields(page), [
-    ["Phone number", NUMBER],
-    ["Call start time", "Thu, 5 Nov 2026, 16:42:10"],
-    ["Call end time", "Thu, 5 Nov 2026, 16:49:55"],
-    ["Outcome", "Call back"],
-    ["Agent name", "Inês Prado"],
-    ["Agent comments", "Wants the conditions in writing before deciding."],
-    ["Channel type", "Voice"],
-    ["Channel direction", "Inbound"],
-  ]);
+  await reads(
+    () => fields(page),
+    [
+      ["Phone number", NUMBER],
+      ["Call start time", "Thu, 5 Nov 2026, 16:42:10"],
+      ["Call end time", "Thu, 5 Nov 2026, 16:49:55"],
+      ["Outcome", "Call back"],
+      ["Agent name", "Inês Prado"],
+      ["Agent comments", "Wants the conditions in writing before deciding."],
+      ["Channel type", "Voice"],
+      ["Channel direction", "Inbound"],
+    ],
+  );
 });
 
 test("s29_icons_at_the_top_right_go_to_the_neighbours_of_the_same_date", async (t) => {
@@ -156,14 +162,14 @@ test("s29_icons_at_the_top_right_go_to_the_neighbours_of_the_same_date", async (
   await open1(page, "i-08");
   const time = dialog(page).getByRole("heading");
   const step = (name) => dialog(page).getByRole("button", { name: `${name} interaction of this date` });
-  assert.equal(await time.innerText(), "Home, 09:05");
+  await reads(() => time.innerText(), "Home, 09:05");
   await step("Next").click();
-  assert.equal(await time.innerText(), "Mobile, 10:30");
-  assert.equal(await step("Next").getAttribute("aria-disabled"), "true", "the last of its date");
+  await reads(() => time.innerText(), "Mobile, 10:30");
+  await reads(() => step("Next").getAttribute("aria-disabled"), "true", "the last of its date");
   await step("Previous").click();
   await step("Previous").click();
-  assert.equal(await time.innerText(), "SMS, 08:15");
-  assert.equal(await step("Previous").getAttribute("aria-disabled"), "true", "the first of its date");
+  await reads(() => time.innerText(), "SMS, 08:15");
+  await reads(() => step("Previous").getAttribute("aria-disabled"), "true", "the first of its date");
   const box = await dialog(page).boundingBox();
   const icon = await step("Next").boundingBox();
   assert.ok(icon.x > box.x + box.width * 0.7 && icon.y < box.y + 60, "at the top right");
@@ -182,5 +188,5 @@ test("a_call_that_arrives_while_details_are_read_does_not_come_in_front", async 
   await open1(page, "i-08");
   service.send(pop({ call: { callId: "c-2", number: "+351210000001" } }));
   await page.locator('[role=tab][data-call="c-2"]').waitFor();
-  assert.equal(await dialog(page).getByRole("heading").innerText(), "Home, 09:05");
+  await reads(() => dialog(page).getByRole("heading").innerText(), "Home, 09:05");
 });

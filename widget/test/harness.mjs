@@ -1,10 +1,12 @@
 // What browser tests stand on: a scripted service that serves the built element under the product's
 // Content-Security-Policy and speaks its WebSocket, and one real Chromium a test file.
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { chromium } from "playwright-core";
 import { WebSocketServer } from "ws";
 import { NOW, welcome, ZONE } from "./fixtures.mjs";
@@ -162,6 +164,20 @@ export function heard(page, type) {
     (of) => window.heard.filter((event) => event.type === of).map(({ detail }) => detail),
     type,
   );
+}
+
+/**
+ * Waits until `read` gives what is expected, and shows the difference when it does not: the page is drawn a
+ * frame after its data, and what is out of sight has no text until the browser gets to it.
+ */
+export async function reads(read, expected, what) {
+  let last;
+  for (let waits = 0; waits < 250; waits += 1) {
+    last = await read();
+    if (isDeepStrictEqual(last, expected)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(last, expected, what);
 }
 
 /** Waits until a condition of this process holds, and says what did not. */

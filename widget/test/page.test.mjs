@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, test } from "node:test";
 import { pop, sharedTimeline, timeline } from "./fixtures.mjs";
-import { open, stopBrowser, until } from "./harness.mjs";
+import { open, reads, stopBrowser, until } from "./harness.mjs";
 
 after(stopBrowser);
 
@@ -19,7 +19,7 @@ test("s01_the_page_picks_the_first_agent_and_shows_the_call_with_nothing_clicked
   const { page, service } = await open(t, { path: "/", agents: AGENTS, frames: [pop()] });
   await page.getByText("Not interested now.").first().waitFor();
   assert.deepEqual(helloed(service), ["ana"]);
-  assert.equal(await page.getByLabel("Agent", { exact: true }).inputValue(), "ana");
+  await reads(() => page.getByLabel("Agent", { exact: true }).inputValue(), "ana");
 });
 
 test("the_page_without_an_agent_says_how_to_send_a_call_and_notices_the_first_one", async (t) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { interaction, JOURNEY, pop, timeline } from "./fixtures.mjs";
-import { open, stopBrowser, until } from "./harness.mjs";
+import { open, reads, stopBrowser, until } from "./harness.mjs";
 
 after(stopBrowser);
 
@@ -15,7 +15,7 @@ test("s08_the_horizontal_layout_switches_between_timeline_and_grid", async (t) =
   await lying(page).waitFor();
   await page.getByRole("button", { name: "Grid" }).click();
   await table(page).waitFor();
-  assert.equal(await lying(page).count(), 0);
+  await reads(() => lying(page).count(), 0);
   await page.getByRole("button", { name: "Timeline" }).click();
   await lying(page).waitFor();
 });
@@ -23,13 +23,13 @@ test("s08_the_horizontal_layout_switches_between_timeline_and_grid", async (t) =
 test("s09_each_entry_has_date_time_and_mode_for_all_campaigns", async (t) => {
   const { page } = await open(t, { frames: [pop()] });
   const day = page.locator('.day[data-date="2026-11-18"]');
-  assert.equal(await day.locator("h3").innerText(), "Wed, 18 Nov 2026");
+  await reads(() => day.locator("h3").innerText(), "Wed, 18 Nov 2026");
   const entry = day.locator("[data-id=i-08]");
-  assert.equal(await entry.locator("time").innerText(), "09:05");
-  assert.equal(await entry.locator(".mode-name").innerText(), "Home");
+  await reads(() => entry.locator("time").innerText(), "09:05");
+  await reads(() => entry.locator(".mode-name").innerText(), "Home");
   // Summer time: 14 August, 11:00 UTC, is noon in Lisbon.
-  assert.equal(await page.locator("[data-id=i-04] time").innerText(), "12:00");
-  assert.equal(await page.locator(".entry").count(), JOURNEY.length);
+  await reads(() => page.locator("[data-id=i-04] time").innerText(), "12:00");
+  await reads(() => page.locator(".entry").count(), JOURNEY.length);
 });
 
 test("s10_the_newest_is_at_the_right_and_older_ones_are_reached_by_scrolling_left", async (t) => {
@@ -72,7 +72,7 @@ test("s12_a_narrow_panel_shows_the_vertical_timeline_and_widened_the_grid", asyn
   assert.ok((await newest.boundingBox()).y < (await next.boundingBox()).y, "the newest is at the top");
   await page.setViewportSize({ width: 1280, height: 760 });
   await table(page).waitFor();
-  assert.equal(await standing(page).count(), 0);
+  await reads(() => standing(page).count(), 0);
   await page.setViewportSize({ width: 420, height: 760 });
   await standing(page).waitFor();
 });
@@ -109,15 +109,15 @@ test("s13_the_grid_sorts_by_any_column_and_says_how", async (t) => {
   await page.getByRole("button", { name: "Grid" }).click();
   const first = () => page.locator("tbody tr").first().getAttribute("data-id");
   const heading = (name) => page.getByRole("columnheader", { name });
-  assert.equal(await page.locator("tbody tr").count(), JOURNEY.length);
-  assert.equal(await heading("Date and time").getAttribute("aria-sort"), "descending");
-  assert.equal(await first(), "i-09");
+  await reads(() => page.locator("tbody tr").count(), JOURNEY.length);
+  await reads(() => heading("Date and time").getAttribute("aria-sort"), "descending");
+  await reads(() => first(), "i-09");
   await page.getByRole("button", { name: "Date and time" }).click();
-  assert.equal(await heading("Date and time").getAttribute("aria-sort"), "ascending");
-  assert.equal(await first(), "i-01");
+  await reads(() => heading("Date and time").getAttribute("aria-sort"), "ascending");
+  await reads(() => first(), "i-01");
   await page.getByRole("button", { name: "Outcome" }).click();
-  assert.equal(await heading("Outcome").getAttribute("aria-sort"), "ascending");
-  assert.equal(await heading("Date and time").getAttribute("aria-sort"), "none");
+  await reads(() => heading("Outcome").getAttribute("aria-sort"), "ascending");
+  await reads(() => heading("Date and time").getAttribute("aria-sort"), "none");
   const outcomes = await page.locator(".cell-outcome").allInnerTexts();
   assert.match(outcomes[0], /Accepted/);
   assert.deepEqual(outcomes.slice(-2), ["No outcome", "No outcome"]);
@@ -131,5 +131,5 @@ test("s13_scores_sort_as_numbers_and_absent_ones_come_last", async (t) => {
   await page.getByRole("button", { name: "Grid" }).click();
   await page.getByRole("button", { name: "Score" }).click();
   await page.getByRole("button", { name: "Score" }).click();
-  assert.deepEqual(await page.locator("td.cell-score").allInnerTexts(), ["9", "20.5", "100", ""]);
+  await reads(() => page.locator("td.cell-score").allInnerTexts(), ["9", "20.5", "100", ""]);
 });
