@@ -14,8 +14,7 @@ fn limits() -> Limits {
 }
 
 fn record(value: impl Into<Vec<u8>>) -> Record {
-    let time = Some(now() - TimeDelta::seconds(1));
-    Record { partition: 0, offset: 7, time, appended: false, key: None, value: Some(value.into()), headers: Vec::new() }
+    Record { offset: 7, ..Record::of(value.into(), now() - TimeDelta::seconds(1)) }
 }
 
 fn offered() -> Value {

@@ -39,6 +39,19 @@ pub struct Record {
 }
 
 impl Record {
+    /// A record that holds a value and nothing else, as one says it that has not come through Kafka yet.
+    pub fn of(value: Vec<u8>, time: DateTime<Utc>) -> Self {
+        Self {
+            partition: 0,
+            offset: 0,
+            time: Some(time),
+            appended: false,
+            key: None,
+            value: Some(value),
+            headers: Vec::new(),
+        }
+    }
+
     /// Tells it from another record at the same offset of a topic that was made anew.
     pub fn fingerprint(&self) -> i64 {
         let mut hash = Xxh3::new();

@@ -205,15 +205,7 @@ fn readable(line: &Line<'_>) -> Result<Map<String, Value>, Refusal> {
     event.remove("at");
     let now = Utc::now();
     let value = serde_json::to_vec(&event).map_err(|_| Refusal::NotJson)?;
-    let record = Record {
-        partition: 0,
-        offset: 0,
-        time: Some(now),
-        appended: false,
-        key: None,
-        value: Some(value),
-        headers: vec![],
-    };
+    let record = Record::of(value, now);
     let limits = arrival::Limits { record_bytes_max: LINE_BYTES_MAX, future_max: TimeDelta::zero() };
     arrival::decode(&record, limits, now).map(|_| event)
 }

@@ -83,15 +83,7 @@ fn every_example_of_a_record_or_client_frame_is_decoded() {
         match name.split('.').next().unwrap() {
             "call" => {
                 let limits = Limits { record_bytes_max: 1 << 20, future_max: TimeDelta::minutes(5) };
-                let record = Record {
-                    partition: 0,
-                    offset: 0,
-                    time: Some(now),
-                    appended: false,
-                    key: None,
-                    value: Some(text.into_bytes()),
-                    headers: vec![],
-                };
+                let record = Record::of(text.into_bytes(), now);
                 arrival::decode(&record, limits, now).unwrap_or_else(|error| panic!("{name}: {error}"));
             }
             "interaction" => {
