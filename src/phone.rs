@@ -1,4 +1,4 @@
-//! Addresses as they are kept and looked up: numbers in E.164, e-mail addresses in lower case.
+//! Addresses as they are kept and looked up: numbers in E.164, e-mail addresses in lower case, the rest as given.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 
@@ -23,7 +23,8 @@ const NOBODY: &[&str] = &[
 /// The key under which an address is kept: E.164 where that is possible, lower case for e-mail, else as given.
 /// `None`: nobody can be looked up by it (empty, anonymous, an extension).
 ///
-/// `+1 (201) 555-0142`, `tel:+12015550142`, `sip:+12015550142@host;user=phone` and `whatsapp:+12015550142` are one address;
+/// `+1 (201) 555-0142`, `tel:+12015550142`, `sip:+12015550142@host;user=phone` and `whatsapp:+12015550142` are one address, and
+/// so is what has an extension behind it (`;ext=12`, `x12`, `,,12`): a company's line and its desks are one customer.
 /// `region` is where a number without a country code belongs.
 pub fn address(given: &str, region: Region) -> Option<String> {
     let given = given.trim();
@@ -44,9 +45,19 @@ pub fn address(given: &str, region: Region) -> Option<String> {
     Some(e164(bare, region).unwrap_or_else(|| given.to_owned()))
 }
 
-/// Being possible is enough: numbers set aside for fiction are invalid and must work.
+/// Whether a kept address is a number that could not be read: it was kept as given, and only the same text finds it.
+pub fn is_as_given(kept: &str) -> bool {
+    !kept.contains('@') && possible(kept, None).as_deref() != Some(kept) && kept.chars().any(char::is_numeric)
+}
+
+/// `00` stands for `+` nearly everywhere: where the region has another prefix (`011`), it is tried second.
 fn e164(bare: &str, region: Region) -> Option<String> {
-    let number = PhoneNumber::parse(bare, Some(region)).ok()?;
+    possible(bare, Some(region)).or_else(|| possible(&format!("+{}", bare.strip_prefix("00")?), None))
+}
+
+/// Being possible is enough: numbers set aside for fiction are invalid and must work.
+fn possible(bare: &str, region: Option<Region>) -> Option<String> {
+    let number = PhoneNumber::parse(bare, region).ok()?;
     PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
@@ -81,9 +92,48 @@ mod tests {
             "whatsapp:+12015550142",
             "+١٢٠١٥٥٥٠١٤٢",
             "＋１２０１５５５０１４２",
+            "+१२०१५५५०१४२",
+            "TEL:+12015550142",
+            "sips:12015550142@pbx.example:5061;transport=tls",
+            "sip:+1-201-555-0142;phone-context=example.com@host",
+            "tel:201-555-0142;phone-context=+1",
+            "sms:+12015550142",
+            "0012015550142",
+            "00 1 (201) 555 0142",
+            "011 1 201 555 0142",
+            "201.555.0142",
+            "[201] 555/0142",
+            "\u{202a}+1\u{a0}201\u{a0}555\u{a0}0142\u{202c}",
         ] {
             assert_eq!(us(given).as_deref(), Some("+12015550142"), "{given}");
         }
+    }
+
+    #[test]
+    fn an_extension_behind_a_full_number_is_dropped() {
+        for given in [
+            "tel:+1-201-555-0142;ext=12",
+            "+12015550142;ext=12",
+            "+1 201 555 0142 x12",
+            "(201) 555-0142 ext. 12",
+            "2015550142 extension 12",
+            "+12015550142,,12",
+            "+12015550142,,12#",
+            "sip:+12015550142;ext=12@host",
+        ] {
+            assert_eq!(us(given).as_deref(), Some("+12015550142"), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_national_number_belongs_to_its_region() {
+        let of = |given: &str, region| address(given, region).unwrap_or_default();
+        assert_eq!(of("912 345 678", Region::PT), "+351912345678");
+        assert_eq!(of("(0)20 7946 0142", Region::GB), "+442079460142");
+        assert_eq!(of("+44 (0)20 7946 0142", Region::US), "+442079460142");
+        assert_eq!(of("06 1234567", Region::IT), "+39061234567");
+        assert_eq!(of("٠٥٠ ١٢٣ ٤٥٦٧", Region::AE), "+971501234567");
+        assert_eq!(of("1-800-FLOWERS", Region::US), "+18003569377");
     }
 
     #[test]
@@ -101,8 +151,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_parsed_is_kept_as_given() {
-        assert_eq!(us("99999999999999999999").as_deref(), Some("99999999999999999999"));
+    fn what_cannot_be_parsed_is_kept_as_given_marked_and_found_by_exactly_that() {
+        for given in ["99999999999999999999", "+999123456789", "+1201555", "CUST-0042-7781", "tel:12345678901234567890"]
+        {
+            let kept = us(given).unwrap();
+            assert_eq!(kept, given);
+            assert!(is_as_given(&kept), "{given}");
+            assert_eq!(us(&kept).unwrap(), kept);
+            assert_ne!(us(&format!("{given}0")).unwrap(), kept);
+        }
+        for known in ["+12015550142", "+39061234567", "ana@example.com", "", "anonymous"] {
+            assert!(!is_as_given(known), "{known}");
+        }
     }
 
     #[test]

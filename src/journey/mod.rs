@@ -278,6 +278,19 @@ pub enum Change {
     RemoveContact { key: String },
 }
 
+impl Change {
+    /// How many of its addresses are numbers that could not be read.
+    pub fn addresses_as_given(&self) -> usize {
+        match self {
+            Self::Interaction(interaction) => usize::from(phone::is_as_given(&interaction.address)),
+            Self::Contact(contact) => {
+                contact.addresses.iter().filter(|known| phone::is_as_given(&known.address)).count()
+            }
+            Self::RemoveInteraction { .. } | Self::RemoveContact { .. } => 0,
+        }
+    }
+}
+
 /// A contact behind a number, and the campaigns that it is listed in.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct KnownContact {

@@ -211,7 +211,10 @@ impl Recorder {
                     .next
                     .insert(record.partition, Resume { next: record.offset + 1, last_record: record.fingerprint() });
                 match self.kind.read(&record, self.region, self.record_bytes_max) {
-                    Ok(change) => batch.changes.push(change),
+                    Ok(change) => {
+                        self.metrics.addresses_as_given(&self.topic, change.addresses_as_given());
+                        batch.changes.push(change);
+                    }
                     Err(refusal) => {
                         self.metrics.refused(&self.topic, refusal);
                         let (partition, offset) = (record.partition, record.offset);

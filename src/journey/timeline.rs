@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{Agent, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, SourceState};
+use crate::phone;
 
 /// What the agent wants to see of a journey.
 #[derive(Debug, Clone)]
@@ -40,6 +41,9 @@ pub struct Timeline {
 #[serde(rename_all = "camelCase")]
 pub struct Content {
     pub number: String,
+    /// The number could not be read: it was looked up as given, and other ways of writing it were not. Absent: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub number_as_given: bool,
     /// IANA name; days follow it.
     #[serde(serialize_with = "zone_name")]
     #[schemars(with = "String")]
@@ -162,6 +166,7 @@ pub fn prepare(journey: &Journey, sources: Vec<SourceState>, ask: &Ask) -> Timel
     let page = page(&matching, ask);
     let content = Content {
         number: journey.number.clone(),
+        number_as_given: phone::is_as_given(&journey.number),
         time_zone: ask.time_zone,
         contacts: contacts(&journey.contacts, interactions, ask.now),
         campaigns: campaigns(&journey.contacts, interactions),

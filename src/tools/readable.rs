@@ -26,6 +26,9 @@ pub fn call(call: &Value, announce: bool, time_zone: Tz, colors: Colors) -> Stri
 pub fn timeline(timeline: &Value, colors: Colors) -> String {
     let zone = text(timeline, "timeZone").parse().unwrap_or(Tz::UTC);
     let mut out = String::new();
+    if timeline["numberAsGiven"] == true {
+        _ = writeln!(out, "   this cannot be read as a phone number: it was looked up as given");
+    }
     let contacts = list(&timeline["contacts"]);
     if contacts.is_empty() {
         _ = writeln!(out, "   nobody is known behind this number");
@@ -222,7 +225,8 @@ mod tests {
 
     #[test]
     fn an_unknown_number_is_said_to_be_unknown() {
-        let shown = timeline(&json!({ "contacts": [], "total": 0, "shown": 0 }), Colors::NONE);
+        let shown = timeline(&json!({ "contacts": [], "total": 0, "shown": 0, "numberAsGiven": true }), Colors::NONE);
         assert!(shown.contains("nobody is known behind this number"), "{shown}");
+        assert!(shown.contains("looked up as given"), "{shown}");
     }
 }

@@ -14,6 +14,7 @@ on_both_brokers![
     interactions_of_nobody_are_found_by_any_address_of_the_contact,
     a_contact_that_was_merged_goes_on_under_its_new_id,
     a_record_that_cannot_be_kept_is_counted_and_the_next_one_is_kept,
+    a_number_that_cannot_be_read_is_counted_marked_and_found_by_exactly_that,
 ];
 
 async fn the_newest_version_of_an_interaction_holds_in_whatever_order_it_comes(kafka: Kafka) {
@@ -166,4 +167,16 @@ async fn a_record_that_cannot_be_kept_is_counted_and_the_next_one_is_kept(kafka:
         service.counts("backstory_records_refused_total", &labels, refused + 1.0).await;
     }
     assert_eq!(service.journey(ANA).await["total"], bad.len());
+}
+
+async fn a_number_that_cannot_be_read_is_counted_marked_and_found_by_exactly_that(kafka: Kafka) {
+    const ODD: &str = "CUST-0042-7781";
+    let service = Service::start(&kafka).await;
+    service.record(&[interaction("odd").on(ODD), interaction("good")]).await;
+    let counted = service.metric("backstory_addresses_as_given_total", &[("topic", &*kafka.interactions)]).await;
+    assert_eq!(counted, 1.0);
+    let timeline = service.journey(ODD).await;
+    assert_eq!((ids(&timeline), &timeline["numberAsGiven"]), (vec!["odd"], &json!(true)));
+    assert_eq!(service.journey("CUST-00427781").await["total"], 0);
+    assert_eq!(service.journey(ANA).await.get("numberAsGiven"), None);
 }

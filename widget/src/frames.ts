@@ -94,6 +94,8 @@ export interface SourceState {
 
 export interface Timeline {
   number: string;
+  /** It could not be read as a phone number, and was looked up as given. */
+  numberAsGiven?: boolean;
   timeZone: string;
   period: { months: number; from: string; to: string };
   contacts: ContactSummary[];
