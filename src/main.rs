@@ -54,7 +54,11 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        if error.is::<Problems>() { ExitCode::from(EXIT_SETTINGS) } else { ExitCode::FAILURE }
+        if error.is::<Problems>() || error.is::<tools::import::Mistakes>() {
+            ExitCode::from(EXIT_SETTINGS)
+        } else {
+            ExitCode::FAILURE
+        }
     })
 }
 

@@ -125,9 +125,12 @@ pub const RESERVED_PROPERTIES: &[&str] = &[
 ];
 
 /// The known name that a misspelt one most likely meant.
-pub fn nearest(name: &str) -> Option<&'static str> {
-    let best = KEYS.iter().min_by_key(|key| distance(name, key.name))?;
-    (distance(name, best.name) <= 3).then_some(best.name)
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let (best, away) =
+        known.map(|known| (known, distance(&name, &known.to_lowercase()))).min_by_key(|(_, away)| *away)?;
+    // Of a short name little may differ.
+    (away <= (name.len() / 2).min(3)).then_some(best)
 }
 
 /// Levenshtein distance.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 mod keys;
 mod kinds;
 
-pub use keys::{KEYS, Key};
+pub use keys::{KEYS, Key, nearest};
 pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StorePath};
 
 /// Variables with this prefix are settings: `BACKSTORY_HTTP__LISTEN` is `http.listen`.
@@ -239,7 +239,9 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
     said.keys()
         .filter(|name| !known(name))
         .map(|name| {
-            let nearest = keys::nearest(name).map(|key| format!("; did you mean {key}?")).unwrap_or_default();
+            let nearest = nearest(name, KEYS.iter().map(|key| key.name))
+                .map(|key| format!("; did you mean {key}?"))
+                .unwrap_or_default();
             let origin = layers.said(name).1.unwrap_or_default();
             let variable = format!("{ENV_PREFIX}{}", name.replace('.', "__").to_ascii_uppercase());
             let said = if origin == "environment" { variable } else { name.clone() };

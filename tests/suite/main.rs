@@ -60,6 +60,7 @@ mod details;
 mod drain;
 mod filters;
 mod http;
+mod import;
 mod journey;
 mod live;
 mod pop;

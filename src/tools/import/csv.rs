@@ -1,175 +1,119 @@
-//! CSV with a header: column names are the fields of the JSON records, dotted for fields of fields.
+//! CSV as it is found: rows over several lines, stray quotes, three usual delimiters.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
-use serde_json::{Map, Number, Value};
 
 use super::Reason;
-use super::files::Kind;
+use super::lines::Lines;
 
-/// Columns of the two kinds; others are named and not used. `addresses.0.mode` stands for any place in the list.
-const INTERACTION_COLUMNS: &[&str] = &[
-    "interactionId",
-    "source",
-    "contactId",
-    "address",
-    "campaign.id",
-    "campaign.name",
-    "channel",
-    "mode",
-    "direction",
-    "startedAt",
-    "endedAt",
-    "outcome.code",
-    "outcome.label",
-    "outcome.class",
-    "outcome.parent",
-    "outcome.telephony",
-    "outcome.reached",
-    "previousScore",
-    "currentScore",
-    "agent.id",
-    "agent.name",
-    "comments",
-    "updatedAt",
-];
-const CONTACT_COLUMNS: &[&str] = &[
-    "contactId",
-    "name",
-    "addresses.0.mode",
-    "addresses.0.address",
-    "campaign.id",
-    "campaign.name",
-    "listedAt",
-    "mergedInto",
-    "updatedAt",
-];
-const ADDRESS_PLACES_MAX: usize = 100;
-
-/// What a cell becomes in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Becomes {
-    Text,
-    Number,
-    Truth,
+/// Rows of a CSV file. One that cannot be a row gives back the lines after its first: a stray quote costs one line, not
+/// the rest of the file.
+pub struct Rows<R> {
+    lines: Lines<R>,
+    /// Lines read ahead, oldest first, with their numbers; or why one cannot be used.
+    ahead: VecDeque<(u64, Result<Vec<u8>, Reason>)>,
+    /// Of the header, once it was read: as many has every row.
+    width: usize,
+    cells: Cells,
+    bytes_max: usize,
 }
 
-/// Where a column's cells go.
-#[derive(Debug)]
-struct Column {
-    /// Path in the record; empty where the column is not used.
-    path: Vec<String>,
-    becomes: Becomes,
-}
-
-/// A header, understood.
-#[derive(Debug)]
-pub struct Header {
-    pub kind: Kind,
-    pub unused: Vec<String>,
-    columns: Vec<Column>,
-}
-
-impl Header {
-    /// `kind` overrides what the column names say.
-    pub fn read(cells: &[&str], kind: Option<Kind>) -> Result<Self, Reason> {
-        let has = |name: &str| cells.contains(&name);
-        let told =
-            if has("interactionId") { Some(Kind::Interactions) } else { has("contactId").then_some(Kind::Contacts) };
-        let kind = kind.or(told).ok_or(Reason::HeaderOfNothing)?;
-        let (mut columns, mut unused, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        for &name in cells {
-            let path = path_of(name, kind);
-            if path.is_empty() {
-                unused.push(name.to_owned());
-            } else if seen.contains(&path) {
-                return Err(Reason::HeaderTwice);
-            }
-            seen.push(path.clone());
-            columns.push(Column { path, becomes: becomes(name) });
-        }
-        Ok(Self { kind, unused, columns })
+impl<R: BufRead> Rows<R> {
+    pub fn new(lines: Lines<R>, bytes_max: usize) -> Self {
+        Self { lines, ahead: VecDeque::new(), width: 0, cells: Cells::new(b','), bytes_max }
     }
 
-    /// A record as JSON; empty cells are absent fields.
-    pub fn record(&self, cells: &[&str]) -> Result<Value, Reason> {
-        if cells.len() != self.columns.len() {
-            return Err(Reason::Cells { found: cells.len(), expected: self.columns.len() });
-        }
-        let mut record = Value::Object(Map::new());
-        for (column, cell) in self.columns.iter().zip(cells) {
-            let cell = cell.trim();
-            if !cell.is_empty() && !column.path.is_empty() {
-                put(&mut record, &column.path, json(cell, column.becomes));
-            }
-        }
-        Ok(record)
+    pub fn position(&self) -> u64 {
+        self.lines.position()
     }
-}
 
-/// A contact's one address may stand in plain `address` and `mode` columns.
-fn path_of(name: &str, kind: Kind) -> Vec<String> {
-    let full = match (kind, name) {
-        (Kind::Contacts, "address" | "mode") => format!("addresses.0.{name}"),
-        _ => name.to_owned(),
-    };
-    let path: Vec<String> = full.split('.').map(str::to_owned).collect();
-    let place = |part: &str| part.parse::<usize>().is_ok_and(|place| place < ADDRESS_PLACES_MAX);
-    let generic: Vec<&str> = path.iter().map(|part| if place(part) { "0" } else { part.as_str() }).collect();
-    let known = match kind {
-        Kind::Interactions => INTERACTION_COLUMNS,
-        Kind::Contacts => CONTACT_COLUMNS,
-    };
-    if known.contains(&generic.join(".").as_str()) { path } else { Vec::new() }
-}
-
-fn becomes(name: &str) -> Becomes {
-    match name {
-        "previousScore" | "currentScore" => Becomes::Number,
-        "outcome.reached" => Becomes::Truth,
-        _ => Becomes::Text,
+    /// The first row: the columns' names. Without a given delimiter, its line says how cells are told apart.
+    pub fn header(&mut self, delimiter: Option<u8>) -> io::Result<Option<Result<Vec<String>, Reason>>> {
+        if !self.fill(0)? {
+            return Ok(None);
+        }
+        if let Ok(line) = &self.ahead[0].1 {
+            self.cells = Cells::new(delimiter.unwrap_or_else(|| delimiter_of(line)));
+        }
+        let gathered = self.gather()?;
+        self.ahead.drain(..*gathered.as_ref().unwrap_or(&1));
+        let names = gathered.and_then(|_| self.cells.cells().ok_or(Reason::NotUtf8));
+        let names = names.map(|names| names.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+        self.width = names.as_ref().map_or(0, Vec::len);
+        Ok(Some(names))
     }
-}
 
-/// What does not fit stays text, so that the record is refused for its type and not for its absence.
-fn json(cell: &str, becomes: Becomes) -> Value {
-    let fits = match becomes {
-        Becomes::Text => None,
-        Becomes::Number => cell.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number),
-        Becomes::Truth => cell.to_ascii_lowercase().parse().ok().map(Value::Bool),
-    };
-    fits.unwrap_or_else(|| Value::String(cell.to_owned()))
-}
-
-fn put(record: &mut Value, path: &[String], cell: Value) {
-    let mut into = record;
-    for (at, part) in path.iter().enumerate() {
-        let list_next = path.get(at + 1).is_some_and(|next| next.parse::<usize>().is_ok());
-        let empty = || if list_next { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
-        into = match into {
-            Value::Array(list) => {
-                let place = part.parse::<usize>().unwrap_or_default();
-                list.resize(list.len().max(place + 1), Value::Null);
-                &mut list[place]
+    /// What `read` makes of the next row, with the number of its first line.
+    pub fn next<T>(
+        &mut self,
+        read: impl FnOnce(&[&str]) -> Result<T, Reason>,
+    ) -> io::Result<Option<(u64, Result<T, Reason>)>> {
+        if !self.fill(0)? {
+            return Ok(None);
+        }
+        let number = self.ahead[0].0;
+        let used = match self.gather()? {
+            Ok(used) => used,
+            Err(reason) => {
+                self.ahead.pop_front();
+                return Ok(Some((number, Err(reason))));
             }
-            Value::Object(object) => object.entry(part).or_insert_with(empty),
-            _ => return,
         };
-        if into.is_null() {
-            *into = empty();
-        }
+        let cells = self.cells.cells().ok_or(Reason::NotUtf8);
+        let fits = |cells: &Vec<&str>| cells.len() == self.width;
+        // Several lines that are no row: the first is to blame until proven otherwise.
+        let used = if cells.as_ref().is_ok_and(|cells| !fits(cells)) { 1 } else { used };
+        self.ahead.drain(..used);
+        let row = cells.and_then(|cells| {
+            if !fits(&cells) {
+                return Err(Reason::Cells { found: cells.len(), expected: self.width });
+            }
+            read(&cells)
+        });
+        Ok(Some((number, row)))
     }
-    *into = cell;
-}
 
-/// A gap between the addresses of a contact is an empty cell, not an address.
-pub fn without_gaps(record: &mut Value) {
-    if let Some(addresses) = record.get_mut("addresses").and_then(Value::as_array_mut) {
-        addresses.retain(|address| !address.is_null());
+    /// Puts lines together until the record is complete; says how many it took.
+    fn gather(&mut self) -> io::Result<Result<usize, Reason>> {
+        self.cells.clear();
+        let mut bytes = 0;
+        for used in 0.. {
+            if !self.fill(used)? {
+                break;
+            }
+            let line = match &self.ahead[used].1 {
+                Ok(line) => line,
+                Err(reason) => return Ok(Err(if used == 0 { *reason } else { Reason::OpenQuote })),
+            };
+            bytes += line.len();
+            if bytes > self.bytes_max {
+                break;
+            }
+            if self.cells.add_line(line) {
+                let several = self.ahead.iter().take(used + 1).filter_map(|(_, line)| line.as_deref().ok());
+                let whole = used == 0 || self.cells.well_quoted(several);
+                return Ok(if whole { Ok(used + 1) } else { Err(Reason::OpenQuote) });
+            }
+        }
+        Ok(Err(Reason::OpenQuote))
+    }
+
+    /// Makes sure that a line stands at this place of `ahead`; false at the end of the file.
+    fn fill(&mut self, place: usize) -> io::Result<bool> {
+        if place < self.ahead.len() {
+            return Ok(true);
+        }
+        let Some(line) = self.lines.next()? else { return Ok(false) };
+        let line = line.bytes().map(<[u8]>::to_owned);
+        self.ahead.push_back((self.lines.number(), line));
+        Ok(true)
     }
 }
 
 /// Puts the cells of one record together, which may go over several lines where a quote is open.
-pub struct Cells {
+struct Cells {
     delimiter: u8,
     reader: Reader,
     text: Vec<u8>,
@@ -179,18 +123,18 @@ pub struct Cells {
 }
 
 impl Cells {
-    pub fn new(delimiter: u8) -> Self {
+    fn new(delimiter: u8) -> Self {
         let reader = ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build();
         Self { delimiter, reader, text: vec![0; 4096], text_end: 0, ends: vec![0; 64], ends_end: 0 }
     }
 
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.reader.reset();
         (self.text_end, self.ends_end) = (0, 0);
     }
 
     /// Whether the record is complete with this line.
-    pub fn add_line(&mut self, line: &[u8]) -> bool {
+    fn add_line(&mut self, line: &[u8]) -> bool {
         let mut rest = line;
         let mut complete = false;
         for last in [false, true] {
@@ -216,7 +160,7 @@ impl Cells {
 
     /// Whether every closing quote ends its cell. A stray quote that meets the opening one of a later line does not: the
     /// lines between them are rows, and no part of a cell.
-    pub fn well_quoted<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    fn well_quoted<'a>(&self, lines: impl IntoIterator<Item = &'a [u8]>) -> bool {
         #[derive(Clone, Copy, PartialEq)]
         enum Within {
             Start,
@@ -238,7 +182,7 @@ impl Cells {
     }
 
     /// `None` where a cell is not UTF-8.
-    pub fn cells(&self) -> Option<Vec<&str>> {
+    fn cells(&self) -> Option<Vec<&str>> {
         let text = std::str::from_utf8(&self.text[..self.text_end]).ok()?;
         let ends = &self.ends[..self.ends_end];
         let starts = std::iter::once(&0).chain(ends);
@@ -247,7 +191,7 @@ impl Cells {
 }
 
 /// The most frequent of the usual three in the header.
-pub fn delimiter_of(header: &[u8]) -> u8 {
+fn delimiter_of(header: &[u8]) -> u8 {
     let count = |delimiter: u8| header.iter().filter(|byte| **byte == delimiter).count();
     [b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
@@ -255,47 +199,6 @@ pub fn delimiter_of(header: &[u8]) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn dotted_columns_become_fields_of_fields_and_empty_cells_nothing() {
-        let header = Header::read(
-            &["interactionId", "campaign.id", "outcome.reached", "currentScore", "comments", "colour"],
-            None,
-        )
-        .unwrap();
-        assert_eq!((header.kind, header.unused.as_slice()), (Kind::Interactions, &["colour".to_owned()][..]));
-        let record = header.record(&["i-1", "td", "TRUE", " 4.5 ", "", "red"]).unwrap();
-        assert_eq!(
-            record,
-            json!({ "interactionId": "i-1", "campaign": { "id": "td" }, "outcome": { "reached": true }, "currentScore": 4.5 })
-        );
-    }
-
-    #[test]
-    fn a_contact_may_have_one_plain_address_or_many_numbered_ones() {
-        let plain = Header::read(&["contactId", "address", "mode"], None).unwrap();
-        let record = plain.record(&["c", "+1", "home"]).unwrap();
-        assert_eq!(record, json!({ "contactId": "c", "addresses": [{ "address": "+1", "mode": "home" }] }));
-        let many = Header::read(&["contactId", "addresses.0.address", "addresses.1.address", "addresses.1.mode"], None)
-            .unwrap();
-        let mut record = many.record(&["c", "", "+2", "work"]).unwrap();
-        without_gaps(&mut record);
-        assert_eq!(record, json!({ "contactId": "c", "addresses": [{ "address": "+2", "mode": "work" }] }));
-    }
-
-    #[test]
-    fn a_cell_of_the_wrong_type_stays_text_to_be_refused_by_name() {
-        let header = Header::read(&["interactionId", "currentScore"], None).unwrap();
-        assert_eq!(header.record(&["i", "5,5"]).unwrap()["currentScore"], json!("5,5"));
-    }
-
-    #[test]
-    fn a_header_that_names_nothing_or_one_thing_twice_is_refused() {
-        assert_eq!(Header::read(&["CALL_ID", "PHONE"], None).unwrap_err(), Reason::HeaderOfNothing);
-        let twice = Header::read(&["contactId", "address", "addresses.0.address"], None);
-        assert_eq!(twice.unwrap_err(), Reason::HeaderTwice);
-    }
 
     #[test]
     fn a_quoted_cell_goes_over_lines() {

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use chrono::{DateTime, Utc};
+use encoding_rs::{Encoding, UTF_8};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::lines::{Line, Lines};
+use super::map::Map;
 
 const READ_BUFFER_BYTES: usize = 256 * 1024;
 /// Lines that are looked at to find out what a file holds: broken ones do not decide.
@@ -35,16 +37,17 @@ pub enum Format {
 pub struct Input {
     pub path: PathBuf,
     pub format: Format,
+    pub encoding: &'static Encoding,
     pub bytes: u64,
     /// Stands in for an absent `updatedAt`.
     pub modified_at: DateTime<Utc>,
 }
 
 /// All of them, or everything that is wrong with any.
-pub fn inspect(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
+pub fn inspect(paths: &[PathBuf], map: Option<&Map>) -> anyhow::Result<Vec<Input>> {
     let (mut inputs, mut problems) = (Vec::new(), Vec::new());
     for path in paths {
-        match inspect_one(path) {
+        match inspect_one(path, map) {
             Ok(input) => inputs.push(input),
             Err(reason) => problems.push(format!("{}: {reason}", path.display())),
         }
@@ -55,11 +58,12 @@ pub fn inspect(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     Ok(inputs)
 }
 
-fn inspect_one(path: &Path) -> Result<Input, String> {
+fn inspect_one(path: &Path, map: Option<&Map>) -> Result<Input, String> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let format = match extension.as_str() {
-        "jsonl" | "ndjson" | "json" => Format::JsonLines,
-        "csv" => Format::Csv,
+    let format = match (map.and_then(|map| map.format), extension.as_str()) {
+        (Some(format), _) => format,
+        (None, "jsonl" | "ndjson" | "json") => Format::JsonLines,
+        (None, "csv") => Format::Csv,
         _ => return Err("its name must end in .jsonl, .ndjson or .json (JSON Lines), or in .csv".into()),
     };
     let metadata = File::open(path).and_then(|file| file.metadata()).map_err(|error| error.to_string())?;
@@ -67,12 +71,14 @@ fn inspect_one(path: &Path) -> Result<Input, String> {
         return Err("this is no file".into());
     }
     let modified_at = metadata.modified().map_or_else(|_| Utc::now(), DateTime::from);
-    Ok(Input { path: path.to_owned(), format, bytes: metadata.len(), modified_at })
+    let encoding = map.map_or(UTF_8, |map| map.encoding);
+    Ok(Input { path: path.to_owned(), format, encoding, bytes: metadata.len(), modified_at })
 }
 
 impl Input {
     pub fn lines(&self, bytes_max: usize) -> io::Result<Lines<BufReader<File>>> {
-        Ok(Lines::new(BufReader::with_capacity(READ_BUFFER_BYTES, File::open(&self.path)?), bytes_max))
+        let reader = BufReader::with_capacity(READ_BUFFER_BYTES, File::open(&self.path)?);
+        Ok(Lines::new(reader, bytes_max).decoding(self.encoding))
     }
 
     /// What a file of JSON Lines holds, by its first record that says so. Of a file that never says it, each line is
@@ -86,7 +92,7 @@ impl Input {
                         return Ok(kind);
                     }
                 }
-                Some(Line::TooLong) => {}
+                Some(_) => {}
                 None => break,
             }
         }
@@ -123,7 +129,7 @@ mod tests {
 
     #[test]
     fn every_file_that_cannot_be_read_is_named_at_once() {
-        let error = inspect(&["/nowhere/a.jsonl".into(), "b.xlsx".into()]).unwrap_err().to_string();
+        let error = inspect(&["/nowhere/a.jsonl".into(), "b.xlsx".into()], None).unwrap_err().to_string();
         assert!(error.contains("/nowhere/a.jsonl: ") && error.contains("b.xlsx: its name must end in"), "{error}");
     }
 
@@ -132,6 +138,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("contacts.json");
         std::fs::write(&path, "broken\n{\"contactId\":\"c\"}\n").unwrap();
-        assert_eq!(inspect(&[path]).unwrap()[0].kind(1000).unwrap(), Kind::Contacts);
+        assert_eq!(inspect(&[path], None).unwrap()[0].kind(1000).unwrap(), Kind::Contacts);
     }
 }

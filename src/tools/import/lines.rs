@@ -2,6 +2,11 @@
 
 use std::io::{self, BufRead, Read as _};
 
+use encoding_rs::{Encoding, UTF_8};
+
+use super::Reason;
+use crate::record::Refusal;
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One line without its end.
@@ -10,12 +15,25 @@ pub enum Line<'a> {
     Whole(&'a [u8]),
     /// Larger than allowed, and skipped.
     TooLong,
+    /// Not of the encoding that the file is said to have.
+    NotDecoded,
+}
+
+impl<'a> Line<'a> {
+    pub fn bytes(self) -> Result<&'a [u8], Reason> {
+        match self {
+            Self::Whole(bytes) => Ok(bytes),
+            Self::TooLong => Err(Reason::Record(Refusal::TooLarge)),
+            Self::NotDecoded => Err(Reason::NotDecoded),
+        }
+    }
 }
 
 /// Reads line by line; lines without anything in them are passed over.
 pub struct Lines<R> {
     reader: R,
     line: Vec<u8>,
+    encoding: &'static Encoding,
     bytes_max: usize,
     number: u64,
     position: u64,
@@ -23,7 +41,13 @@ pub struct Lines<R> {
 
 impl<R: BufRead> Lines<R> {
     pub fn new(reader: R, bytes_max: usize) -> Self {
-        Self { reader, line: Vec::new(), bytes_max, number: 0, position: 0 }
+        Self { reader, line: Vec::new(), encoding: UTF_8, bytes_max, number: 0, position: 0 }
+    }
+
+    /// Hands lines over in UTF-8, whatever they are in. Those in UTF-8 are not looked into: who reads them sees what is none.
+    pub fn decoding(mut self, encoding: &'static Encoding) -> Self {
+        self.encoding = encoding;
+        self
     }
 
     /// Of the line that was read last, counted from 1.
@@ -54,9 +78,17 @@ impl<R: BufRead> Lines<R> {
             if !whole || self.bare().len() > self.bytes_max {
                 return Ok(Some(Line::TooLong));
             }
-            if !self.bare().trim_ascii().is_empty() {
-                return Ok(Some(Line::Whole(self.bare())));
+            if self.bare().trim_ascii().is_empty() {
+                continue;
             }
+            if self.encoding != UTF_8 {
+                let (text, broken) = self.encoding.decode_without_bom_handling(self.bare());
+                if broken {
+                    return Ok(Some(Line::NotDecoded));
+                }
+                self.line = text.into_owned().into_bytes();
+            }
+            return Ok(Some(Line::Whole(self.bare())));
         }
     }
 
@@ -73,13 +105,14 @@ mod tests {
     use super::*;
 
     fn all(text: &[u8], bytes_max: usize) -> Vec<(u64, Option<String>)> {
-        let mut lines = Lines::new(text, bytes_max);
+        all_in(UTF_8, text, bytes_max)
+    }
+
+    fn all_in(encoding: &'static Encoding, text: &[u8], bytes_max: usize) -> Vec<(u64, Option<String>)> {
+        let mut lines = Lines::new(text, bytes_max).decoding(encoding);
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
-            let line = match line {
-                Line::Whole(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-                Line::TooLong => None,
-            };
+            let line = line.bytes().ok().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
             all.push((lines.number(), line));
         }
         assert_eq!(lines.position(), text.len() as u64);
@@ -98,5 +131,13 @@ mod tests {
             all(b"12345\n1234\n123456789\n1\r\n", 4),
             [(1, None), (2, Some("1234".into())), (3, None), (4, Some("1".into()))]
         );
+    }
+
+    #[test]
+    fn lines_of_another_encoding_are_handed_over_in_utf_8() {
+        let latin = all_in(encoding_rs::WINDOWS_1252, b"Jo\xe3o\r\n\x80 5\n", 9);
+        assert_eq!(latin, [(1, Some("João".into())), (2, Some("€ 5".into()))]);
+        let japanese = all_in(encoding_rs::SHIFT_JIS, b"\x83e\n\x83\n", 9);
+        assert_eq!(japanese, [(1, Some("テ".into())), (2, None)], "the second is broken");
     }
 }

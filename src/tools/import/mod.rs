@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
@@ -19,17 +20,24 @@ use crate::kafka::Brokers;
 use crate::record::Refusal;
 
 mod csv;
+mod fields;
 mod files;
 pub(super) mod lines;
+mod map;
 mod read;
 mod summary;
 
-use files::Kind;
-use read::{Batch, Rules};
+pub use map::Mistakes;
+
+use files::{Input, Kind};
+use map::Map;
+use read::Rules;
 use summary::Summary;
 
 /// Batches read ahead of the writer.
 const BATCHES_AHEAD: usize = 4;
+/// Records that a dry run shows.
+const SHOWN_MAX: usize = 5;
 /// The in-process broker's clusters are named so.
 const EMBEDDED_CLUSTER: &str = "mockCluster";
 
@@ -39,18 +47,26 @@ const EMBEDDED_CLUSTER: &str = "mockCluster";
 JSON Lines files (.jsonl, .ndjson, .json) hold one record a line. CSV files (.csv; comma, semicolon or tab) \
 begin with a header of the same field names, dotted for fields of fields: campaign.id, outcome.code, agent.name, \
 addresses.0.address; a contact's one address may stand in plain address and mode columns. An empty cell is an \
-absent field.
+absent field. Files of another shape are imported by a mapping file (docs/import.md says how to write one).
 
 Importing a file twice, or beside a running service, is safe: of each record the newest updatedAt is kept (where \
 a record has none, the time of the file's last change stands in). Imports into the store send no updates to \
 agents who are on a call.
 
 Exit code: 0 if every record was imported, 1 if some were refused (the others are imported) or the import \
-failed, 64 if the settings cannot be used.")]
+failed, 64 if the settings or the mapping cannot be used.")]
 pub struct Args {
     /// Files to import, in this order
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    /// Mapping file (TOML) that says what each of our fields is made of, for files of another shape
+    #[arg(long, value_name = "MAP", conflicts_with = "kind")]
+    map: Option<PathBuf>,
+
+    /// Show the first records as they would be stored, and what would be refused; write nothing
+    #[arg(long)]
+    dry_run: bool,
 
     /// Where to: the store (journey.store of the settings), or the Kafka topics, for every service that reads them
     #[arg(long, value_enum, default_value_t = To::Store)]
@@ -60,7 +76,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     kind: Option<Kind>,
 
-    /// Region of numbers without a country code, two letters such as US or PT [default: journey.default_region]
+    /// Region of numbers without a country code, two letters such as US or PT [default: the mapping's default_region, else journey.default_region]
     #[arg(long, value_name = "XX", value_parser = region)]
     default_region: Option<Region>,
 
@@ -88,60 +104,110 @@ pub enum Reason {
     Record(#[from] Refusal),
     #[error("the line is not UTF-8")]
     NotUtf8,
+    #[error("the line is not of the mapping's encoding")]
+    NotDecoded,
+    #[error("the field {0} is no time of the mapping's time_format")]
+    Time(&'static str),
+    #[error("the duration for the field {0} is neither seconds nor [h:]mm:ss")]
+    Duration(&'static str),
     #[error("the row has {found} cells and the header {expected}")]
     Cells { found: usize, expected: usize },
     #[error("a quote is opened and not closed")]
     OpenQuote,
     #[error(
-        "nothing was read below this header: it names neither interactionId nor contactId (--help says what a header is)"
+        "nothing was read below this header: it names neither interactionId nor contactId (--help says what a header is, \
+         and how files of another shape are imported)"
     )]
     HeaderOfNothing,
     #[error("nothing was read below this header: it names a field twice")]
     HeaderTwice,
+    #[error("nothing was read below this header: it has not all the columns that the mapping names")]
+    HeaderOfAnother,
+}
+
+/// What is to be said about a record that was imported; never with a value in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Remark {
+    #[error("with an address that was kept as given: it cannot be read as a number")]
+    AsGiven,
+    #[error("with a value for {0} that the mapping's values do not name: it was kept as it is")]
+    NoEntry(&'static str),
+    #[error("with a local time for {0} that came twice when the clocks were set back: the first was taken")]
+    Repeated(&'static str),
+    #[error(
+        "with a local time for {0} that never came, because the clocks were set forward: it was read as if they were not"
+    )]
+    Skipped(&'static str),
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let settings = match args.to {
-        To::Store => common.settings_without_kafka()?,
-        To::Topic => common.settings()?,
+        To::Topic if !args.dry_run => common.settings()?,
+        _ => common.settings_without_kafka()?,
     };
-    let inputs = files::inspect(&args.files)?;
-    let mut sink = match args.to {
+    let map = args.map.as_deref().map(Map::open).transpose()?.map(Arc::new);
+    let inputs = files::inspect(&args.files, map.as_deref())?;
+    let record_bytes_max = settings.kafka.record_bytes_max;
+    if let Some(map) = &map {
+        map.check(&inputs, record_bytes_max)?;
+    }
+    let of_map = map.as_ref().and_then(|map| map.region);
+    let region = args.default_region.map(|region| region.0).or(of_map).unwrap_or(settings.journey.default_region.0);
+    let sink = match args.to {
+        _ if args.dry_run => Sink::Shown { left: SHOWN_MAX },
         To::Store => Sink::store(&settings)?,
         To::Topic => Sink::topics(&settings).await?,
     };
-    let region = args.default_region.unwrap_or(settings.journey.default_region).0;
-    let rules = Rules { kind: args.kind, region, record_bytes_max: settings.kafka.record_bytes_max };
-    let mut summary = Summary::new(&inputs, args.refused.as_deref())?;
+    let summary = Summary::new(&inputs, args.refused.as_deref())?;
+    import(inputs, Rules { kind: args.kind, map, region, record_bytes_max }, sink, summary).await
+}
+
+async fn import(inputs: Vec<Input>, rules: Rules, mut sink: Sink, mut summary: Summary) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::of_bytes(inputs.iter().map(|input| input.bytes).sum(), "records");
-    // Where each file begins in the bar.
-    let begins: Vec<u64> =
-        inputs.iter().scan(0, |sum, input| Some(std::mem::replace(sum, *sum + input.bytes))).collect();
+    // What each file is called, and where it begins in the bar.
+    let files: Vec<(PathBuf, u64)> = inputs
+        .iter()
+        .scan(0, |sum, input| Some((input.path.clone(), std::mem::replace(sum, *sum + input.bytes))))
+        .collect();
     let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read::read_all(&inputs, rules, &sender));
-    while let Some(batch) = batches.recv().await {
-        let Batch { file, changes, refused, position, unused_columns } = batch;
-        if !unused_columns.is_empty() {
-            note(&format!("{}: columns not used: {}", args.files[file].display(), unused_columns.join(", ")));
+    let reading = tokio::task::spawn_blocking(move || read::read_all(&inputs, &rules, &sender));
+    while let Some(mut batch) = batches.recv().await {
+        let (path, begins) = &files[batch.file];
+        for said in &batch.notes {
+            note(&format!("{}: {said}", path.display()));
         }
-        let written = sink.take(changes).await?;
-        summary.add(file, written, &refused)?;
-        progress.at(begins[file] + position, summary.records());
+        let written = sink.take(std::mem::take(&mut batch.changes)).await?;
+        summary.add(&batch, &written)?;
+        progress.at(begins + batch.position, summary.records());
     }
     reading.await.context("reading ended early")??;
     sink.finish().await?;
     let took = progress.finish();
     let (records, refused) = (summary.records(), summary.refused());
     say(&summary.print(sink.verb())?);
-    let rate = records as f64 / took.as_secs_f64().max(0.001);
-    note(&format!("{:.1} s, {} records a second", took.as_secs_f64(), thousands(rate as u64)));
+    note(&time_taken(took, records));
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A rate says nothing of less than a second.
+fn time_taken(took: Duration, records: u64) -> String {
+    match took.as_secs_f64() {
+        short if short < 1.0 => format!("{:.0} ms", (short * 1000.0).ceil()),
+        seconds => format!("{seconds:.1} s, {} records a second", thousands((records as f64 / seconds) as u64)),
+    }
 }
 
 /// Where records go.
 enum Sink {
     Store(Store),
-    Topics { interactions: Publisher, contacts: Publisher },
+    Topics {
+        interactions: Publisher,
+        contacts: Publisher,
+    },
+    /// On the screen, the first of them.
+    Shown {
+        left: usize,
+    },
 }
 
 impl Sink {
@@ -174,6 +240,17 @@ impl Sink {
     async fn take(&mut self, changes: Vec<Change>) -> anyhow::Result<Written> {
         match self {
             Self::Store(store) => Ok(store.write(Arc::new(changes), Vec::new()).await?),
+            Self::Shown { left } => {
+                for change in changes.iter().take(*left) {
+                    match change {
+                        Change::Interaction(interaction) => say(&serde_json::to_string_pretty(interaction)?),
+                        Change::Contact(contact) => say(&serde_json::to_string_pretty(contact)?),
+                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } => {}
+                    }
+                }
+                *left = left.saturating_sub(changes.len());
+                Ok(Written { changed: changes.len() as u64, ..Written::default() })
+            }
             Self::Topics { interactions, contacts } => {
                 let published = changes.len() as u64;
                 for change in changes {
@@ -207,6 +284,7 @@ impl Sink {
         match self {
             Self::Store(_) => "stored",
             Self::Topics { .. } => "published",
+            Self::Shown { .. } => "would be stored",
         }
     }
 }

@@ -1,17 +1,22 @@
 //! Files to batches of changes: reads, parses, sets aside what cannot be used. Runs beside the writer, on a thread of its own.
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::mem;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use rlibphonenumber::Region;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::Reason;
-use super::csv::{self, Cells, Header};
+use super::csv::Rows;
+use super::fields::Header;
 use super::files::{Format, Input, Kind};
-use super::lines::{Line, Lines};
+use super::lines::Lines;
+use super::map::Map;
+use super::{Reason, Remark};
 use crate::journey::{Change, Contact, Interaction};
 use crate::record::Refusal;
 
@@ -19,10 +24,12 @@ use crate::record::Refusal;
 const BATCH_RECORDS: usize = 4096;
 
 /// How records are read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Rules {
     /// What `--kind` says.
     pub kind: Option<Kind>,
+    /// How records of foreign shape become ours.
+    pub map: Option<Arc<Map>>,
     pub region: Region,
     pub record_bytes_max: usize,
 }
@@ -34,6 +41,13 @@ pub struct Refused {
     pub reason: Reason,
 }
 
+/// Records that something is to be said about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    pub times: u64,
+    pub first_line: u64,
+}
+
 /// What was read of a file since the batch before.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -43,19 +57,21 @@ pub struct Batch {
     pub refused: Vec<Refused>,
     /// How far the file was read.
     pub position: u64,
-    /// Columns of a CSV file that nobody knows; said once.
-    pub unused_columns: Vec<String>,
+    pub remarks: BTreeMap<Remark, Seen>,
+    /// What is said about the file, once.
+    pub notes: Vec<String>,
 }
 
 /// Reads all files in order. Ends early only where nobody takes the batches any more.
-pub fn read_all(inputs: &[Input], rules: Rules, batches: &mpsc::Sender<Batch>) -> anyhow::Result<()> {
+pub fn read_all(inputs: &[Input], rules: &Rules, batches: &mpsc::Sender<Batch>) -> anyhow::Result<()> {
     for (file, input) in inputs.iter().enumerate() {
         let batch = Batch { file, changes: Vec::with_capacity(BATCH_RECORDS), ..Batch::default() };
-        let mut reading = Reading { rules, at: input.modified_at, batch, batches };
+        let mut reading = Reading { rules, at: input.modified_at, batch, remarks: Vec::new(), batches };
         let lines = input.lines(rules.record_bytes_max);
         let read = lines.and_then(|lines| match input.format {
             Format::JsonLines => {
-                let kind = rules.kind.map_or_else(|| input.kind(rules.record_bytes_max), Ok)?;
+                let told = rules.map.as_ref().map(|map| map.kind).or(rules.kind);
+                let kind = told.map_or_else(|| input.kind(rules.record_bytes_max), Ok)?;
                 reading.json_lines(lines, kind)
             }
             Format::Csv => reading.csv(lines),
@@ -68,47 +84,99 @@ pub fn read_all(inputs: &[Input], rules: Rules, batches: &mpsc::Sender<Batch>) -
 
 /// One file being read.
 struct Reading<'a> {
-    rules: Rules,
+    rules: &'a Rules,
     at: DateTime<Utc>,
     batch: Batch,
+    /// On the record being read.
+    remarks: Vec<Remark>,
     batches: &'a mpsc::Sender<Batch>,
 }
 
 impl Reading<'_> {
     fn json_lines(&mut self, mut lines: Lines<impl BufRead>, kind: Kind) -> std::io::Result<()> {
+        let map = self.rules.map.as_deref();
+        let mut seen = vec![false; map.map_or(0, |map| map.sources.len())];
+        let mut none = true;
         while let Some(line) = lines.next()? {
-            let read = match line {
-                Line::Whole(bytes) => self.change(bytes, kind),
-                Line::TooLong => Err(Reason::Record(Refusal::TooLarge)),
-            };
+            none = false;
+            let read = line.bytes().and_then(|bytes| match map {
+                None => self.change(bytes, kind),
+                Some(map) => {
+                    let record = map.object(&object(bytes)?, &mut seen, &mut self.remarks)?;
+                    self.change(&record, kind)
+                }
+            });
             let (number, position) = (lines.number(), lines.position());
             if !self.take(read, number, position) {
                 break;
             }
+        }
+        if none {
+            self.batch.notes.push("nothing is in it".into());
+        } else if let Some(map) = map {
+            let never = map.sources.iter().zip(seen).filter(|(_, seen)| !seen).map(|(source, _)| source.as_str());
+            self.note_names("fields of the mapping that no record has", never);
         }
         self.batch.position = lines.position();
         Ok(())
     }
 
     fn csv(&mut self, lines: Lines<impl BufRead>) -> std::io::Result<()> {
-        let mut records = CsvRecords::new(lines, self.rules.record_bytes_max);
-        let header = match records.header(self.rules.kind)? {
-            None => return Ok(()),
-            Some(Ok(header)) => header,
-            Some(Err(reason)) => {
+        let mut rows = Rows::new(lines, self.rules.record_bytes_max);
+        let columns = match rows.header(self.rules.map.as_ref().and_then(|map| map.delimiter))? {
+            None => {
+                self.batch.notes.push("nothing is in it".into());
+                return Ok(());
+            }
+            Some(names) => names.and_then(|names| self.columns(&names)),
+        };
+        let columns = match columns {
+            Ok(columns) => columns,
+            Err(reason) => {
                 self.batch.refused.push(Refused { line: 1, reason });
                 return Ok(());
             }
         };
-        self.batch.unused_columns = header.unused.clone();
-        while let Some((number, record)) = records.next(&header)? {
-            let read = record.and_then(|record| self.change(&record, header.kind));
-            if !self.take(read, number, records.position()) {
+        let mut none = true;
+        while let Some((number, record)) = rows.next(|cells| match &columns {
+            Columns::Own(header) => header.record(cells),
+            Columns::Mapped(map, columns) => map.row(columns, cells, &mut self.remarks),
+        })? {
+            none = false;
+            let kind = match &columns {
+                Columns::Own(header) => header.kind,
+                Columns::Mapped(map, _) => map.kind,
+            };
+            let read = record.and_then(|record| self.change(&record, kind));
+            if !self.take(read, number, rows.position()) {
                 break;
             }
         }
-        self.batch.position = records.position();
+        if none {
+            self.batch.notes.push("nothing is below its header".into());
+        }
+        self.batch.position = rows.position();
         Ok(())
+    }
+
+    fn columns(&mut self, names: &[String]) -> Result<Columns, Reason> {
+        let Some(map) = &self.rules.map else {
+            let header = Header::read(names, self.rules.kind)?;
+            self.note_names("columns not used", header.unused.iter().map(String::as_str));
+            return Ok(Columns::Own(header));
+        };
+        // Which ones are missing was said before anything was read.
+        let columns = map.columns(names).map_err(|_| Reason::HeaderOfAnother)?;
+        let unused = names.iter().enumerate().filter(|(place, _)| !columns.contains(place));
+        self.note_names("columns not used", unused.map(|(_, name)| name.as_str()));
+        Ok(Columns::Mapped(Arc::clone(map), columns))
+    }
+
+    fn note_names<'n>(&mut self, what: &str, names: impl Iterator<Item = &'n str>) {
+        let names: Vec<&str> = names.collect();
+        if !names.is_empty() {
+            self.batch.notes.push(format!("{what}: {}", names.join(", ")));
+        }
     }
 
     fn change(&self, json: &[u8], kind: Kind) -> Result<Change, Reason> {
@@ -120,18 +188,25 @@ impl Reading<'_> {
                 Contact::read(json, self.rules.region, self.at).map(|read| Change::Contact(Box::new(read)))
             }
         };
-        read.map_err(|refusal| match refusal {
-            Refusal::NotJson if std::str::from_utf8(json).is_err() => Reason::NotUtf8,
-            refusal => Reason::Record(refusal),
-        })
+        read.map_err(|refusal| if refusal == Refusal::NotJson { not_json(json) } else { Reason::Record(refusal) })
     }
 
     /// Whether to go on.
     fn take(&mut self, read: Result<Change, Reason>, line: u64, position: u64) -> bool {
         match read {
-            Ok(change) => self.batch.changes.push(change),
+            Ok(change) => {
+                if change.addresses_as_given() > 0 {
+                    self.remarks.push(Remark::AsGiven);
+                }
+                for remark in self.remarks.drain(..) {
+                    let seen = self.batch.remarks.entry(remark).or_insert(Seen { times: 0, first_line: line });
+                    seen.times += 1;
+                }
+                self.batch.changes.push(change);
+            }
             Err(reason) => self.batch.refused.push(Refused { line, reason }),
         }
+        self.remarks.clear(); // of one that was refused
         self.batch.position = position;
         self.batch.changes.len() + self.batch.refused.len() < BATCH_RECORDS || self.hand_over()
     }
@@ -142,112 +217,20 @@ impl Reading<'_> {
     }
 }
 
-/// The number of a record's first line, and the record as JSON.
-type Numbered = (u64, Result<Vec<u8>, Reason>);
-
-/// Records of a CSV file as JSON. A record that cannot be one gives back the lines after its first: a stray quote costs
-/// one line, not the rest of the file.
-struct CsvRecords<R> {
-    lines: Lines<R>,
-    /// Lines read ahead, oldest first, with their numbers; `None` for one that is too long.
-    ahead: std::collections::VecDeque<(u64, Option<Vec<u8>>)>,
-    cells: Cells,
-    bytes_max: usize,
+/// What the cells of a CSV file are.
+enum Columns {
+    Own(Header),
+    Mapped(Arc<Map>, Vec<usize>),
 }
 
-impl<R: BufRead> CsvRecords<R> {
-    fn new(lines: Lines<R>, bytes_max: usize) -> Self {
-        Self { lines, ahead: std::collections::VecDeque::new(), cells: Cells::new(b','), bytes_max }
-    }
+/// A line of foreign JSON.
+fn object(bytes: &[u8]) -> Result<Value, Reason> {
+    let json: Value = serde_json::from_slice(bytes).map_err(|_| not_json(bytes))?;
+    if json.is_object() { Ok(json) } else { Err(Reason::Record(Refusal::NotObject)) }
+}
 
-    fn position(&self) -> u64 {
-        self.lines.position()
-    }
-
-    fn header(&mut self, kind: Option<Kind>) -> std::io::Result<Option<Result<Header, Reason>>> {
-        let Some(used) = self.gather(|line| Cells::new(csv::delimiter_of(line)))? else { return Ok(None) };
-        let header = match used.and_then(|_| self.cells.cells().ok_or(Reason::NotUtf8)) {
-            Ok(cells) => Header::read(&cells.iter().map(|cell| cell.trim()).collect::<Vec<_>>(), kind),
-            Err(reason) => Err(reason),
-        };
-        Ok(Some(header))
-    }
-
-    /// The next record with the number of its first line.
-    fn next(&mut self, header: &Header) -> std::io::Result<Option<Numbered>> {
-        if !self.fill(0)? {
-            return Ok(None);
-        }
-        let number = self.ahead[0].0;
-        let record = match self.gather_again()? {
-            Ok(used) => {
-                let record = self.cells.cells().ok_or(Reason::NotUtf8).and_then(|cells| header.record(&cells));
-                // Several lines that are no record: the first is to blame until proven otherwise.
-                let used = if matches!(record, Err(Reason::Cells { .. })) { 1 } else { used };
-                self.ahead.drain(..used);
-                record.map(|mut record| {
-                    csv::without_gaps(&mut record);
-                    record.to_string().into_bytes()
-                })
-            }
-            Err(reason) => {
-                self.ahead.pop_front();
-                Err(reason)
-            }
-        };
-        Ok(Some((number, record)))
-    }
-
-    /// The first record, whose line says how cells are told apart.
-    fn gather(&mut self, cells_of: impl Fn(&[u8]) -> Cells) -> std::io::Result<Option<Result<usize, Reason>>> {
-        if !self.fill(0)? {
-            return Ok(None);
-        }
-        if let Some(line) = &self.ahead[0].1 {
-            self.cells = cells_of(line);
-        }
-        let gathered = self.gather_again()?;
-        self.ahead.drain(..*gathered.as_ref().unwrap_or(&1));
-        Ok(Some(gathered))
-    }
-
-    /// Puts lines together until the record is complete; says how many it took.
-    fn gather_again(&mut self) -> std::io::Result<Result<usize, Reason>> {
-        self.cells.clear();
-        let mut bytes = 0;
-        for used in 0.. {
-            if !self.fill(used)? {
-                break;
-            }
-            let Some(line) = &self.ahead[used].1 else {
-                return Ok(Err(if used == 0 { Reason::Record(Refusal::TooLarge) } else { Reason::OpenQuote }));
-            };
-            bytes += line.len();
-            if bytes > self.bytes_max {
-                break;
-            }
-            if self.cells.add_line(line) {
-                let several = self.ahead.iter().take(used + 1).filter_map(|(_, line)| line.as_deref());
-                let whole = used == 0 || self.cells.well_quoted(several);
-                return Ok(if whole { Ok(used + 1) } else { Err(Reason::OpenQuote) });
-            }
-        }
-        Ok(Err(Reason::OpenQuote))
-    }
-
-    /// Makes sure that a line stands at this place of `ahead`; false at the end of the file.
-    fn fill(&mut self, place: usize) -> std::io::Result<bool> {
-        if place < self.ahead.len() {
-            return Ok(true);
-        }
-        let Some(line) = self.lines.next()? else { return Ok(false) };
-        let line = match line {
-            Line::Whole(bytes) => Some(bytes.to_owned()),
-            Line::TooLong => None,
-        };
-        self.ahead.push_back((self.lines.number(), line));
-        Ok(true)
-    }
+fn not_json(bytes: &[u8]) -> Reason {
+    if std::str::from_utf8(bytes).is_err() { Reason::NotUtf8 } else { Reason::Record(Refusal::NotJson) }
 }
 
 #[cfg(test)]

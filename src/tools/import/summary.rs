@@ -9,8 +9,9 @@ use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
 
+use super::Remark;
 use super::files::Input;
-use super::read::Refused;
+use super::read::{Batch, Refused, Seen};
 use crate::journey::store::Written;
 use crate::tools::output::{counted, thousands};
 
@@ -34,6 +35,8 @@ pub struct Summary {
     files: Vec<(PathBuf, Counts)>,
     named: Vec<String>,
     by_reason: BTreeMap<String, u64>,
+    /// How often something is to be said, and about which record first.
+    remarks: BTreeMap<Remark, (u64, String)>,
     /// Where every refused record is written.
     all: Option<(PathBuf, BufWriter<File>)>,
 }
@@ -45,11 +48,14 @@ impl Summary {
             anyhow::Ok((path.to_owned(), BufWriter::new(file)))
         });
         let files = inputs.iter().map(|input| (input.path.clone(), Counts::default())).collect();
-        Ok(Self { files, named: Vec::new(), by_reason: BTreeMap::new(), all: all.transpose()? })
+        let (named, by_reason, remarks) = Default::default();
+        Ok(Self { files, named, by_reason, remarks, all: all.transpose()? })
     }
 
-    pub fn add(&mut self, file: usize, written: Written, refused: &[Refused]) -> anyhow::Result<()> {
-        let (path, counts) = &mut self.files[file];
+    /// A batch, and what became of its changes.
+    pub fn add(&mut self, batch: &Batch, written: &Written) -> anyhow::Result<()> {
+        let Batch { refused, remarks, .. } = batch;
+        let (path, counts) = &mut self.files[batch.file];
         counts.changed += written.changed;
         counts.known += written.known;
         counts.refused += refused.len() as u64;
@@ -62,6 +68,10 @@ impl Summary {
                 writeln!(all, "{}", json!({ "file": name, "line": line, "reason": reason }))?;
             }
             *self.by_reason.entry(reason).or_default() += 1;
+        }
+        for (remark, Seen { times, first_line }) in remarks {
+            let first = || (0, format!("{}:{first_line}", path.display()));
+            self.remarks.entry(*remark).or_insert_with(first).0 += times;
         }
         Ok(())
     }
@@ -85,6 +95,9 @@ impl Summary {
     /// `stored`: what is said of the records that were taken ("stored", "published").
     pub fn print(mut self, stored: &str) -> anyhow::Result<String> {
         let mut text = self.table(stored).trim_fmt();
+        for (remark, (times, first)) in &self.remarks {
+            text += &format!("\n{} {remark}, first at {first}", counted(*times, "record"));
+        }
         let refused = self.refused();
         if refused > 0 {
             text += &format!("\n\nrefused, and not imported ({}):\n", counted(refused, "record"));
@@ -138,13 +151,17 @@ mod tests {
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, "").unwrap();
         let all = folder.path().join("refused.jsonl");
-        let mut summary = Summary::new(&files::inspect(&[path]).unwrap(), Some(&all)).unwrap();
+        let mut summary = Summary::new(&files::inspect(&[path], None).unwrap(), Some(&all)).unwrap();
         let refused: Vec<_> =
             (1..=25).map(|line| Refused { line, reason: Reason::Record(Refusal::Missing("address")) }).collect();
-        summary.add(0, Written { changed: 1000, known: 2, ..Written::default() }, &refused).unwrap();
+        let remarks = BTreeMap::from([(Remark::AsGiven, Seen { times: 3, first_line: 7 })]);
+        let batch = Batch { refused, remarks, ..Batch::default() };
+        summary.add(&batch, &Written { changed: 1000, known: 2, ..Written::default() }).unwrap();
         assert_eq!((summary.records(), summary.refused()), (1027, 25));
         let text = summary.print("stored").unwrap();
         assert!(text.contains("a.jsonl:20: the field address is missing") && !text.contains("a.jsonl:21:"), "{text}");
+        assert!(text.contains("3 records with an address that was kept as given"), "{text}");
+        assert!(text.contains("a.jsonl:7\n"), "{text}");
         assert!(text.contains("… and 5 more") && text.contains("        25  the field address is missing"), "{text}");
         assert_eq!(std::fs::read_to_string(all).unwrap().lines().count(), 25);
     }

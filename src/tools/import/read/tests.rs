@@ -19,22 +19,24 @@ fn json(id: &str) -> String {
 
 /// Ids read, and lines refused with their reasons.
 fn read(name: &str, content: &[u8]) -> (Vec<String>, Vec<(u64, String)>) {
+    let batches = batches(name, content);
+    let ids = batches.iter().flat_map(|batch| &batch.changes).map(|change| match change {
+        Change::Interaction(interaction) => interaction.interaction_id.clone(),
+        Change::Contact(contact) => contact.key(),
+        _ => unreachable!(),
+    });
+    let refused = batches.iter().flat_map(|batch| &batch.refused);
+    (ids.collect(), refused.map(|refused| (refused.line, refused.reason.to_string())).collect())
+}
+
+fn batches(name: &str, content: &[u8]) -> Vec<Batch> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::File::create(&path).unwrap().write_all(content).unwrap();
-    let rules = Rules { kind: None, region: Region::US, record_bytes_max: 2000 };
+    let rules = Rules { kind: None, map: None, region: Region::US, record_bytes_max: 2000 };
     let (sender, mut receiver) = mpsc::channel(100);
-    read_all(&inspect(&[path]).unwrap(), rules, &sender).unwrap();
-    let (mut ids, mut refused) = (Vec::new(), Vec::new());
-    while let Ok(batch) = receiver.try_recv() {
-        ids.extend(batch.changes.iter().map(|change| match change {
-            Change::Interaction(interaction) => interaction.interaction_id.clone(),
-            Change::Contact(contact) => contact.key(),
-            _ => unreachable!(),
-        }));
-        refused.extend(batch.refused.iter().map(|refused| (refused.line, refused.reason.to_string())));
-    }
-    (ids, refused)
+    read_all(&inspect(&[path], None).unwrap(), &rules, &sender).unwrap();
+    std::iter::from_fn(|| receiver.try_recv().ok()).collect()
 }
 
 #[test]
@@ -86,9 +88,23 @@ fn a_header_that_says_nothing_refuses_the_file_once() {
 }
 
 #[test]
-fn an_empty_file_holds_nothing() {
-    assert_eq!(read("x.csv", b""), (vec![], vec![]));
-    assert_eq!(read("x.ndjson", b"\n\n"), (vec![], vec![]));
+fn an_empty_file_holds_nothing_and_says_so() {
+    for (name, content, said) in [
+        ("x.csv", "", "nothing is in it"),
+        ("x.ndjson", "\n\n", "nothing is in it"),
+        ("x.csv", HEADER, "nothing is below its header"),
+    ] {
+        assert_eq!(read(name, content.as_bytes()), (vec![], vec![]));
+        assert_eq!(batches(name, content.as_bytes())[0].notes, [said]);
+    }
+}
+
+#[test]
+fn numbers_that_are_kept_as_given_are_counted() {
+    let odd = json("odd").replace("+12015550142", "99999999999999999999");
+    let batches = batches("x.jsonl", [json("a"), odd.clone(), odd].concat().as_bytes());
+    let seen = Seen { times: 2, first_line: 2 };
+    assert_eq!(batches[0].remarks, BTreeMap::from([(Remark::AsGiven, seen)]));
 }
 
 #[test]
