@@ -30,6 +30,7 @@ pub struct Metrics {
     updates: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     recorded: Family<Labels<2>, Counter>,
+    unmapped_outcomes: Counter,
     age: Histogram,
     lookup: Histogram,
     acknowledged: Family<Labels<1>, Histogram>,
@@ -79,6 +80,7 @@ impl Metrics {
             updates: Family::default(),
             refused: Family::default(),
             recorded: Family::default(),
+            unmapped_outcomes: Counter::default(),
             age: Histogram::new(AGE_SECONDS),
             lookup: Histogram::new(SHORT_SECONDS),
             acknowledged,
@@ -107,6 +109,8 @@ impl Metrics {
             "Interactions and contacts by what became of them",
             self.recorded.clone(),
         );
+        let unmapped = "Recorded interactions whose outcome neither the record nor the catalogue has words for";
+        registry.register("unmapped_outcomes", unmapped, self.unmapped_outcomes.clone());
         registry.register_with_unit("call_age", "Age of call events when heard", Unit::Seconds, self.age.clone());
         registry.register_with_unit(
             "lookup",
@@ -155,6 +159,10 @@ impl Metrics {
         let of = |result: &str| [("topic", topic.to_owned()), ("result", result.to_owned())];
         self.recorded.get_or_create(&of("changed")).inc_by(changed);
         self.recorded.get_or_create(&of("known")).inc_by(known);
+    }
+
+    pub fn unmapped_outcome(&self) {
+        self.unmapped_outcomes.inc();
     }
 
     pub fn looked_up(&self, seconds: f64) {
