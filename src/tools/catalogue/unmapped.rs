@@ -170,7 +170,7 @@ mod tests {
             campaigns_and_outcomes: vec![
                 ((td.clone(), outcome(json!({"code": "zz.17"}))), 10),
                 ((None, outcome(json!({"code": "zz.17"}))), 1_000),
-                ((td, outcome(json!({"code": "CB", "label": "Call back"}))), 2_000),
+                ((td, outcome(json!({"code": "CB", "label": "Call back"}))), 500),
                 ((None, outcome(json!({"code": "busy", "label": "Busy", "class": "failure"}))), 5),
                 ((None, None), 7),
             ],
@@ -196,11 +196,11 @@ mod tests {
         let object = Unmapped::of(in_use(), &Catalogue::default()).json();
         let expected = json!({
             "outcomes": [
-                {"code": "CB", "interactions": 2000, "campaigns": [{"id": "td \"26\"", "interactions": 2000}]},
                 {"code": "zz.17", "interactions": 1010,
                  "campaigns": [{"id": null, "interactions": 1000}, {"id": "td \"26\"", "interactions": 10}]},
+                {"code": "CB", "interactions": 500, "campaigns": [{"id": "td \"26\"", "interactions": 500}]},
             ],
-            "campaigns": [{"id": "td \"26\"", "interactions": 2010}],
+            "campaigns": [{"id": "td \"26\"", "interactions": 510}],
             "agents": [{"id": "b", "interactions": 3}],
             "modes": [{"mode": "fax", "interactions": 3,
                        "channels": [{"channel": "post", "interactions": 2}, {"channel": "voice", "interactions": 1}]}],
