@@ -34,6 +34,8 @@ enum Command {
     Journey(tools::journey::Args),
     /// Look whether everything is there to run, and say what to do
     Check(tools::check::Args),
+    /// Print the words for codes and ids, or those that are missing
+    Catalogue(tools::catalogue::Args),
     /// Print the settings in force, each explained, secrets hidden
     Config(tools::config::Args),
     /// Measure a running service
@@ -77,6 +79,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => tools::watch::run(common, args).await,
         Command::Journey(args) => tools::journey::run(common, args).await,
         Command::Check(args) => tools::check::run(common, args).await,
+        Command::Catalogue(args) => tools::catalogue::run(common, args).await,
         Command::Config(args) => tools::config::run(common, args).await,
         Command::Bench(args) => tools::bench::run(common, args).await,
     }

@@ -31,6 +31,7 @@ pub struct Metrics {
     refused: Family<Labels<2>, Counter>,
     recorded: Family<Labels<2>, Counter>,
     as_given: Family<Labels<1>, Counter>,
+    unmapped_outcomes: Counter,
     age: Histogram,
     lookup: Histogram,
     acknowledged: Family<Labels<1>, Histogram>,
@@ -81,6 +82,7 @@ impl Metrics {
             refused: Family::default(),
             recorded: Family::default(),
             as_given: Family::default(),
+            unmapped_outcomes: Counter::default(),
             age: Histogram::new(AGE_SECONDS),
             lookup: Histogram::new(SHORT_SECONDS),
             acknowledged,
@@ -111,6 +113,8 @@ impl Metrics {
         );
         let as_given = "Addresses of records that could not be read as numbers, and were kept as given";
         registry.register("addresses_as_given", as_given, self.as_given.clone());
+        let unmapped = "Recorded interactions whose outcome neither the record nor the catalogue has words for";
+        registry.register("unmapped_outcomes", unmapped, self.unmapped_outcomes.clone());
         registry.register_with_unit("call_age", "Age of call events when heard", Unit::Seconds, self.age.clone());
         registry.register_with_unit(
             "lookup",
@@ -163,6 +167,10 @@ impl Metrics {
 
     pub fn addresses_as_given(&self, topic: &str, addresses: usize) {
         self.as_given.get_or_create(&[("topic", topic.to_owned())]).inc_by(addresses as u64);
+    }
+
+    pub fn unmapped_outcome(&self) {
+        self.unmapped_outcomes.inc();
     }
 
     pub fn looked_up(&self, seconds: f64) {

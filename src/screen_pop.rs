@@ -117,7 +117,10 @@ async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
     let announce = way.young(since, now);
     let customer = match way.customer(&call) {
         Ok(number) => number,
-        Err(code) => return way.reach(&key, &sessions, announce, |_| Prepared::missing(code, seen)),
+        Err(code) => {
+            way.name_campaign(&key, None);
+            return way.reach(&key, &sessions, announce, |_| Prepared::missing(code, seen));
+        }
     };
     let mut look_up = way.tasks.spawn(way.look_up(customer, now));
     match tokio::time::timeout(*way.settings.journey.lookup_timeout, &mut look_up).await {
@@ -266,9 +269,11 @@ impl Way {
             let started = Instant::now();
             let from = timeline::earliest(now, 12);
             let look_up = LookUp { number, from, sources: way.settings.journey.source.sources() };
-            let journey = tokio::time::timeout(LOOKUP_GIVE_UP, way.store.look_up(look_up)).await;
+            let found = tokio::time::timeout(LOOKUP_GIVE_UP, way.store.look_up(look_up)).await;
             way.metrics.looked_up(started.elapsed().as_secs_f64());
-            journey.unwrap_or(Err(StoreError::Stopped))
+            let mut journey = found.unwrap_or(Err(StoreError::Stopped))?;
+            way.settings.catalogue.resolve(&mut journey);
+            Ok(journey)
         }
     }
 
@@ -291,9 +296,7 @@ impl Way {
                 None
             }
         };
-        if let Some(journey) = &journey {
-            self.name_campaign(key, journey);
-        }
+        self.name_campaign(key, journey.as_ref());
         let sources = self.currency.states(self.settings.journey.source.sources(), now);
         let ask = self.default_ask(now);
         move |time_zone| match &journey {
@@ -306,14 +309,11 @@ impl Way {
     }
 
     /// Call events carry the campaign's id; agents read its name.
-    fn name_campaign(&self, key: &CallKey, journey: &Journey) {
+    fn name_campaign(&self, key: &CallKey, journey: Option<&Journey>) {
         let Some(Visible { call, .. }) = self.agents().call(key, Utc::now()) else { return };
         let Some(campaign) = call.campaign.filter(|campaign| campaign.name.is_none()) else { return };
-        let listed = journey.contacts.iter().flat_map(|contact| &contact.listed);
-        let touched = journey.interactions.iter().filter_map(|interaction| interaction.campaign.as_ref());
-        let name =
-            listed.chain(touched).filter(|known| known.id == campaign.id).find_map(|known| known.name.as_deref());
-        if let Some(name) = name {
+        let recorded = journey.and_then(|journey| journey.campaign_name(&campaign.id));
+        if let Some(name) = recorded.or_else(|| self.settings.catalogue.campaign_name(&campaign.id)) {
             self.agents().name_campaign(key, name);
         }
     }

@@ -105,6 +105,7 @@ fn door(settings: &Settings, agents: Agents, metrics: Arc<Metrics>) -> Door {
     Door {
         agents,
         metrics,
+        catalogue: Arc::clone(&settings.catalogue),
         node: format!("n-{:08x}", rand::random::<u32>()),
         hello_timeout: *settings.http.hello_timeout,
         write_timeout: *settings.http.write_timeout,
@@ -137,6 +138,7 @@ fn hear(
             region: way.settings.journey.default_region.0,
             record_bytes_max: kafka.record_bytes_max,
             metrics: Arc::clone(&way.metrics),
+            catalogue: Arc::clone(&way.settings.catalogue),
             currency: Arc::clone(&way.currency),
             kept: kept.clone(),
         };

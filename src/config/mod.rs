@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use serde::Deserialize;
 
+use crate::journey::Catalogue;
+
+mod catalogue;
 mod keys;
 mod kinds;
 
+pub use catalogue::{toml_key, toml_text};
 pub use keys::{KEYS, Key, nearest};
 pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StorePath};
 
@@ -31,6 +36,9 @@ pub struct Settings {
     pub calls: Calls,
     pub log: Log,
     pub drain: Drain,
+    /// Labels, classes and names for what records carry bare.
+    #[serde(skip)]
+    pub catalogue: Arc<Catalogue>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -150,6 +158,16 @@ impl Layers {
         (self.0.find_value(key).ok(), origin)
     }
 
+    /// Where a value was said; nothing for a default.
+    fn origin(&self, said: &Value) -> String {
+        self.0.get_metadata(said.tag()).and_then(origin_of).unwrap_or_default()
+    }
+
+    /// What stands under `catalogue`, over the defaults, and every mistake in it.
+    pub fn catalogue(&self) -> (Catalogue, Vec<String>) {
+        catalogue::read(self)
+    }
+
     /// What stands under `kafka.properties`, flat, as typed.
     pub fn properties(&self) -> BTreeMap<String, String> {
         let mut flat = BTreeMap::new();
@@ -205,11 +223,14 @@ fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
             problems.push(format!("{}: {reason} ({})", key.name, layers.said(key.name).1.unwrap_or_default()));
         }
     }
+    let (catalogue, mistakes) = layers.catalogue();
+    problems.extend(mistakes);
     let properties = properties(layers, &mut problems);
     let mut settings = None;
     match layers.0.extract::<Settings>() {
         Ok(mut read) => {
             read.kafka.properties = properties;
+            read.catalogue = Arc::new(catalogue);
             check_together(&read, &mut problems);
             settings = Some(read);
         }
@@ -235,11 +256,13 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
     if let Ok(all) = layers.0.extract::<Dict>() {
         flatten("", &all, &mut said);
     }
-    let known = |name: &str| name.starts_with("kafka.properties.") || KEYS.iter().any(|key| key.name == name);
+    let open = |name: &str| name.starts_with("kafka.properties.") || name.split('.').next() == Some("catalogue");
+    let known = |name: &str| open(name) || KEYS.iter().any(|key| key.name == name);
     said.keys()
         .filter(|name| !known(name))
         .map(|name| {
             let nearest = nearest(name, KEYS.iter().map(|key| key.name))
+                .or(name.starts_with("catalog").then_some("catalogue"))
                 .map(|key| format!("; did you mean {key}?"))
                 .unwrap_or_default();
             let origin = layers.said(name).1.unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What a start with good and with bad settings says.
 
 use super::*;
+use crate::journey::OutcomeClass;
 
 fn read_flags(flags: &[(&str, &str)]) -> Result<Settings, Problems> {
     let flags: Vec<(String, String)> =
@@ -90,4 +91,105 @@ fn variables_name_keys_and_librdkafka_properties() {
 fn a_file_that_is_no_toml_is_named_with_the_place() {
     let problems = read_file("[http\n").unwrap_err().to_string();
     assert!(problems.contains("is not TOML") && problems.contains("line 1"), "{problems}");
+}
+
+fn read_catalogue(text: &str) -> Result<Arc<Catalogue>, Problems> {
+    read_file(&format!("[kafka]\nbrokers = \"h:1\"\n{text}")).map(|settings| settings.catalogue)
+}
+
+#[test]
+fn codes_of_the_catalogue_are_data_whatever_characters_they_have() {
+    let catalogue = read_catalogue(
+        "[catalogue.outcomes.\"No.Answer é\"]\nlabel = \"No answer\"\n[catalogue.outcomes.NI]\nclass = \"failure\"\nreached = true\n\
+         [catalogue.campaigns.\"td.2026\"]\nlabel = \"Term deposit\"\noutcomes.NI.class = \"neutral\"\n\
+         [catalogue.agents]\n\"Agent 4\" = \"Duarte Melo\"\n",
+    )
+    .unwrap();
+    assert_eq!(catalogue.outcomes["No.Answer é"].label.as_deref(), Some("No answer"));
+    let no = &catalogue.outcomes["NI"];
+    assert_eq!((no.class, no.reached), (Some(OutcomeClass::Failure), Some(true)));
+    let campaign = &catalogue.campaigns["td.2026"];
+    assert_eq!(campaign.label.as_deref(), Some("Term deposit"));
+    assert_eq!(campaign.outcomes["NI"].class, Some(OutcomeClass::Neutral));
+    assert_eq!(catalogue.agents["Agent 4"], "Duarte Melo");
+}
+
+#[test]
+fn modes_and_channels_stand_beside_the_default_ones_or_over_them() {
+    let catalogue = read_catalogue(
+        "[catalogue.modes]\nfax = { label = \"Fax\", channel = \"social\" }\nmobile = { color = \"teal\" }\n\
+         [catalogue.channels]\nsocial = { label = \"Social\", icon = \"chat\" }\nemail = { label = \"Mail\" }\n",
+    )
+    .unwrap();
+    let looks = |name: &str| {
+        let mode = catalogue.modes.iter().find(|mode| mode.mode == name).unwrap();
+        [&mode.label, &mode.channel, mode.icon, mode.color].map(str::to_owned)
+    };
+    assert_eq!(looks("fax"), ["Fax", "social", "chat", "grey"], "its channel's icon and colour");
+    assert_eq!(looks("mobile"), ["Mobile", "voice", "mobile", "teal"]);
+    assert_eq!(looks("home"), ["Home", "voice", "call", "green"]);
+    let labels: Vec<_> = catalogue.channels.iter().map(|channel| channel.label.as_str()).collect();
+    assert_eq!(labels, ["Voice", "SMS", "Mail", "Chat", "Social"]);
+}
+
+#[test]
+fn every_mistake_in_the_catalogue_is_named_with_its_key_and_the_choices() {
+    let problems = read_catalogue(
+        "[catalogue.outcome.NI]\nlabel = \"x\"\n\
+         [catalogue.outcomes.\"N I\"]\nlabel = 5\nclass = \"failed\"\nreached = \"yes\"\nclas = \"x\"\n\
+         [catalogue.outcomes.empty]\n\
+         [catalogue.campaigns.td.outcomes.NI]\nlabel = \" \"\n\
+         [catalogue.modes]\nfax = { label = \"Fax\", channel = \"pigeon\", icon = \"quill\", color = \"pink\" }\ntelex = { icon = \"call\" }\n\
+         [catalogue.channels]\nsocial = 1\nletter = { icon = \"email\" }\n[catalogue.agents]\na = 1\n[http]\nlisten = \"x\"\n",
+    )
+    .unwrap_err();
+    for said in [
+        "http.listen",
+        "catalogue.outcome: there is no such setting; there are outcomes, campaigns",
+        "catalogue.outcomes.\"N I\".label: expected a text in quotes",
+        "catalogue.outcomes.\"N I\".class: \"failed\" is none of success, failure, neutral",
+        "catalogue.outcomes.\"N I\".reached: expected true or false",
+        "catalogue.outcomes.\"N I\".clas: there is no such setting",
+        "catalogue.outcomes.empty: says nothing",
+        "catalogue.campaigns.td.outcomes.NI.label: is empty",
+        "catalogue.modes.fax.channel: \"pigeon\" is none of voice, sms, email, chat, letter; others are declared under catalogue.channels",
+        "catalogue.modes.fax.icon: \"quill\" is none of call, mobile",
+        "catalogue.modes.fax.color: \"pink\" is none of green, blue",
+        "catalogue.modes.telex: label is missing",
+        "catalogue.modes.telex: channel is missing",
+        "catalogue.channels.social: expected a table with label, icon, color",
+        "catalogue.channels.letter: label is missing",
+        "catalogue.agents.a: expected a text in quotes",
+    ] {
+        assert!(problems.0.iter().any(|problem| problem.starts_with(said)), "{said} in {problems}");
+    }
+    assert_eq!(problems.0.len(), 16, "{problems}");
+    assert!(problems.0.iter().all(|problem| problem.ends_with(".toml)")), "each says where: {problems}");
+}
+
+/// As the real provider of variables does it, which reads those of the process.
+struct Variable(&'static str);
+
+impl figment::Provider for Variable {
+    fn metadata(&self) -> figment::Metadata {
+        figment::Metadata::named("`BACKSTORY_` environment variable(s)")
+    }
+
+    fn data(&self) -> Result<figment::value::Map<figment::Profile, Dict>, figment::Error> {
+        figment::Provider::data(&Serialized::default(self.0, "Ana"))
+    }
+}
+
+#[test]
+fn a_variable_that_would_map_another_code_than_was_meant_is_refused() {
+    let Layers(figment) = Layers::new(None, &[("kafka.brokers".into(), "h:1".into())]).unwrap();
+    let problems = load(&Layers(figment.merge(Variable("catalogue.agents.ana")))).unwrap_err();
+    assert_eq!(problems.0.len(), 1, "{problems}");
+    assert!(problems.0[0].starts_with("BACKSTORY_CATALOGUE__AGENTS__ANA: "), "{problems}");
+}
+
+#[test]
+fn the_other_spelling_of_the_catalogue_is_recognised() {
+    let problems = read_file("[catalog.agents]\na = \"Ana\"\n").unwrap_err().to_string();
+    assert!(problems.contains("did you mean catalogue?"), "{problems}");
 }

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::phone;
 use crate::record::{self, Field, Holds, Refusal, limit_text, require_text};
 
+pub mod catalogue;
 pub mod embedded;
 pub mod recorder;
 pub mod store;
 pub mod timeline;
 
+pub use catalogue::Catalogue;
 pub use store::{LookUp, Store, StoreError};
 
 /// Comments longer than this are refused: 32 KiB is a long letter.
@@ -307,6 +309,15 @@ pub struct Journey {
     pub leads: BTreeSet<String>,
     pub contacts: Vec<KnownContact>,
     pub interactions: Vec<Interaction>,
+}
+
+impl Journey {
+    /// What its records call a campaign.
+    pub fn campaign_name(&self, id: &str) -> Option<&str> {
+        let listed = self.contacts.iter().flat_map(|contact| &contact.listed);
+        let touched = self.interactions.iter().filter_map(|interaction| interaction.campaign.as_ref());
+        listed.chain(touched).filter(|campaign| campaign.id == id).find_map(|campaign| campaign.name.as_deref())
+    }
 }
 
 /// How current one source is.

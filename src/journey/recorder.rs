@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::store::Offset;
-use super::{Change, Contact, Interaction, Source, SourceState, Store};
+use super::{Catalogue, Change, Contact, Interaction, Source, SourceState, Store};
 use crate::kafka::{Brokers, Consumer, Heard, Record, Resume, Start};
 use crate::metrics::Metrics;
 use crate::record::Refusal;
@@ -103,6 +103,7 @@ pub struct Recorder {
     pub region: Region,
     pub record_bytes_max: usize,
     pub metrics: Arc<Metrics>,
+    pub catalogue: Arc<Catalogue>,
     pub currency: Arc<Currency>,
     /// Told what was kept, so that open timelines follow.
     pub kept: mpsc::Sender<Kept>,
@@ -213,6 +214,7 @@ impl Recorder {
                 match self.kind.read(&record, self.region, self.record_bytes_max) {
                     Ok(change) => {
                         self.metrics.addresses_as_given(&self.topic, change.addresses_as_given());
+                        self.count_unmapped(&change);
                         batch.changes.push(change);
                     }
                     Err(refusal) => {
@@ -232,6 +234,15 @@ impl Recorder {
             Heard::Gap { partition, .. } => _ = batch.next.remove(&partition),
             Heard::CaughtUp => (batch.caught_up, batch.unreachable) = (true, false),
             Heard::Unreachable => (batch.caught_up, batch.unreachable) = (false, true),
+        }
+    }
+
+    fn count_unmapped(&self, change: &Change) {
+        if let Change::Interaction(interaction) = change
+            && let Some(outcome) = &interaction.outcome
+            && self.catalogue.lacks_outcome(interaction.campaign.as_ref(), outcome)
+        {
+            self.metrics.unmapped_outcome();
         }
     }
 

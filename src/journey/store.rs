@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::catalogue::InUse;
 use super::embedded::Embedded;
 use super::{Change, Journey, Source};
 
@@ -97,6 +98,16 @@ impl Store {
             Self::Embedded(store) => {
                 let store = Arc::clone(store);
                 blocking(move || store.offsets(&cluster)).await
+            }
+        }
+    }
+
+    /// What the kept interactions carry that a catalogue may have words for. Reads every row: for people, not for the way of a call.
+    pub async fn in_use(&self) -> Result<InUse, StoreError> {
+        match self {
+            Self::Embedded(store) => {
+                let store = Arc::clone(store);
+                blocking(move || store.in_use()).await
             }
         }
     }

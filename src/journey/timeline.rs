@@ -150,7 +150,7 @@ pub fn earliest(now: DateTime<Utc>, months: u32) -> DateTime<Utc> {
         .unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
-/// Prepares what `ask` wants of a journey whose interactions come newest first.
+/// Prepares what `ask` wants of a journey that the catalogue has resolved, whose interactions come newest first.
 pub fn prepare(journey: &Journey, sources: Vec<SourceState>, ask: &Ask) -> Timeline {
     let period = period(ask.now, ask.months, ask.time_zone);
     let in_period = journey.interactions.partition_point(|interaction| interaction.started_at >= period.from);
@@ -199,24 +199,11 @@ fn days(interactions: &[&Interaction], time_zone: Tz) -> Vec<Day> {
     for &interaction in interactions {
         let date = interaction.started_at.with_timezone(&time_zone).date_naive();
         match days.last_mut() {
-            Some(day) if day.date == date => day.interactions.push(resolved(interaction)),
-            _ => days.push(Day { date, interactions: vec![resolved(interaction)] }),
+            Some(day) if day.date == date => day.interactions.push(interaction.clone()),
+            _ => days.push(Day { date, interactions: vec![interaction.clone()] }),
         }
     }
     days
-}
-
-/// With its outcome's label and class filled in.
-fn resolved(interaction: &Interaction) -> Interaction {
-    Interaction { outcome: interaction.outcome.as_ref().map(resolved_outcome), ..interaction.clone() }
-}
-
-fn resolved_outcome(outcome: &Outcome) -> Outcome {
-    Outcome {
-        label: Some(outcome.label.clone().unwrap_or_else(|| outcome.code.clone())),
-        class: Some(outcome.class.unwrap_or_default()),
-        ..outcome.clone()
-    }
 }
 
 fn contacts(known: &[KnownContact], interactions: &[Interaction], now: DateTime<Utc>) -> Vec<ContactSummary> {
@@ -247,7 +234,7 @@ fn brief<'a>(newest_first: impl Iterator<Item = &'a Interaction>, now: DateTime<
         if brief.last_at.is_none() {
             brief.last_at = Some(interaction.started_at);
             brief.last_channel = Some(interaction.channel.clone());
-            brief.last_outcome = interaction.outcome.as_ref().map(resolved_outcome);
+            brief.last_outcome = interaction.outcome.clone();
             brief.last_agent = interaction.agent.clone();
         }
         if matches!(interaction.direction, Some(Direction::Outbound | Direction::ManualOutbound)) {

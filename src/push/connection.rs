@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::agents::{Agents, Session, Wanted};
-use super::{BadFrame, ClientFrame, CloseCode, Encoded, Hello, MODES, Stage};
+use super::{BadFrame, ClientFrame, CloseCode, Encoded, Hello, Stage};
 use crate::auth;
+use crate::journey::Catalogue;
 use crate::metrics::Metrics;
 
 /// tungstenite never gives its outgoing buffer back: long frames leave in pieces of this size (5.4 KiB a connection
@@ -34,6 +35,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Door {
     pub agents: Agents,
     pub metrics: Arc<Metrics>,
+    pub catalogue: Arc<Catalogue>,
     pub node: String,
     pub hello_timeout: Duration,
     pub write_timeout: Duration,
@@ -197,7 +199,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             node: &self.door.node,
             server_time: Utc::now(),
             heartbeat_seconds: self.door.heartbeat.as_secs().max(1),
-            modes: MODES,
+            modes: &self.door.catalogue.modes,
+            channels: &self.door.catalogue.channels,
         };
         welcome.encode()
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::arrival::CallState;
+use crate::journey::catalogue::{Channel, Mode};
 use crate::journey::timeline::{CampaignCount, ChannelCount, ContactSummary, Timeline};
 use crate::journey::{Campaign, Direction, Interaction};
 
@@ -85,37 +86,6 @@ pub enum EndReason {
     Expired,
 }
 
-/// How a mode is shown: the catalogue of `welcome`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Mode {
-    pub mode: &'static str,
-    pub label: &'static str,
-    pub channel: &'static str,
-    pub icon: &'static str,
-    pub color: &'static str,
-}
-
-const fn mode(
-    mode: &'static str,
-    label: &'static str,
-    channel: &'static str,
-    icon: &'static str,
-    color: &'static str,
-) -> Mode {
-    Mode { mode, label, channel, icon, color }
-}
-
-/// S20–S23: home and work calls green, mobile blue, office amber.
-pub const MODES: &[Mode] = &[
-    mode("home", "Home", "voice", "call", "green"),
-    mode("work", "Work", "voice", "call", "green"),
-    mode("mobile", "Mobile", "voice", "mobile", "blue"),
-    mode("office", "Office", "voice", "call", "amber"),
-    mode("sms", "SMS", "sms", "sms", "violet"),
-    mode("email", "E-mail", "email", "email", "teal"),
-    mode("chat", "Chat", "chat", "chat", "indigo"),
-];
-
 /// What the service says. `T` is a timeline, or one already encoded.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
@@ -126,7 +96,8 @@ pub enum ServerFrame<'a, T = Timeline> {
         node: &'a str,
         server_time: DateTime<Utc>,
         heartbeat_seconds: u64,
-        modes: &'static [Mode],
+        modes: &'a [Mode],
+        channels: &'a [Channel],
     },
     /// A call arrived, or is there already: `announce` says whether to make something of it.
     Pop {

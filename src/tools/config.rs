@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use figment::value::Value;
 use serde_json::{Map, json};
 
-use super::Common;
 use super::output::{note, say};
-use crate::config::{KEYS, Key, Layers, Problems, is_secret, load_without_kafka};
+use super::{Common, catalogue};
+use crate::config::{KEYS, Key, Layers, Problems, is_secret, load_without_kafka, toml_text};
 
 /// Comments are wrapped at this width.
 const COMMENT_CHARS_MAX: usize = 100;
@@ -69,7 +69,10 @@ fn toml(layers: &Layers) -> String {
             format!("{} = {}\n", toml_text(&name), toml_text(&value))
         };
     }
-    text.trim_end().to_owned()
+    text += "\n";
+    text += &comment("the catalogue: words for codes and ids that records carry bare, and how modes and channels look");
+    text += &catalogue::toml(&layers.catalogue().0);
+    text
 }
 
 fn about(key: &Key, origin: Option<&str>) -> String {
@@ -114,11 +117,6 @@ fn toml_value(value: &Value) -> String {
     }
 }
 
-/// JSON's escapes are TOML's, too.
-fn toml_text(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
 fn json(layers: &Layers, problems: Option<&Problems>) -> String {
     let mut settings = Map::new();
     for key in KEYS {
@@ -142,7 +140,12 @@ fn json(layers: &Layers, problems: Option<&Problems>) -> String {
         );
     }
     let problems = problems.map(|problems| problems.0.as_slice()).unwrap_or_default();
-    serde_json::to_string_pretty(&json!({ "settings": settings, "problems": problems })).unwrap_or_default()
+    serde_json::to_string_pretty(&json!({
+        "settings": settings,
+        "catalogue": catalogue::json(&layers.catalogue().0),
+        "problems": problems,
+    }))
+    .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -168,6 +171,26 @@ mod tests {
             let name = key.name.rsplit('.').next().unwrap_or_default();
             assert!(printed.contains(&format!("{name} =")), "{name} is not printed");
         }
+    }
+
+    #[test]
+    fn the_printed_catalogue_is_the_one_in_force() {
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        let said = "[catalogue]\nagents.\"Agent 4\" = \"Duarte \\\"Du\\\" Melo\"\nmodes.fax = { label = \"Fax\", channel = \"post\" }\n\
+                    channels.post.label = \"Post\"\n[catalogue.campaigns.\"td.26\"]\noutcomes.\"N.I\" = { class = \"failure\", reached = false }\n";
+        std::fs::write(file.path(), said).unwrap();
+        let layers = Layers::new(Some(file.path()), &[]).unwrap();
+        let in_force = load_without_kafka(&layers).unwrap().catalogue;
+        assert_eq!(in_force.agents["Agent 4"], "Duarte \"Du\" Melo");
+        std::fs::write(file.path(), toml(&layers)).unwrap();
+        let again = Layers::new(Some(file.path()), &[]).unwrap();
+        let mut printed = (*load_without_kafka(&again).unwrap().catalogue).clone();
+        // They are printed by name; their order is nothing that anybody sees.
+        printed.modes.sort_by_key(|mode| in_force.modes.iter().position(|known| known.mode == mode.mode));
+        printed.channels.sort_by_key(|one| in_force.channels.iter().position(|known| known.channel == one.channel));
+        assert_eq!(printed, *in_force);
+        let object: serde_json::Value = serde_json::from_str(&json(&layers, None)).unwrap();
+        assert_eq!(object["catalogue"]["campaigns"]["td.26"]["outcomes"]["N.I"]["class"], "failure");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::config::{Layers, Problems, Settings, load, load_without_kafka};
 // A command each.
 pub mod bench;
 pub mod call;
+pub mod catalogue;
 pub mod check;
 pub mod config;
 pub mod demo;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use backstory::journey::catalogue::{COLORS, ICONS};
+
 const FILE_LINES_MAX: usize = 400;
 
 fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
@@ -98,6 +100,18 @@ fn each_library_has_its_door() {
     door("figment", &["src/config/", "src/tools/config.rs"]);
     door("axum", &["src/http/"]);
     door("prometheus_client", &["src/metrics.rs", "src/kafka/"]);
+}
+
+/// Settings name them, the element draws them.
+#[test]
+fn the_icons_and_colours_of_the_catalogue_are_those_of_the_element() {
+    let read = |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let (icons, colors) = (read("widget/src/icons.ts"), read("widget/src/views/interaction.ts"));
+    for icon in ICONS {
+        assert!(icons.contains(&format!("\n  {icon}: svg`")), "the element has no icon {icon}");
+    }
+    let quoted: Vec<String> = COLORS.iter().map(|color| format!("\"{color}\"")).collect();
+    assert!(colors.contains(&format!("new Set([{}])", quoted.join(", "))), "the element has other colours");
 }
 
 /// But for `NO_COLOR`, which is a convention among terminals and no setting.

@@ -56,6 +56,7 @@ mod bad_frames;
 mod bad_records;
 mod bank;
 mod calls;
+mod catalogue;
 mod details;
 mod drain;
 mod filters;

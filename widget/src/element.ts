@@ -16,8 +16,8 @@ import {
 import type { Connection } from "./client.ts";
 import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.ts";
 import { Formats } from "./formats.ts";
-import type { CallFrame, Ended, Interaction, Mode, Pop, Welcome } from "./frames.ts";
-import { DEFAULT_MODES } from "./modes.ts";
+import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
+import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
 import { announcement } from "./views/announcement.ts";
@@ -59,7 +59,7 @@ export class CustomerJourney extends LitElement {
 
   @state() private calls: Calls = [];
   @state() private desk: Desk = new Map();
-  @state() private modes: readonly Mode[] = DEFAULT_MODES;
+  @state() private catalogue: Catalogue = DEFAULT_CATALOGUE;
   @state() private connection: Connection = { state: "idle" };
   @state() private isWide = true;
   @state() private view: View = "timeline";
@@ -159,7 +159,7 @@ export class CustomerJourney extends LitElement {
     }
     return {
       formats: this.#formats,
-      modes: this.modes,
+      catalogue: this.catalogue,
       now: Date.now(),
       contacts: front?.timeline?.contacts ?? [],
       onSelect: (interaction, opener) => front && this.#open(front, interaction, opener),
@@ -184,7 +184,7 @@ export class CustomerJourney extends LitElement {
     if (this.#agentShown && this.#agentShown !== welcome.agent) this.#forgetCalls();
     this.#agentShown = welcome.agent;
     this.calls = beginSession(this.calls);
-    if (welcome.modes?.length) this.modes = welcome.modes;
+    this.catalogue = catalogueWith(this.catalogue, welcome);
   }
 
   #receive(frame: CallFrame): Promise<boolean> {

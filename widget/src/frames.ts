@@ -133,6 +133,13 @@ export interface Mode {
   color: string;
 }
 
+export interface Channel {
+  channel: string;
+  label: string;
+  icon: string;
+  color: string;
+}
+
 export interface Welcome {
   type: "welcome";
   session: string;
@@ -141,6 +148,7 @@ export interface Welcome {
   serverTime: string;
   heartbeatSeconds: number;
   modes?: Mode[];
+  channels?: Channel[];
 }
 
 export interface Pop {

@@ -1,22 +1,36 @@
-// Modes are data: the service's catalogue says label, icon and colour; this is what holds until it came,
+// Modes and channels are data: the service's catalogue says label, icon and colour; this is what holds until it came,
 // and what an unknown mode falls back to.
-import type { Interaction, Mode } from "./frames.ts";
+import type { Channel, Interaction, Mode, Welcome } from "./frames.ts";
 
-export const DEFAULT_MODES: Mode[] = [
-  { mode: "home", label: "Home", channel: "voice", icon: "call", color: "green" },
-  { mode: "work", label: "Work", channel: "voice", icon: "call", color: "green" },
-  { mode: "mobile", label: "Mobile", channel: "voice", icon: "mobile", color: "blue" },
-  { mode: "office", label: "Office", channel: "voice", icon: "call", color: "amber" },
-  { mode: "sms", label: "SMS", channel: "sms", icon: "sms", color: "violet" },
-  { mode: "email", label: "Email", channel: "email", icon: "email", color: "teal" },
-];
+export interface Catalogue {
+  modes: readonly Mode[];
+  channels: readonly Channel[];
+}
 
-const CHANNELS: Record<string, Omit<Mode, "mode" | "channel">> = {
-  voice: { label: "Voice", icon: "call", color: "grey" },
-  sms: { label: "SMS", icon: "sms", color: "violet" },
-  email: { label: "Email", icon: "email", color: "teal" },
-  chat: { label: "Chat", icon: "chat", color: "indigo" },
+export const DEFAULT_CATALOGUE: Catalogue = {
+  modes: [
+    { mode: "home", label: "Home", channel: "voice", icon: "call", color: "green" },
+    { mode: "work", label: "Work", channel: "voice", icon: "call", color: "green" },
+    { mode: "mobile", label: "Mobile", channel: "voice", icon: "mobile", color: "blue" },
+    { mode: "office", label: "Office", channel: "voice", icon: "call", color: "amber" },
+    { mode: "sms", label: "SMS", channel: "sms", icon: "sms", color: "violet" },
+    { mode: "email", label: "Email", channel: "email", icon: "email", color: "teal" },
+  ],
+  channels: [
+    { channel: "voice", label: "Voice", icon: "call", color: "grey" },
+    { channel: "sms", label: "SMS", icon: "sms", color: "violet" },
+    { channel: "email", label: "Email", icon: "email", color: "teal" },
+    { channel: "chat", label: "Chat", icon: "chat", color: "indigo" },
+  ],
 };
+
+/** What a service says stands over what was known; an older one says nothing of channels. */
+export function catalogueWith(known: Catalogue, { modes, channels }: Welcome): Catalogue {
+  return {
+    modes: modes?.length ? modes : known.modes,
+    channels: channels?.length ? channels : known.channels,
+  };
+}
 
 export interface ModeLook {
   label: string;
@@ -30,23 +44,27 @@ export function labelFromCode(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-export function channelLabel(channel: string): string {
-  return CHANNELS[channel]?.label ?? labelFromCode(channel);
+export function channelLabel({ channels }: Catalogue, channel: string): string {
+  return channels.find((entry) => entry.channel === channel)?.label ?? labelFromCode(channel);
 }
 
 /** How the mode of an interaction looks; a mode nobody mapped gets its channel's icon. */
 export function modeLook(
-  catalogue: readonly Mode[],
+  { modes, channels }: Catalogue,
   interaction: Pick<Interaction, "mode" | "channel">,
 ): ModeLook {
   const { mode, channel } = interaction;
-  const known = mode ? catalogue.find((entry) => entry.mode === mode) : undefined;
+  const known = mode ? modes.find((entry) => entry.mode === mode) : undefined;
   if (known) return known;
-  const look = CHANNELS[channel] ?? { label: labelFromCode(channel), icon: "other", color: "grey" };
+  const look = channels.find((entry) => entry.channel === channel) ?? {
+    label: labelFromCode(channel),
+    icon: "other",
+    color: "grey",
+  };
   return mode ? { ...look, label: labelFromCode(mode) } : look;
 }
 
 /** The label of a mode that stands alone, as in "last reached on Mobile". */
-export function modeLabel(catalogue: readonly Mode[], mode: string): string {
-  return catalogue.find((entry) => entry.mode === mode)?.label ?? labelFromCode(mode);
+export function modeLabel({ modes }: Catalogue, mode: string): string {
+  return modes.find((entry) => entry.mode === mode)?.label ?? labelFromCode(mode);
 }

@@ -1,7 +1,7 @@
 // The modes' icons and marks (S20–S25) and the details pop-up (S26–S29).
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { interaction, NUMBER, pop, timeline } from "./fixtures.mjs";
+import { interaction, NUMBER, pop, timeline, welcome } from "./fixtures.mjs";
 import { heard, open, reads, stopBrowser, until } from "./harness.mjs";
 
 after(stopBrowser);
@@ -54,6 +54,29 @@ test("s23_the_services_catalogue_of_modes_is_what_holds", async (t) => {
   const { page } = await open(t, { script });
   await reads(() => look(page, "i-02"), { icon: "email", color: COLORS.amber });
   await reads(() => page.locator("[data-id=i-02] .mode-name").innerText(), "Fax");
+});
+
+test("s23_a_channel_that_the_administrator_declared_lends_its_modes_its_looks_and_has_its_label", async (t) => {
+  const post = { channel: "post", label: "By post", icon: "email", color: "amber" };
+  const letter = interaction("i-1", "2026-11-18T10:30:23Z", {
+    channel: "post",
+    mode: "letter",
+    source: "data_cloud",
+  });
+  const script = (frame, send) => {
+    if (frame.type !== "hello") return false;
+    send({ ...welcome, channels: [post] });
+    send(pop({ timeline: timeline([letter]) }));
+    return true;
+  };
+  const { page } = await open(t, { script });
+  await reads(() => look(page, "i-1"), { icon: "email", color: COLORS.amber });
+  await reads(() => page.locator("[data-id=i-1]").getAttribute("title"), "Letter (By post), No outcome");
+  await page.getByRole("combobox", { name: "Channel" }).click();
+  await page.getByRole("option", { name: "By post" }).waitFor();
+  await page.keyboard.press("Escape");
+  await open1(page, "i-1");
+  await dialog(page).getByText("By post", { exact: true }).waitFor();
 });
 
 test("s24_from_data_cloud_an_arrow_shows_the_direction", async (t) => {

@@ -10,9 +10,11 @@ use parking_lot::{Mutex, RwLock};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::catalogue::InUse;
 use super::store::{LookUp, Offset, StoreError, Written};
 use super::{Change, Journey};
 
+mod in_use;
 mod read;
 mod write;
 
@@ -62,12 +64,20 @@ impl Embedded {
     }
 
     pub fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
+        self.read(|connection| read::look_up(connection, &self.words, look_up))
+    }
+
+    pub fn in_use(&self) -> Result<InUse, StoreError> {
+        self.read(in_use::in_use)
+    }
+
+    fn read<T>(&self, question: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let connection = self.readers.lock().pop();
         // Permits and readers are as many, so this opens another only for a caller without a permit.
         let connection = connection.map_or_else(|| connect(&self.path), Ok)?;
-        let journey = read::look_up(&connection, &self.words, look_up);
+        let answer = question(&connection);
         self.readers.lock().push(connection);
-        journey
+        answer
     }
 
     pub fn write(&self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {

@@ -175,6 +175,34 @@ fn merges_in_a_ring_end() {
 }
 
 #[test]
+fn what_interactions_carry_is_counted_by_value() {
+    let shelf = empty();
+    let mut nth = 0;
+    let mut put = |parts: Value| {
+        nth += 1;
+        let mut value = json!({"interactionId": nth.to_string(), "source": "data_cloud", "address": ANA,
+                               "startedAt": "2026-11-01T00:00:00Z"});
+        value.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
+        shelf.put(&[Change::Interaction(Box::new(read(&value, Interaction::read)))]);
+    };
+    let (td, no) = (json!({"id": "td"}), json!({"code": "NI", "label": "No"}));
+    put(json!({"channel": "voice", "mode": "fax", "campaign": td, "outcome": no, "agent": {"id": "a", "name": "Ana"}}));
+    put(json!({"channel": "voice", "mode": "fax", "campaign": td, "outcome": no, "agent": {"id": "a", "name": "Ana"}}));
+    put(json!({"channel": "social", "outcome": no, "agent": {"id": "a"}}));
+    put(json!({"channel": "social"}));
+    let InUse { mut campaigns_and_outcomes, mut channels_and_modes, mut agents } = shelf.store.in_use().unwrap();
+    campaigns_and_outcomes.sort_by_key(|((campaign, outcome), _)| (campaign.is_some(), outcome.is_some()));
+    channels_and_modes.sort();
+    agents.sort_by_key(|(_, count)| *count);
+    let td = Some(serde_json::from_value(td).unwrap());
+    let no = Some(serde_json::from_value(no).unwrap());
+    assert_eq!(campaigns_and_outcomes, [((None, None), 1), ((None, no.clone()), 1), ((td, no), 2)]);
+    assert_eq!(channels_and_modes, [(("social".into(), None), 2), (("voice".into(), Some("fax".into())), 2)]);
+    let agents: Vec<_> = agents.into_iter().map(|(agent, count)| (agent.name, count)).collect();
+    assert_eq!(agents, [(None, 1), (Some("Ana".into()), 2)], "each name of an id by itself");
+}
+
+#[test]
 fn offsets_are_kept_with_their_cluster_and_only_together_with_the_data() {
     let shelf = empty();
     let at = |cluster: &str, next| Offset {

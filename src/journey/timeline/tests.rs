@@ -3,7 +3,7 @@
 use chrono::TimeZone as _;
 
 use super::*;
-use crate::journey::{Campaign, Source};
+use crate::journey::{Campaign, Catalogue, Source};
 
 fn utc(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -43,8 +43,11 @@ fn interaction(id: &str, started_at: &str) -> Interaction {
 }
 
 fn with_class(id: &str, started_at: &str, class: Option<OutcomeClass>, reached: Option<bool>) -> Interaction {
-    let outcome = Outcome { code: "x".into(), label: None, class, parent: None, telephony: None, reached };
-    Interaction { outcome: Some(outcome), ..interaction(id, started_at) }
+    Interaction { outcome: Some(Outcome { class, reached, ..bare("x") }), ..interaction(id, started_at) }
+}
+
+fn bare(code: &str) -> Outcome {
+    Outcome { code: code.into(), label: None, class: None, parent: None, telephony: None, reached: None }
 }
 
 fn journey(interactions: Vec<Interaction>) -> Journey {
@@ -154,14 +157,21 @@ fn the_brief_is_arithmetic() {
 }
 
 #[test]
-fn an_outcome_without_label_or_class_shows_its_code_and_is_neutral() {
-    let timeline = prepare(
-        &journey(vec![with_class("1", "2026-11-19T10:00:00Z", None, None)]),
-        vec![],
-        &ask("2026-11-20T21:00:00Z"),
-    );
-    let outcome = timeline.content.days[0].interactions[0].outcome.clone().unwrap();
-    assert_eq!((outcome.label.as_deref(), outcome.class), (Some("x"), Some(OutcomeClass::Neutral)));
+fn the_brief_counts_by_what_the_catalogue_says_of_a_code() {
+    let mut catalogue = Catalogue::default();
+    let refused =
+        Outcome { label: Some("Refused".into()), class: Some(OutcomeClass::Failure), reached: Some(true), ..bare("x") };
+    catalogue.outcomes.insert("x".into(), refused.clone());
+    let mut journey = journey(vec![
+        with_class("2", "2026-11-19T10:00:00Z", None, None),
+        with_class("1", "2026-11-18T10:00:00Z", None, Some(false)),
+    ]);
+    catalogue.resolve(&mut journey);
+    let content = prepare(&journey, vec![], &ask("2026-11-20T21:00:00Z")).content;
+    let brief = &content.contacts[0].brief;
+    assert_eq!((brief.failures_in_a_row, brief.last_reached_at), (2, Some(utc("2026-11-19T10:00:00Z"))));
+    assert_eq!(brief.last_outcome.as_ref(), Some(&refused));
+    assert_eq!(content.days[0].interactions[0].outcome, Some(refused));
 }
 
 #[test]

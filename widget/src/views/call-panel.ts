@@ -68,16 +68,17 @@ export class CallPanel {
         contactId: desk.contactId,
         onContact: (contactId) => state.onDesk({ contactId }),
       })}
-      ${timeline && timeline.total > 0 ? this.#tools(state, timeline) : nothing}
+      ${timeline && timeline.total > 0 ? this.#tools(scene, state, timeline) : nothing}
       ${timeline && entry.missing ? remark(entry.missing.text) : nothing}
       ${failure(desk.searchProblem)}
       <div class="content">${this.#content(scene, state, timeline)}</div>
     </section>`;
   }
 
-  #tools(state: PanelState, timeline: Timeline): TemplateResult {
+  #tools(scene: Scene, state: PanelState, timeline: Timeline): TemplateResult {
     const { entry, desk, arrangement } = state;
     return html`${this.#toolbar.render({
+      catalogue: scene.catalogue,
       timeline,
       found: entry.found,
       filters: desk.filters,
@@ -109,7 +110,7 @@ export class CallPanel {
     if (timeline.total === 0) return noInteractions(timeline);
     if (shown.days.length === 0) {
       const filters = { campaign: null, channel: null, months: timeline.period.months };
-      return nothingPasses(describeFilters(desk.filters, timeline), () =>
+      return nothingPasses(describeFilters(scene.catalogue, desk.filters, timeline), () =>
         state.onDesk({ filters, contactId: null }),
       );
     }

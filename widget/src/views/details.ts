@@ -46,7 +46,7 @@ function dataCloudFields(scene: Scene, of: Interaction): Field[] {
     ["Outcome", outcomeOrAbsent(of)],
     ["Agent name", nameOf(of.agent) || ABSENT],
     ["Agent comments", of.comments || ABSENT],
-    ["Channel type", channelLabel(of.channel)],
+    ["Channel type", channelLabel(scene.catalogue, of.channel)],
     ["Channel direction", directionLabel(of.direction) || ABSENT],
   ];
 }

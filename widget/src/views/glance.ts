@@ -100,12 +100,12 @@ function lastOutcome(scene: Scene, interaction: Interaction): TemplateResult {
 
 function briefLine(scene: Scene, brief: Brief): TemplateResult {
   const { formats, now } = scene;
-  const reachedOn = brief.lastReachedMode ? ` on ${modeLabel(scene.modes, brief.lastReachedMode)}` : "";
+  const reachedOn = brief.lastReachedMode ? ` on ${modeLabel(scene.catalogue, brief.lastReachedMode)}` : "";
   const reached = brief.lastReachedAt
     ? `${formats.agoOf(brief.lastReachedAt, now)}${reachedOn}`
     : "Never in this period";
   const last = brief.lastAt
-    ? `${formats.agoOf(brief.lastAt, now)}, ${brief.lastChannel ? channelLabel(brief.lastChannel) : ""}`.replace(
+    ? `${formats.agoOf(brief.lastAt, now)}, ${brief.lastChannel ? channelLabel(scene.catalogue, brief.lastChannel) : ""}`.replace(
         /, $/,
         "",
       )

@@ -50,7 +50,7 @@ const COLUMNS: Column[] = [
     value: modeName,
     cell: (scene, of) => html`<span class="with-icon">${modeIcon(scene, of)} ${modeName(scene, of)}</span>`,
   },
-  text("channel", "Channel", (_scene, of) => channelLabel(of.channel)),
+  text("channel", "Channel", (scene, of) => channelLabel(scene.catalogue, of.channel)),
   text("direction", "Direction", (_scene, of) => directionLabel(of.direction)),
   text("campaign", "Campaign", (_scene, of) => nameOf(of.campaign)),
   {

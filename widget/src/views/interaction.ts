@@ -43,7 +43,7 @@ export function nameOf(named: Named | null | undefined): string {
 
 /** The mode's icon in its colour, with Data Cloud's arrow for the direction and the mark of a failure. */
 export function modeIcon(scene: Scene, interaction: Interaction, options = { mark: true }): TemplateResult {
-  const look = modeLook(scene.modes, interaction);
+  const look = modeLook(scene.catalogue, interaction);
   const color = COLORS.has(look.color) ? look.color : "grey";
   const name = hasIcon(look.icon) ? look.icon : "other";
   const isFailure = outcomeClass(interaction.outcome) === "failure";
@@ -60,13 +60,13 @@ function directionArrow(direction: string | null | undefined): TemplateResult | 
 }
 
 export function modeName(scene: Scene, interaction: Interaction): string {
-  return modeLook(scene.modes, interaction).label;
+  return modeLook(scene.catalogue, interaction).label;
 }
 
 /** The mode, and the channel where the mode's name does not say it already. */
 export function modeAndChannel(scene: Scene, interaction: Interaction): string {
   const mode = modeName(scene, interaction);
-  const channel = channelLabel(interaction.channel);
+  const channel = channelLabel(scene.catalogue, interaction.channel);
   const letters = (label: string) => label.toLowerCase().replace(/\P{L}/gu, "");
   return letters(mode) === letters(channel) ? mode : `${mode} (${channel})`;
 }

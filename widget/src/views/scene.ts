@@ -1,11 +1,12 @@
-// What every view needs to write and to draw with: formats, the catalogue of modes, the time.
+// What every view needs to write and to draw with: formats, the catalogue of modes and channels, the time.
 
 import type { Formats } from "../formats.ts";
-import type { ContactSummary, Interaction, Mode } from "../frames.ts";
+import type { ContactSummary, Interaction } from "../frames.ts";
+import type { Catalogue } from "../modes.ts";
 
 export interface Scene {
   formats: Formats;
-  modes: readonly Mode[];
+  catalogue: Catalogue;
   /** Milliseconds since the epoch. */
   now: number;
   /** The contacts behind the number; with several, every interaction says whose it is. */

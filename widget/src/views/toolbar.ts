@@ -3,7 +3,7 @@ import { html, nothing, type ReactiveControllerHost, type TemplateResult } from 
 import { plural } from "../formats.ts";
 import type { Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
-import { channelLabel } from "../modes.ts";
+import { type Catalogue, channelLabel } from "../modes.ts";
 import {
   channelsWithin,
   type Filters,
@@ -19,6 +19,7 @@ export type View = "timeline" | "grid";
 const ALL = "";
 
 export interface ToolbarState {
+  catalogue: Catalogue;
   timeline: Timeline | null;
   found: Found | null;
   filters: Filters;
@@ -44,11 +45,11 @@ function campaignChoices(timeline: Timeline | null): Choice[] {
   return [all, ...each];
 }
 
-function channelChoices(timeline: Timeline | null, found: Found | null, campaign: string | null): Choice[] {
-  const channels = timeline ? channelsWithin(timeline, found, campaign) : [];
+function channelChoices({ catalogue, timeline, found, filters }: ToolbarState): Choice[] {
+  const channels = timeline ? channelsWithin(timeline, found, filters.campaign) : [];
   const each = channels.map(({ channel, interactions }) => ({
     value: channel,
-    label: channelLabel(channel),
+    label: channelLabel(catalogue, channel),
     count: interactions,
   }));
   return [{ value: ALL, label: "All channels" }, ...each];
@@ -87,7 +88,8 @@ export class Toolbar {
     </div>`;
   }
 
-  #filters({ timeline, found, filters, onFilters }: ToolbarState): TemplateResult[] {
+  #filters(state: ToolbarState): TemplateResult[] {
+    const { timeline, found, filters, onFilters } = state;
     const { campaign, channel, months } = filters;
     const chooseCampaign = (value: string) => {
       const chosen = value || null;
@@ -98,7 +100,7 @@ export class Toolbar {
     };
     return [
       this.#campaign.render(campaignChoices(timeline), campaign ?? ALL, chooseCampaign),
-      this.#channel.render(channelChoices(timeline, found, campaign), channel ?? ALL, (value) =>
+      this.#channel.render(channelChoices(state), channel ?? ALL, (value) =>
         onFilters({ ...filters, channel: value || null }),
       ),
       this.#period.render(PERIOD_CHOICES, String(months), (value) =>
@@ -108,11 +110,11 @@ export class Toolbar {
   }
 }
 
-export function describeFilters(filters: Filters, timeline: Timeline | null): string {
+export function describeFilters(catalogue: Catalogue, filters: Filters, timeline: Timeline | null): string {
   const campaign = timeline?.campaigns.find(({ id }) => id === filters.campaign);
   const parts = [`the last ${filters.months} months`];
   if (filters.campaign) parts.unshift(`campaign ${campaign?.name || filters.campaign}`);
-  if (filters.channel) parts.unshift(`channel ${channelLabel(filters.channel)}`);
+  if (filters.channel) parts.unshift(`channel ${channelLabel(catalogue, filters.channel)}`);
   return parts.join(", ");
 }
 
