@@ -36,7 +36,7 @@ enum Command {
     Check(tools::check::Args),
     /// Print the settings in force, each explained, secrets hidden
     Config(tools::config::Args),
-    /// Measure a running service
+    /// Measure a running service, or the store by itself
     Bench(tools::bench::Args),
 }
 

@@ -55,6 +55,7 @@ mod harness;
 mod bad_frames;
 mod bad_records;
 mod bank;
+mod bench;
 mod calls;
 mod details;
 mod drain;

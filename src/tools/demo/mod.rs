@@ -18,7 +18,7 @@ use crate::serve;
 
 mod dialler;
 mod history;
-mod random;
+pub(super) mod random;
 mod words;
 
 /// Try it out: the service with a sample history and a dialler that offers calls, on a broker of its own; needs nothing else
