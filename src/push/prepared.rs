@@ -1,14 +1,16 @@
 //! A timeline made ready for a time zone, what a session remembers of it, and the difference between two. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Encoded, Missing, MissingCode, Update};
-use crate::journey::Interaction;
-use crate::journey::timeline::{Content, Timeline};
+use crate::journey::timeline::{Content, Period, Timeline};
+use crate::journey::{Interaction, SourceState};
 
 /// A timeline, encoded and as it is, or why there is none.
 pub struct Prepared {
@@ -33,14 +35,13 @@ pub struct Outline {
 impl Prepared {
     pub fn of(timeline: Timeline, leads: BTreeSet<String>, seen: u64) -> Self {
         // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
-        let (Ok(raw), Ok(content)) =
-            (serde_json::value::to_raw_value(&timeline), serde_json::to_vec(&timeline.content))
-        else {
+        let (Ok(raw), Ok(head)) = (serde_json::value::to_raw_value(&timeline), encoded_head(&timeline)) else {
             return Self::missing(MissingCode::Failed, seen);
         };
+        let content = &raw.get().as_bytes()[head.len() - 1..];
         let interactions = timeline.content.days.iter().flat_map(|day| &day.interactions);
         let items = interactions.map(|interaction| (interaction.interaction_id.clone(), hash(interaction))).collect();
-        let outline = Outline { content: xxh3_64(&content), leads, items: Some(items), seen };
+        let outline = Outline { content: xxh3_64(content), leads, items: Some(items), seen };
         Self { timeline: Some((raw, timeline.content)), missing: None, outline: Arc::new(outline) }
     }
 
@@ -84,6 +85,24 @@ fn difference(shown: &BTreeMap<String, u64>, content: &Content, empty: Update<'_
     Encoded::Update(update).encode()
 }
 
+/// What stands before the content in an encoded timeline, as an object of its own: as long, but for its closing brace.
+fn encoded_head(Timeline { period, sources, content: _ }: &Timeline) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Head<'a> {
+        period: &'a Period,
+        sources: &'a [SourceState],
+    }
+    serde_json::to_vec(&Head { period, sources })
+}
+
+/// Tells versions of an interaction apart, within this process.
 fn hash(interaction: &Interaction) -> u64 {
-    xxh3_64(&serde_json::to_vec(interaction).unwrap_or_default())
+    let Interaction { interaction_id, source, contact_id, address, campaign, channel, mode, direction, .. } =
+        interaction;
+    let Interaction { started_at, ended_at, outcome, agent, comments, updated_at, .. } = interaction;
+    let scores = [interaction.previous_score, interaction.current_score].map(|score| score.map(f64::to_bits));
+    let mut hasher = DefaultHasher::new();
+    (interaction_id, source, contact_id, address, campaign, channel, mode, direction).hash(&mut hasher);
+    (started_at, ended_at, outcome, agent, comments, updated_at, scores).hash(&mut hasher);
+    hasher.finish()
 }
