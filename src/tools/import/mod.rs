@@ -29,7 +29,7 @@ use read::{Batch, Rules};
 use summary::Summary;
 
 /// Batches read ahead of the writer.
-const BATCHES_AHEAD: usize = 4;
+const BATCHES_AHEAD: usize = 2;
 /// The in-process broker's clusters are named so.
 const EMBEDDED_CLUSTER: &str = "mockCluster";
 

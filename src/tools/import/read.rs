@@ -15,8 +15,11 @@ use super::lines::{Line, Lines};
 use crate::journey::{Change, Contact, Interaction};
 use crate::record::Refusal;
 
-/// Records in one transaction: about 50 ms, so that a service beside this one is not kept waiting.
-const BATCH_RECORDS: usize = 4096;
+/// Records in one transaction: the more, the more of them fall on one page of the store and one wait for the disk. About
+/// 200 ms, so that a service's recorder beside this is not kept waiting; look-ups never wait.
+const BATCH_RECORDS: usize = 16_384;
+/// What a transaction's records take in their file at most, so that long ones do not fill the memory.
+const BATCH_BYTES: u64 = 16 << 20;
 
 /// How records are read.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +54,7 @@ pub struct Batch {
 pub fn read_all(inputs: &[Input], rules: Rules, batches: &mpsc::Sender<Batch>) -> anyhow::Result<()> {
     for (file, input) in inputs.iter().enumerate() {
         let batch = Batch { file, changes: Vec::with_capacity(BATCH_RECORDS), ..Batch::default() };
-        let mut reading = Reading { rules, at: input.modified_at, batch, batches };
+        let mut reading = Reading { rules, at: input.modified_at, batch, began: 0, batches };
         let lines = input.lines(rules.record_bytes_max);
         let read = lines.and_then(|lines| match input.format {
             Format::JsonLines => {
@@ -71,6 +74,8 @@ struct Reading<'a> {
     rules: Rules,
     at: DateTime<Utc>,
     batch: Batch,
+    /// Where the batch begins in the file.
+    began: u64,
     batches: &'a mpsc::Sender<Batch>,
 }
 
@@ -133,10 +138,13 @@ impl Reading<'_> {
             Err(reason) => self.batch.refused.push(Refused { line, reason }),
         }
         self.batch.position = position;
-        self.batch.changes.len() + self.batch.refused.len() < BATCH_RECORDS || self.hand_over()
+        let records = self.batch.changes.len() + self.batch.refused.len();
+        let room = records < BATCH_RECORDS && position - self.began < BATCH_BYTES;
+        room || self.hand_over()
     }
 
     fn hand_over(&mut self) -> bool {
+        self.began = self.batch.position;
         let next = Batch { file: self.batch.file, changes: Vec::with_capacity(BATCH_RECORDS), ..Batch::default() };
         self.batches.blocking_send(mem::replace(&mut self.batch, next)).is_ok()
     }
