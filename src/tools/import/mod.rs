@@ -21,6 +21,7 @@ use crate::record::Refusal;
 mod csv;
 mod files;
 pub(super) mod lines;
+mod ordered;
 mod read;
 mod summary;
 

@@ -1,5 +1,6 @@
 //! Files to batches of changes: reads, parses, sets aside what cannot be used. Runs beside the writer, on a thread of its own.
 
+use std::fs::File;
 use std::io::BufRead;
 use std::mem;
 
@@ -12,6 +13,7 @@ use super::Reason;
 use super::csv::{self, Cells, Header};
 use super::files::{Format, Input, Kind};
 use super::lines::{Line, Lines};
+use super::ordered::Ordered;
 use crate::journey::{Change, Contact, Interaction};
 use crate::record::Refusal;
 
@@ -59,7 +61,7 @@ pub fn read_all(inputs: &[Input], rules: Rules, batches: &mpsc::Sender<Batch>) -
         let read = lines.and_then(|lines| match input.format {
             Format::JsonLines => {
                 let kind = rules.kind.map_or_else(|| input.kind(rules.record_bytes_max), Ok)?;
-                reading.json_lines(lines, kind)
+                reading.json_lines(Ordered::new(lines, File::open(&input.path)?)?, kind)
             }
             Format::Csv => reading.csv(lines),
         });
@@ -80,7 +82,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn json_lines(&mut self, mut lines: Lines<impl BufRead>, kind: Kind) -> std::io::Result<()> {
+    fn json_lines(&mut self, mut lines: Ordered, kind: Kind) -> std::io::Result<()> {
         while let Some(line) = lines.next()? {
             let read = match line {
                 Line::Whole(bytes) => self.change(bytes, kind),
@@ -145,6 +147,7 @@ impl Reading<'_> {
 
     fn hand_over(&mut self) -> bool {
         self.began = self.batch.position;
+        self.batch.refused.sort_by_key(|refused| refused.line);
         let next = Batch { file: self.batch.file, changes: Vec::with_capacity(BATCH_RECORDS), ..Batch::default() };
         self.batches.blocking_send(mem::replace(&mut self.batch, next)).is_ok()
     }
