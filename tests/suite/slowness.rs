@@ -52,7 +52,7 @@ async fn a_number_with_a_hundred_thousand_interactions_is_counted_whole_and_hold
     keep(&service, (0..100_000).map(of_everybody).chain([interaction("bens").on(BEN)])).await;
     let (mut ana, mut ben) = (service.agent("ana").await, service.agent("ben").await);
     for call in [call("c-ana").number(ANA), call("c-ben").to("ben").number(BEN)] {
-        kafka.publish(&kafka.calls, call.agent_id(), call.event("offered").to_string()).await;
+        service.kafka.publish(&kafka.calls, call.agent_id(), call.event("offered").to_string()).await;
     }
 
     tokio::select! {
