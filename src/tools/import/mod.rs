@@ -44,7 +44,8 @@ absent field.
 
 Importing a file twice, or beside a running service, is safe: of each record the newest updatedAt is kept (where \
 a record has none, the time of the file's last change stands in). Imports into the store send no updates to \
-agents who are on a call.
+agents who are on a call. Of a JSON Lines file, records are taken contact by contact, about a million at a time: so \
+they are kept, and so it is fast.
 
 Exit code: 0 if every record was imported, 1 if some were refused (the others are imported) or the import \
 failed, 64 if the settings cannot be used.")]

@@ -11,6 +11,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::vec::IntoIter;
 
@@ -49,8 +50,9 @@ struct Place {
 }
 
 impl Ordered {
-    /// `file` is the one that the lines are of.
-    pub fn new<R: BufRead + Send + 'static>(lines: Lines<R>, file: File) -> io::Result<Self> {
+    /// Of the file at this path, whose lines these are.
+    pub fn new<R: BufRead + Send + 'static>(lines: Lines<R>, path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
         let (sender, windows) = sync_channel(0);
         std::thread::Builder::new().name("import-order".into()).spawn(move || read_ahead(lines, &sender))?;
         Ok(Self { file, windows, places: Vec::new().into_iter(), line: Vec::new(), number: 0, position: 0 })
@@ -154,10 +156,10 @@ mod tests {
     use super::*;
 
     fn ordered(text: &str) -> Vec<(u64, Option<String>)> {
-        let mut file = tempfile::tempfile().unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
         let reader = BufReader::new(io::Cursor::new(text.to_owned()));
-        let mut lines = Ordered::new(Lines::new(reader, 60), file).unwrap();
+        let mut lines = Ordered::new(Lines::new(reader, 60), file.path()).unwrap();
         let mut all = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             let line = match line {

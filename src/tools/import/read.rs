@@ -1,6 +1,5 @@
 //! Files to batches of changes: reads, parses, sets aside what cannot be used. Runs beside the writer, on a thread of its own.
 
-use std::fs::File;
 use std::io::BufRead;
 use std::mem;
 
@@ -61,7 +60,7 @@ pub fn read_all(inputs: &[Input], rules: Rules, batches: &mpsc::Sender<Batch>) -
         let read = lines.and_then(|lines| match input.format {
             Format::JsonLines => {
                 let kind = rules.kind.map_or_else(|| input.kind(rules.record_bytes_max), Ok)?;
-                reading.json_lines(Ordered::new(lines, File::open(&input.path)?)?, kind)
+                reading.json_lines(Ordered::new(lines, &input.path)?, kind)
             }
             Format::Csv => reading.csv(lines),
         });
