@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{bail, ensure};
 use chrono::{DateTime, Utc};
@@ -49,7 +49,7 @@ pub async fn measure(path: &Path, customers: u32, lookups: u32, now: DateTime<Ut
         let customer = rand::random_range(0..customers);
         let started = Instant::now();
         pop(&store, customer, now).await?;
-        took.saturating_record(Duration::as_nanos(&started.elapsed()) as u64);
+        took.saturating_record(started.elapsed().as_nanos() as u64);
         progress.at(u64::from(customers) + nth, u64::from(customers) + nth);
     }
     progress.finish();
