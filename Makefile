@@ -14,6 +14,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v google-chrome)
 export CHROMIUM
 biome := BIOME_CONFIG_PATH=widget widget/node_modules/.bin/biome
 with_kafka := tests/servers/with.sh kafka --
+with_servers := tests/servers/with.sh kafka postgres --
 
 ##@ Use
 
@@ -29,11 +30,11 @@ widget: widget/dist ## Build the widget alone, into widget/dist
 
 # Each suite runs, also after another one failed.
 test: packages widget ## Run all tests; installs or starts what they need (as root), or says what is missing
-	$(with_kafka) $(MAKE) --no-print-directory --keep-going test-rust test-widget test-browser test-bank
+	$(with_servers) $(MAKE) --no-print-directory --keep-going test-rust test-widget test-browser test-bank
 
 # They wait more than they compute: more of them at a time than there are cores.
-test-rust: widget ## Run the service's tests; KAFKA_BROKERS=host:port uses a Kafka of yours
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} $(with_kafka) cargo test --no-fail-fast
+test-rust: widget ## Run the service's tests; KAFKA_BROKERS=host:port and DATABASE_URL=postgres://… use servers of yours
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-6} $(with_servers) cargo test --no-fail-fast $(if $(TESTS),--test suite -- $(TESTS))
 
 test-widget: widget ## Run the widget's tests
 	npm --prefix widget test
@@ -45,7 +46,7 @@ test-browser: widget ## Call events from kcat, seen in Chromium
 test-bank: ## Test the independent check of the pops (tests/bank/expected.py) itself
 	python3 tests/bank/expected.py --self-test
 
-packages: ## Install what the tests need from the system: Chromium, kcat, Java, Maven, Python
+packages: ## Install what the tests need from the system: Chromium, kcat, Java, Maven, PostgreSQL, Python
 	@tests/servers/packages.sh
 
 ##@ Keep in order

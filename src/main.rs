@@ -32,13 +32,15 @@ enum Command {
     Watch(tools::watch::Args),
     /// Ask a running service for a number's journey
     Journey(tools::journey::Args),
+    /// Make the tables in PostgreSQL, or bring them to what this release knows
+    Migrate,
     /// Look whether everything is there to run, and say what to do
     Check(tools::check::Args),
     /// Print the words for codes and ids, or those that are missing
     Catalogue(tools::catalogue::Args),
     /// Print the settings in force, each explained, secrets hidden
     Config(tools::config::Args),
-    /// Measure a running service
+    /// Measure a running service, or the store by itself
     Bench(tools::bench::Args),
 }
 
@@ -78,6 +80,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Call(args) => tools::call::run(common, args).await,
         Command::Watch(args) => tools::watch::run(common, args).await,
         Command::Journey(args) => tools::journey::run(common, args).await,
+        Command::Migrate => tools::migrate::run(common).await,
         Command::Check(args) => tools::check::run(common, args).await,
         Command::Catalogue(args) => tools::catalogue::run(common, args).await,
         Command::Config(args) => tools::config::run(common, args).await,

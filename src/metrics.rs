@@ -210,6 +210,13 @@ impl Metrics {
         self.lags.lock().push(consumer.lag());
     }
 
+    /// Records that a group has not kept yet, by partition.
+    pub fn behind(&self, topic: &str, by_partition: &[(i32, i64)]) {
+        for (partition, records) in by_partition {
+            self.lag.get_or_create(&[("topic", topic.to_owned()), ("partition", partition.to_string())]).set(*records);
+        }
+    }
+
     /// The text that Prometheus reads.
     pub fn text(&self, sessions: usize) -> String {
         self.clock_skew.set(self.skew.lock().seconds());

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 
 use crate::arrival::{self, Heard as CallHeard};
 use crate::config::{JourneySource, Settings};
-use crate::journey::recorder::Currency;
+use crate::journey::sources::{Known, LookingUp};
 use crate::journey::timeline::{self, Ask as TimelineAsk};
-use crate::journey::{Direction, Journey, LookUp, Store, StoreError};
+use crate::journey::{Direction, Journey, SourceMissing, Sources};
 use crate::kafka::{Consumer, Heard, Record};
 use crate::metrics::Metrics;
 use crate::phone;
@@ -32,13 +32,12 @@ mod search;
 pub use live::follow_changes;
 pub use search::TimelineFailure;
 
-/// A look-up that takes longer than this is given up: its call is over, or nobody waits any more.
-const LOOKUP_GIVE_UP: Duration = Duration::from_secs(60);
+/// A source that failed is asked again after each of these times, in seconds, while the call is open.
+const ASK_AGAIN_SECONDS: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
 
 /// Everything that a call passes.
 pub struct Way {
-    pub store: Store,
-    pub currency: Arc<Currency>,
+    pub sources: Sources,
     pub door: Door,
     pub metrics: Arc<Metrics>,
     pub settings: Settings,
@@ -122,20 +121,32 @@ async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
             return way.reach(&key, &sessions, announce, |_| Prepared::missing(code, seen));
         }
     };
-    let mut look_up = way.tasks.spawn(way.look_up(customer, now));
-    match tokio::time::timeout(*way.settings.journey.lookup_timeout, &mut look_up).await {
-        Ok(journey) => way.reach(&key, &sessions, announce, way.preparer(&key, journey, seen, now)),
-        Err(_) => {
-            way.reach(&key, &sessions, announce, |_| Prepared::missing(MissingCode::Timeout, seen));
-            let prepare = way.preparer(&key, look_up.await, seen, now);
-            way.for_each_zone(&sessions, prepare, |session, prepared| {
-                way.metrics.update(way.agents().update(&key, session, prepared, Utc::now()));
-            });
-        }
+    let mut look_up = way.look_up(&customer, now);
+    let in_time = tokio::time::timeout(*way.settings.journey.lookup_timeout, way.finish(&mut look_up)).await.is_ok();
+    let mut known = way.known(&look_up, now);
+    way.reach(&key, &sessions, announce, way.preparer(&key, &known, seen, now));
+    if !in_time {
+        way.finish(&mut look_up).await;
+        known = way.known(&look_up, now);
+        way.send_updates(&key, &sessions, &known, seen, now);
     }
     // What was kept between the look-up and the pop was announced to nobody.
     if way.kept.load(Ordering::SeqCst) != seen {
-        live::update_call(way, key, sessions).await;
+        live::update_call(Arc::clone(&way), key.clone(), sessions.clone()).await;
+    }
+    if known.failed() {
+        ask_again(way, key, sessions).await;
+    }
+}
+
+/// A source that could not answer gets further chances, so that the timeline is whole as soon as it can be.
+async fn ask_again(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
+    for seconds in ASK_AGAIN_SECONDS {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        match live::look_again(&way, &key, &sessions).await {
+            Some(known) if !known.is_whole() => {}
+            _ => return,
+        }
     }
 }
 
@@ -238,7 +249,8 @@ impl Way {
 
     fn call_of(&self, heard: CallHeard) -> Option<Call> {
         let CallHeard { event, state, at, .. } = heard;
-        let number = event.customer().and_then(|given| phone::address(given, self.settings.journey.default_region.0));
+        let region = self.settings.calls.default_region.unwrap_or(self.settings.journey.default_region);
+        let number = event.customer().and_then(|given| phone::address(given, region.0));
         Some(Call {
             state: state?,
             number,
@@ -259,53 +271,52 @@ impl Way {
         call.number.clone().ok_or(MissingCode::NoNumber)
     }
 
-    fn look_up(
-        self: &Arc<Self>,
-        number: String,
-        now: DateTime<Utc>,
-    ) -> impl Future<Output = Result<Journey, StoreError>> + 'static {
-        let way = Arc::clone(self);
-        async move {
-            let started = Instant::now();
-            let from = timeline::earliest(now, 12);
-            let look_up = LookUp { number, from, sources: way.settings.journey.source.sources() };
-            let found = tokio::time::timeout(LOOKUP_GIVE_UP, way.store.look_up(look_up)).await;
-            way.metrics.looked_up(started.elapsed().as_secs_f64());
-            let mut journey = found.unwrap_or(Err(StoreError::Stopped))?;
-            way.settings.catalogue.resolve(&mut journey);
-            Ok(journey)
+    fn look_up(&self, number: &str, now: DateTime<Utc>) -> LookingUp {
+        self.sources.look_up(number, timeline::earliest(now, 12))
+    }
+
+    /// Waits for all sources.
+    async fn finish(&self, look_up: &mut LookingUp) {
+        look_up.finish().await;
+        self.metrics.looked_up(look_up.took().as_secs_f64());
+    }
+
+    /// What is known now, in the administrator's words.
+    fn known(&self, look_up: &LookingUp, now: DateTime<Utc>) -> Known {
+        let mut known = look_up.known(now);
+        if let Some(journey) = &mut known.journey {
+            self.settings.catalogue.resolve(journey);
         }
+        known
     }
 
     /// What a timeline for this time zone is made of, encoded.
-    fn preparer<E: std::fmt::Display>(
+    fn preparer<'a>(
         &self,
         key: &CallKey,
-        journey: Result<Result<Journey, StoreError>, E>,
+        known: &'a Known,
         seen: u64,
         now: DateTime<Utc>,
-    ) -> impl Fn(Tz) -> Prepared {
-        let journey = match journey {
-            Ok(Ok(journey)) => Some(journey),
-            Ok(Err(error)) => {
-                error!(call.id = key.call_id, agent.id = key.agent_id, %error, "the look-up failed");
-                None
-            }
-            Err(error) => {
-                error!(call.id = key.call_id, agent.id = key.agent_id, %error, "the look-up ended early");
-                None
-            }
-        };
-        self.name_campaign(key, journey.as_ref());
-        let sources = self.currency.states(self.settings.journey.source.sources(), now);
+    ) -> impl Fn(Tz) -> Prepared + use<'a> {
+        self.name_campaign(key, known.journey.as_ref());
         let ask = self.default_ask(now);
-        move |time_zone| match &journey {
+        let late = known.sources.iter().any(|state| state.missing == Some(SourceMissing::Timeout));
+        move |time_zone| match &known.journey {
             Some(journey) => {
-                let timeline = timeline::prepare(journey, sources.clone(), &TimelineAsk { time_zone, ..ask.clone() });
+                let ask = TimelineAsk { time_zone, ..ask.clone() };
+                let timeline = timeline::prepare(journey, known.sources.clone(), &ask);
                 Prepared::of(timeline, journey.leads.clone(), seen)
             }
+            None if late => Prepared::missing(MissingCode::Timeout, seen),
             None => Prepared::missing(MissingCode::Failed, seen),
         }
+    }
+
+    /// Sends each session the difference to what it shows.
+    fn send_updates(&self, key: &CallKey, sessions: &[Arc<Session>], known: &Known, seen: u64, now: DateTime<Utc>) {
+        self.for_each_zone(sessions, self.preparer(key, known, seen, now), |session, prepared| {
+            self.metrics.update(self.agents().update(key, session, prepared, Utc::now()));
+        });
     }
 
     /// Call events carry the campaign's id; agents read its name.

@@ -12,13 +12,13 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::config::Settings;
 use crate::http::{self, Guard, Service, listener};
-use crate::journey::Store;
 use crate::journey::embedded::ServeLock;
-use crate::journey::recorder::{Currency, Kept, Kind, Recorder};
+use crate::journey::recorder::{Kept, Kind, Recorder};
+use crate::journey::{Regions, Source, Sources, Store, StoreError};
 use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start};
 use crate::metrics::Metrics;
 use crate::push::agents::Agents;
@@ -34,7 +34,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub admin_address: SocketAddr,
     pub brokers: Brokers,
-    pub store: Store,
+    pub sources: Sources,
     stop: CancellationToken,
     tasks: TaskTracker,
     /// Metrics and health are answered until the end of the drain.
@@ -42,7 +42,7 @@ pub struct Running {
     limit: Duration,
     /// In this order: what uses the broker ends before it.
     _embedded: Option<EmbeddedBroker>,
-    _lock: ServeLock,
+    _locks: Vec<ServeLock>,
 }
 
 /// Runs until the process is told to stop, then drains.
@@ -55,8 +55,21 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 
 /// Starts everything; fails where a port is taken or the store cannot be opened. Brokers that do not answer are waited for.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-    let lock = ServeLock::take(&settings.journey.store.0)?;
-    let store = Store::open(&settings.journey.store.0, settings.journey.lookups_max)?;
+    let sources = Sources::open(&settings.journey)?;
+    let mut locks = Vec::new();
+    for (store, ..) in sources.stores() {
+        if let Store::Embedded(file) = store {
+            locks.push(ServeLock::take(file.path())?);
+        }
+        match store.ready().await {
+            Ok(()) => {}
+            // Pops go on without timelines, and what is to be kept waits in Kafka.
+            Err(error @ StoreError::Unreachable(_)) => {
+                error!(%error, store = store.describe(), "starting without the store");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
     let main = listener::bind(settings.http.listen, "http.listen").await?;
     let admin = listener::bind(settings.http.admin_listen, "http.admin_listen").await?;
     let (brokers, embedded) = Brokers::open(&settings.kafka)?;
@@ -70,8 +83,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     };
     let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max);
     let way = Arc::new(Way {
-        store: store.clone(),
-        currency: Arc::new(Currency::default()),
+        sources: sources.clone(),
         door: door(&settings, agents, Arc::clone(&metrics)),
         metrics: Arc::clone(&metrics),
         settings,
@@ -83,13 +95,13 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         address: main.local_addr()?,
         admin_address: admin.local_addr()?,
         brokers: brokers.clone(),
-        store,
+        sources,
         stop: stop.clone(),
         tasks: tasks.clone(),
         admin_stop: CancellationToken::new(),
         limit: *way.settings.drain.limit,
         _embedded: embedded,
-        _lock: lock,
+        _locks: locks,
     };
     let (kept, on_kept) = mpsc::channel(KEPT_BATCHES_MAX);
     hear(&way, &brokers, kept, &ready, &stop)?;
@@ -129,20 +141,33 @@ fn hear(
     let calls = Consumer::start(brokers, &kafka.topics.calls, window, way.metrics.kafka_errors())?;
     way.metrics.follow(&calls);
     way.tasks.spawn(screen_pop::follow(Arc::clone(way), calls, ready.clone(), stop.clone()));
-    for (topic, kind) in [(&kafka.topics.interactions, Kind::Interactions), (&kafka.topics.contacts, Kind::Contacts)] {
-        let recorder = Recorder {
-            store: way.store.clone(),
-            brokers: brokers.clone(),
-            topic: topic.clone(),
-            kind,
-            region: way.settings.journey.default_region.0,
-            record_bytes_max: kafka.record_bytes_max,
-            metrics: Arc::clone(&way.metrics),
-            catalogue: Arc::clone(&way.settings.catalogue),
-            currency: Arc::clone(&way.currency),
-            kept: kept.clone(),
-        };
-        way.tasks.spawn(recorder.run(stop.clone(), *way.settings.drain.limit / 2));
+    let journey = &way.settings.journey;
+    let region_of = |source| journey.sources.of(source).default_region.map(|region| region.0);
+    let regions = Regions {
+        general: journey.default_region.0,
+        campaign_manager: region_of(Source::CampaignManager),
+        data_cloud: region_of(Source::DataCloud),
+    };
+    for (nth, (store, currency, sources)) in way.sources.stores().enumerate() {
+        let topics = [(&kafka.topics.interactions, Kind::Interactions), (&kafka.topics.contacts, Kind::Contacts)];
+        for (topic, kind) in topics {
+            let recorder = Recorder {
+                store: store.clone(),
+                brokers: brokers.clone(),
+                topic: topic.clone(),
+                kind,
+                regions,
+                sources: sources.to_vec(),
+                // Each store has read so far as it has read.
+                group: if nth == 0 { kafka.group.clone() } else { format!("{}.{nth}", kafka.group) },
+                record_bytes_max: kafka.record_bytes_max,
+                metrics: Arc::clone(&way.metrics),
+                currency: Arc::clone(currency),
+                catalogue: Arc::clone(&way.settings.catalogue),
+                kept: kept.clone(),
+            };
+            way.tasks.spawn(recorder.run(stop.clone(), *way.settings.drain.limit / 2));
+        }
     }
     Ok(())
 }

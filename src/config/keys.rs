@@ -17,6 +17,14 @@ const fn key(name: &'static str, default: &'static str, kind: Kind, about: &'sta
     Key { name, default: Some(default), kind, about }
 }
 
+/// One that has no default: without it, the general setting holds.
+const fn place(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key { name, default: None, kind, about }
+}
+
+/// Our columns' names in queries of the administrator's, where those are others.
+pub const COLUMN_TABLES: &[&str] = &["journey.sources.campaign_manager.columns", "journey.sources.data_cloud.columns"];
+
 /// In the order in which they are printed.
 pub const KEYS: &[Key] = &[
     key(
@@ -54,10 +62,21 @@ pub const KEYS: &[Key] = &[
     },
     key("kafka.replay_window", "\"2h\"", Time, "how far back the topic of calls is read at start"),
     key("kafka.record_bytes_max", "1048576", Count, "a larger record is refused unread, in bytes"),
+    key(
+        "kafka.group",
+        "\"backstory\"",
+        Text,
+        "consumer group of the nodes that share a PostgreSQL store: one of them keeps each record; another store needs another name",
+    ),
     key("kafka.topics.calls", "\"calls\"", Text, "topic of call events"),
     key("kafka.topics.interactions", "\"interactions\"", Text, "topic of interactions"),
     key("kafka.topics.contacts", "\"contacts\"", Text, "topic of contacts and campaign lists"),
-    key("journey.store", "\"sqlite:backstory.db\"", Store, "where journeys are kept: \"sqlite:PATH\""),
+    key(
+        "journey.store",
+        "\"sqlite:backstory.db\"",
+        Store,
+        "where journeys are kept: \"sqlite:PATH\", or \"postgres://USER:PASSWORD@HOST/DATABASE\" for several nodes",
+    ),
     key(
         "journey.source",
         "\"both\"",
@@ -84,10 +103,56 @@ pub const KEYS: &[Key] = &[
     ),
     key("journey.lookups_max", "4", Count, "look-ups at a time, each with a connection of its own to the store"),
     key(
+        "journey.statement_timeout",
+        "\"5s\"",
+        Time,
+        "PostgreSQL gives a look-up up after this time; its timeline is asked for again while the call is open",
+    ),
+    key(
         "journey.default_region",
         "\"US\"",
         DefaultRegion,
         "region of numbers without a country code (ISO 3166, two letters)",
+    ),
+    place(
+        "journey.sources.campaign_manager.store",
+        Store,
+        "a store for the interactions of the Campaign Manager alone, or the PostgreSQL that holds tables of yours; else journey.store",
+    ),
+    place(
+        "journey.sources.campaign_manager.interactions",
+        Text,
+        "query of your own tables: $1 the number in E.164, $2 the beginning of the period; columns as in journey.sources.campaign_manager.columns",
+    ),
+    place(
+        "journey.sources.campaign_manager.listings",
+        Text,
+        "query of your own tables: $1 the number in E.164; gives contact_id and, if known, name, campaign_id, campaign_name",
+    ),
+    place(
+        "journey.sources.campaign_manager.default_region",
+        DefaultRegion,
+        "region of this source's numbers without a country code; else journey.default_region",
+    ),
+    place(
+        "journey.sources.data_cloud.store",
+        Store,
+        "a store for the interactions of the Data Cloud alone, or the PostgreSQL that holds tables of yours; else journey.store",
+    ),
+    place(
+        "journey.sources.data_cloud.interactions",
+        Text,
+        "query of your own tables: $1 the number in E.164, $2 the beginning of the period; columns as in journey.sources.data_cloud.columns",
+    ),
+    place(
+        "journey.sources.data_cloud.listings",
+        Text,
+        "query of your own tables: $1 the number in E.164; gives contact_id and, if known, name, campaign_id, campaign_name",
+    ),
+    place(
+        "journey.sources.data_cloud.default_region",
+        DefaultRegion,
+        "region of this source's numbers without a country code; else journey.default_region",
     ),
     key("calls.age_max", "\"60s\"", Time, "an older call is shown without being announced"),
     key("calls.future_max", "\"5m\"", Time, "a call event further ahead of this machine's clock is refused"),
@@ -98,6 +163,11 @@ pub const KEYS: &[Key] = &[
         "a call whose end was never heard ends after this time; at most kafka.replay_window",
     ),
     key("calls.keep_after_end", "\"2m\"", Time, "an ended call stays on screen this long, for wrap-up"),
+    place(
+        "calls.default_region",
+        DefaultRegion,
+        "region of call events' numbers without a country code; else journey.default_region",
+    ),
     key("log.format", "\"text\"", Format, "\"text\" for people, \"json\" for machines"),
     key(
         "log.level",

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use figment::Figment;
@@ -30,8 +31,8 @@ pub enum Kind {
 impl Kind {
     /// Says what is wrong with the value in force, if anything is.
     pub(super) fn check(self, figment: &Figment, key: &str) -> Result<(), String> {
-        if matches!(self, Self::Brokers) && !figment.contains(key) {
-            return Ok(()); // whether it is needed is the command's to say
+        if !figment.contains(key) {
+            return Ok(()); // it has no default; whether it is needed is the command's to say
         }
         let read = match self {
             Self::Address => return loopback(figment.extract_inner::<SocketAddr>(key)),
@@ -39,7 +40,7 @@ impl Kind {
             Self::Count => return positive(figment.extract_inner::<usize>(key)),
             Self::Time => figment.extract_inner::<Span>(key).map(drop),
             Self::Text | Self::Brokers => return not_empty(figment.extract_inner::<String>(key)),
-            Self::Store => figment.extract_inner::<StorePath>(key).map(drop),
+            Self::Store => figment.extract_inner::<StoreAddress>(key).map(drop),
             Self::Source => figment.extract_inner::<JourneySource>(key).map(drop),
             Self::PeriodMonths => {
                 return figment.extract_inner::<Months>(key).map(drop).map_err(|_| Months::EXPECTED.into());
@@ -121,17 +122,63 @@ impl std::str::FromStr for Span {
     }
 }
 
-/// `"sqlite:PATH"`, the only kind of store so far.
-#[derive(Debug, Clone, Deserialize)]
+/// Where journeys are kept: `"sqlite:PATH"` or `"postgres://USER:PASSWORD@HOST/DATABASE"`.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct StorePath(pub PathBuf);
+pub enum StoreAddress {
+    Sqlite(PathBuf),
+    /// A URL that PostgreSQL's own clients know. It may hold a password: print [`StoreAddress::without_password`].
+    Postgres(String),
+}
 
-impl TryFrom<String> for StorePath {
-    type Error = &'static str;
+impl StoreAddress {
+    pub fn without_password(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Self::Postgres(url) => url_without_password(url),
+        }
+    }
+}
+
+/// As written, but for what stands between the user's name and the `@`, and a `password=` behind the `?`.
+pub fn url_without_password(url: &str) -> String {
+    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
+    let (scheme, rest) = base.split_once("://").unwrap_or(("", base));
+    let shown = match rest.rsplit_once('@') {
+        Some((who, place)) => {
+            let user = who.split_once(':').map_or(who, |(user, _)| user);
+            format!("{scheme}://{user}@{place}")
+        }
+        None => base.to_owned(),
+    };
+    let kept = |part: &&str| !part.to_ascii_lowercase().starts_with("password");
+    let query: Vec<&str> = query.into_iter().flat_map(|query| query.split('&')).filter(kept).collect();
+    if query.is_empty() { shown } else { format!("{shown}?{}", query.join("&")) }
+}
+
+impl std::fmt::Debug for StoreAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.without_password())
+    }
+}
+
+impl TryFrom<String> for StoreAddress {
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let path = text.strip_prefix("sqlite:").map(str::trim).filter(|path| !path.is_empty());
-        path.map(|path| Self(path.into())).ok_or("expected \"sqlite:PATH\", the only kind of store so far")
+        const EXPECTED: &str = "expected \"sqlite:PATH\" or \"postgres://USER@HOST/DATABASE\"";
+        if let Some(path) = text.strip_prefix("sqlite:").map(str::trim).filter(|path| !path.is_empty()) {
+            return Ok(Self::Sqlite(path.into()));
+        }
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(EXPECTED.into());
+        }
+        // What the client says of a URL may repeat it, and its password.
+        let config = tokio_postgres::Config::from_str(&text).map_err(|_| EXPECTED.to_owned())?;
+        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
+            return Err("sslmode=require: this release does not speak TLS to PostgreSQL".into());
+        }
+        Ok(Self::Postgres(text))
     }
 }
 

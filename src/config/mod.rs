@@ -10,15 +10,19 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use serde::Deserialize;
 
-use crate::journey::Catalogue;
+use crate::journey::postgres::tables::COLUMNS;
+use crate::journey::{Catalogue, Source};
 
 mod catalogue;
+mod flat;
 mod keys;
 mod kinds;
 
 pub use catalogue::{toml_key, toml_text};
-pub use keys::{KEYS, Key, nearest};
-pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StorePath};
+use flat::flatten;
+pub use flat::number_text;
+pub use keys::{COLUMN_TABLES, KEYS, Key, nearest};
+pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StoreAddress, url_without_password};
 
 /// Variables with this prefix are settings: `BACKSTORY_HTTP__LISTEN` is `http.listen`.
 const ENV_PREFIX: &str = "BACKSTORY_";
@@ -63,6 +67,7 @@ pub struct Kafka {
     pub brokers: Option<String>,
     pub replay_window: Span,
     pub record_bytes_max: usize,
+    pub group: String,
     pub topics: Topics,
     /// librdkafka properties, flat, secrets already read from their files.
     #[serde(skip)]
@@ -85,13 +90,46 @@ pub struct Topics {
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Journey {
-    pub store: StorePath,
+    pub store: StoreAddress,
     pub source: JourneySource,
     pub period_months: Months,
     pub interactions_max: usize,
     pub lookup_timeout: Span,
     pub lookups_max: usize,
+    pub statement_timeout: Span,
     pub default_region: Region,
+    #[serde(default)]
+    pub sources: SourcePlaces,
+}
+
+/// Where the sources are, for those that are not in `journey.store`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct SourcePlaces {
+    pub campaign_manager: SourcePlace,
+    pub data_cloud: SourcePlace,
+}
+
+impl SourcePlaces {
+    pub fn of(&self, source: Source) -> &SourcePlace {
+        match source {
+            Source::CampaignManager => &self.campaign_manager,
+            Source::DataCloud => &self.data_cloud,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct SourcePlace {
+    pub store: Option<StoreAddress>,
+    /// A query: `$1` the number, `$2` the beginning of the period.
+    pub interactions: Option<String>,
+    /// A query: `$1` the number.
+    pub listings: Option<String>,
+    pub default_region: Option<Region>,
+    /// Our column → the query's.
+    pub columns: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -100,6 +138,7 @@ pub struct Calls {
     pub future_max: Span,
     pub open_max: Span,
     pub keep_after_end: Span,
+    pub default_region: Option<Region>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -170,8 +209,13 @@ impl Layers {
 
     /// What stands under `kafka.properties`, flat, as typed.
     pub fn properties(&self) -> BTreeMap<String, String> {
+        self.table("kafka.properties")
+    }
+
+    /// What stands in a table whose names are the administrator's, flat, as typed.
+    pub fn table(&self, name: &str) -> BTreeMap<String, String> {
         let mut flat = BTreeMap::new();
-        if let Ok(Value::Dict(_, dict)) = self.0.find_value("kafka.properties") {
+        if let Ok(Value::Dict(_, dict)) = self.0.find_value(name) {
             flatten("", &dict, &mut flat);
         }
         flat
@@ -249,6 +293,26 @@ fn check_together(settings: &Settings, problems: &mut Vec<String>) {
                 .into(),
         );
     }
+    for source in [Source::CampaignManager, Source::DataCloud] {
+        let (place, table) = (settings.journey.sources.of(source), format!("journey.sources.{}", source.name()));
+        let postgres = matches!(place.store, Some(StoreAddress::Postgres(_)));
+        if place.interactions.is_some() && !postgres {
+            problems.push(format!("{table}.interactions needs {table}.store, the PostgreSQL that holds its tables"));
+        }
+        if place.interactions.is_none() && (place.listings.is_some() || !place.columns.is_empty()) {
+            problems.push(format!(
+                "{table}.listings and .columns are for tables of yours: {table}.interactions is missing"
+            ));
+        }
+        if place.store.as_ref() == Some(&settings.journey.store) && place.interactions.is_none() {
+            problems.push(format!("{table}.store is journey.store: leave it out"));
+        }
+        let unknown = |column: &&String| !COLUMNS.contains(&column.as_str());
+        for column in place.columns.keys().filter(unknown) {
+            problems
+                .push(format!("{table}.columns.{column}: there is no such column; there are {}", COLUMNS.join(", ")));
+        }
+    }
 }
 
 fn unknown_names(layers: &Layers) -> Vec<String> {
@@ -256,7 +320,11 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
     if let Ok(all) = layers.0.extract::<Dict>() {
         flatten("", &all, &mut said);
     }
-    let open = |name: &str| name.starts_with("kafka.properties.") || name.split('.').next() == Some("catalogue");
+    let within = |name: &str, table: &str| name.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+    let open = |name: &str| {
+        let tables = ["kafka.properties"].iter().chain(COLUMN_TABLES);
+        tables.into_iter().any(|table| within(name, table)) || name.split('.').next() == Some("catalogue")
+    };
     let known = |name: &str| open(name) || KEYS.iter().any(|key| key.name == name);
     said.keys()
         .filter(|name| !known(name))
@@ -304,23 +372,6 @@ fn properties(layers: &Layers, problems: &mut Vec<String>) -> BTreeMap<String, S
         }
     }
     properties
-}
-
-/// Nested tables as dotted names; lists and plain values end a name.
-fn flatten(prefix: &str, dict: &Dict, into: &mut BTreeMap<String, String>) {
-    for (name, value) in dict {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        match value {
-            Value::Dict(_, inner) => flatten(&path, inner, into),
-            Value::String(_, text) => _ = into.insert(path, text.clone()),
-            Value::Bool(_, truth) => _ = into.insert(path, truth.to_string()),
-            Value::Num(_, number) => {
-                let text = number.to_i128().map(|n| n.to_string()).or(number.to_f64().map(|n| n.to_string()));
-                into.insert(path, text.unwrap_or_default());
-            }
-            _ => _ = into.insert(path, String::new()),
-        }
-    }
 }
 
 /// Never printed, and readable from a file by the name with `.file` behind it.

@@ -23,6 +23,43 @@ fn every_default_is_of_its_kind() {
 }
 
 #[test]
+fn a_number_for_librdkafka_may_come_from_anywhere() {
+    let said = |settings: Settings| settings.kafka.properties.get("session.timeout.ms").cloned();
+    let flag = read_flags(&[("kafka.brokers", "host:9092"), ("kafka.properties.session.timeout.ms", "6000")]).unwrap();
+    let file =
+        read_file("[kafka]\nbrokers = \"host:9092\"\n[kafka.properties]\n\"session.timeout.ms\" = 6000\n").unwrap();
+    assert_eq!((said(flag).as_deref(), said(file).as_deref()), (Some("6000"), Some("6000")));
+}
+
+#[test]
+fn the_password_of_a_store_is_not_shown() {
+    let url = "postgres://ana:s3cret@db.example/journeys?application_name=x&password=s3cret";
+    let settings = read_flags(&[("kafka.brokers", "host:9092"), ("journey.store", url)]).unwrap();
+    let shown = format!("{:?} {}", settings.journey, settings.journey.store.without_password());
+    assert!(
+        shown.contains("postgres://ana@db.example/journeys?application_name=x") && !shown.contains("s3cret"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn queries_without_their_server_and_columns_that_there_are_not_are_problems() {
+    let problems = read_file(
+        "[kafka]\nbrokers = \"host:9092\"\n[journey.sources.data_cloud]\ninteractions = \"SELECT\"\ncolumns.adress = \"phone\"\n\
+         [journey.sources.campaign_manager]\nlistings = \"SELECT\"\n",
+    );
+    let problems = problems.unwrap_err();
+    assert_eq!(problems.0.len(), 3, "{problems}");
+    for said in [
+        "data_cloud.interactions needs",
+        "columns.adress: there is no such column",
+        "campaign_manager.interactions is missing",
+    ] {
+        assert!(problems.to_string().contains(said), "{problems}");
+    }
+}
+
+#[test]
 fn a_file_with_five_mistakes_reports_five() {
     let problems = read_file(
         "[http]\nlisten = \"0.0.0.0:80\"\n[kafka]\nbroker = \"host:9092\"\n[calls]\nage_max = \"soon\"\n\

@@ -92,7 +92,7 @@ async fn info(State(service): Shared) -> Json<Value> {
         "brokers": service.brokers,
         "embeddedBroker": service.embedded_broker,
         "topics": { "calls": topics.calls, "interactions": topics.interactions, "contacts": topics.contacts },
-        "store": service.way.store.describe(),
+        "store": service.way.sources.describe(),
         "source": service.way.settings.journey.source,
         "ready": service.ready.is_cancelled(),
     }))

@@ -12,36 +12,22 @@ use crate::record::{self, Field, Holds, Refusal, limit_text, require_text};
 
 pub mod catalogue;
 pub mod embedded;
+pub mod postgres;
 pub mod recorder;
+mod source;
+pub mod sources;
 pub mod store;
 pub mod timeline;
 
 pub use catalogue::Catalogue;
+pub use source::{Regions, Source, SourceMissing, SourceState};
+pub use sources::Sources;
 pub use store::{LookUp, Store, StoreError};
 
 /// Comments longer than this are refused: 32 KiB is a long letter.
 const COMMENTS_BYTES_MAX: usize = 32 * 1024;
 /// More addresses are not one person's.
 const ADDRESSES_MAX: usize = 100;
-
-/// Who keeps the interaction: the dialler's campaign manager or the company's data cloud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    CampaignManager,
-    DataCloud,
-}
-
-impl Source {
-    pub const NAMES: &[&str] = &["campaign_manager", "data_cloud"];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CampaignManager => Self::NAMES[0],
-            Self::DataCloud => Self::NAMES[1],
-        }
-    }
-}
 
 /// Who turned to whom. `manual_outbound`: dialled by the agent, not by the dialler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -69,7 +55,7 @@ impl Direction {
 }
 
 /// How an outcome counts. Unknown is never a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeClass {
     Success,
@@ -79,14 +65,29 @@ pub enum OutcomeClass {
     Neutral,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+impl OutcomeClass {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Neutral => "neutral",
+        }
+    }
+
+    /// An unknown one is neutral.
+    pub fn of_name(name: &str) -> Self {
+        [Self::Success, Self::Failure].into_iter().find(|class| class.name() == name).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Campaign {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +95,7 @@ pub struct Agent {
 }
 
 /// How an interaction ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// The disposition or wrap-up code, as the source writes it.
     pub code: String,
@@ -180,7 +181,7 @@ const INTERACTION: &[Field] = &[
 
 impl Interaction {
     /// Reads one from JSON, its address as it is kept. `at` stands in for an absent `updatedAt`.
-    pub fn read(value: &[u8], region: Region, at: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub fn read(value: &[u8], regions: impl Into<Regions>, at: DateTime<Utc>) -> Result<Self, Refusal> {
         let mut interaction: Self = record::read(value, INTERACTION)?;
         require_text("interactionId", &interaction.interaction_id)?;
         require_text("channel", &interaction.channel)?;
@@ -188,6 +189,7 @@ impl Interaction {
         limit_text("contactId", interaction.contact_id.as_deref().unwrap_or_default(), record::TEXT_BYTES_MAX)?;
         limit_text("comments", interaction.comments.as_deref().unwrap_or_default(), COMMENTS_BYTES_MAX)?;
         interaction.contact_id = interaction.contact_id.filter(|id| !id.is_empty());
+        let region = regions.into().of(interaction.source);
         match phone::address(&interaction.address, region) {
             Some(address) => interaction.address = address,
             // An anonymous call of a known contact is found through the contact.
@@ -312,19 +314,16 @@ pub struct Journey {
 }
 
 impl Journey {
+    /// Newest first; within a moment by id, so that every node has the same order.
+    pub fn sort(&mut self) {
+        self.interactions
+            .sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| a.interaction_id.cmp(&b.interaction_id)));
+    }
+
     /// What its records call a campaign.
     pub fn campaign_name(&self, id: &str) -> Option<&str> {
         let listed = self.contacts.iter().flat_map(|contact| &contact.listed);
         let touched = self.interactions.iter().filter_map(|interaction| interaction.campaign.as_ref());
         listed.chain(touched).filter(|campaign| campaign.id == id).find_map(|campaign| campaign.name.as_deref())
     }
-}
-
-/// How current one source is.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SourceState {
-    pub source: Source,
-    /// When its recorder had last read everything there is; `null` while it never has.
-    pub as_of: Option<DateTime<Utc>>,
 }

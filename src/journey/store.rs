@@ -1,14 +1,15 @@
 //! Where journeys are kept: a closed set of stores with one behaviour. Waiting for one never blocks the runtime.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::catalogue::InUse;
 use super::embedded::Embedded;
+use super::postgres::{self, Postgres};
 use super::{Change, Journey, Source};
+use crate::config::StoreAddress;
 
 /// What a look-up asks for.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub struct LookUp {
     pub number: String,
     /// Interactions that started earlier are left out.
     pub from: DateTime<Utc>,
-    pub sources: &'static [Source],
+    pub sources: Vec<Source>,
 }
 
 /// Where the recorder goes on reading.
@@ -48,8 +49,18 @@ pub enum StoreError {
     CannotOpen { path: String, reason: String },
     #[error("the store failed: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    #[error("the store failed: {}", postgres::reason(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    #[error("PostgreSQL cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the column {0} holds what Backstory never wrote there")]
+    Foreign(&'static str),
     #[error("what is kept in the store cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
+    #[error("no answer in time")]
+    TimedOut,
+    #[error("{0}")]
+    Tables(String),
     #[error("the store's task ended early")]
     Stopped,
 }
@@ -58,12 +69,28 @@ pub enum StoreError {
 #[derive(Clone)]
 pub enum Store {
     Embedded(Arc<Embedded>),
+    Postgres(Arc<Postgres>),
 }
 
 impl Store {
-    /// Opens the SQLite file, making it where there is none. `readers`: look-ups at a time.
-    pub fn open(path: &Path, readers: usize) -> Result<Self, StoreError> {
-        Ok(Self::Embedded(Arc::new(Embedded::open(path, readers)?)))
+    /// Opens the SQLite file, making it where there is none; or gets ready to reach PostgreSQL, which may answer later.
+    pub fn open(settings: &crate::config::Journey) -> Result<Self, StoreError> {
+        let lookups_max = settings.lookups_max;
+        Ok(match &settings.store {
+            address @ StoreAddress::Postgres(url) => {
+                let limits = postgres::Limits { lookups_max, statement_timeout: *settings.statement_timeout };
+                Self::Postgres(Arc::new(Postgres::new(url, address.without_password(), limits)?))
+            }
+            StoreAddress::Sqlite(path) => Self::Embedded(Arc::new(Embedded::open(path, lookups_max)?)),
+        })
+    }
+
+    /// Whether it can be used now: it answers, and its tables are those that this program knows.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Postgres(store) => store.ready().await,
+        }
     }
 
     /// The journey behind a number, newest interaction first.
@@ -79,16 +106,19 @@ impl Store {
                 })
                 .await
             }
+            Self::Postgres(store) => store.look_up(&look_up).await,
         }
     }
 
-    /// Writes changes, and where they were read, in one transaction: all or nothing.
+    /// Writes changes, and where they were read, in one transaction: all or nothing. With PostgreSQL a consumer group
+    /// remembers where they were read, so `offsets` is for the embedded store alone.
     pub async fn write(&self, changes: Arc<Vec<Change>>, offsets: Vec<Offset>) -> Result<Written, StoreError> {
         match self {
             Self::Embedded(store) => {
                 let store = Arc::clone(store);
                 blocking(move || store.write(&changes, &offsets)).await
             }
+            Self::Postgres(store) => store.write(&changes).await,
         }
     }
 
@@ -99,6 +129,7 @@ impl Store {
                 let store = Arc::clone(store);
                 blocking(move || store.offsets(&cluster)).await
             }
+            Self::Postgres(_) => Ok(Vec::new()),
         }
     }
 
@@ -109,13 +140,15 @@ impl Store {
                 let store = Arc::clone(store);
                 blocking(move || store.in_use()).await
             }
+            Self::Postgres(store) => store.in_use().await,
         }
     }
 
-    /// A sentence for `/v1/info` and `check`.
+    /// Where it is, without its password: for `/v1/info` and `check`.
     pub fn describe(&self) -> String {
         match self {
             Self::Embedded(store) => format!("sqlite:{}", store.path().display()),
+            Self::Postgres(store) => store.address().to_owned(),
         }
     }
 }

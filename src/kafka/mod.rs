@@ -17,9 +17,11 @@ use crate::config::{EMBEDDED, Kafka};
 
 mod consumer;
 mod embedded;
+mod group;
 
 pub use consumer::{Consumer, Heard, Lag, Resume, Start};
 pub use embedded::{EmbeddedBroker, LIMITS as EMBEDDED_LIMITS};
+pub use group::{GroupConsumer, GroupProgress};
 
 /// Time for one question to the brokers.
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -128,6 +130,20 @@ impl Brokers {
         client.set("group.id", format!("backstory-{:016x}", rand::random::<u64>()));
         client.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         client.set("auto.offset.reset", "error").set("enable.partition.eof", "true");
+        client
+    }
+
+    /// For nodes that share a store: what one of them kept, none of the others reads again.
+    fn group_client(&self, group: &str) -> ClientConfig {
+        let mut client = self.consumer_client();
+        client.set("group.id", group);
+        // A topic that was made anew is read from its first record: what is kept already is kept once.
+        client.set("auto.offset.reset", "earliest").set("enable.partition.eof", "false");
+        for (name, value) in [("session.timeout.ms", "10000"), ("topic.metadata.refresh.interval.ms", "5000")] {
+            if !self.settings.properties.contains_key(name) {
+                client.set(name, value);
+            }
+        }
         client
     }
 

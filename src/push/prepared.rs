@@ -1,14 +1,16 @@
 //! A timeline made ready for a time zone, what a session remembers of it, and the difference between two. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::value::RawValue;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{Encoded, Missing, MissingCode, Update};
-use crate::journey::Interaction;
-use crate::journey::timeline::{Content, Timeline};
+use crate::journey::timeline::{Content, Period, Timeline};
+use crate::journey::{Interaction, Source, SourceState};
 
 /// A timeline, encoded and as it is, or why there is none.
 pub struct Prepared {
@@ -24,6 +26,8 @@ pub struct Outline {
     pub content: u64,
     /// Contact ids and addresses that lead into it: what concerns them concerns it.
     pub leads: BTreeSet<String>,
+    /// Sources that had not answered.
+    missing: Vec<Source>,
     /// Hash of each interaction in it, by id; `None` where no timeline is shown.
     items: Option<BTreeMap<String, u64>>,
     /// Batches that were kept when its look-up began: a later look-up is never undone by an earlier one.
@@ -33,14 +37,18 @@ pub struct Outline {
 impl Prepared {
     pub fn of(timeline: Timeline, leads: BTreeSet<String>, seen: u64) -> Self {
         // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
-        let (Ok(raw), Ok(content)) =
-            (serde_json::value::to_raw_value(&timeline), serde_json::to_vec(&timeline.content))
-        else {
+        let missing: Vec<Source> =
+            timeline.sources.iter().filter(|state| state.missing.is_some()).map(|state| state.source).collect();
+        let (Ok(raw), Ok(head)) = (serde_json::value::to_raw_value(&timeline), encoded_head(&timeline)) else {
             return Self::missing(MissingCode::Failed, seen);
         };
+        let content = &raw.get().as_bytes()[head.len() - 1..];
         let interactions = timeline.content.days.iter().flat_map(|day| &day.interactions);
         let items = interactions.map(|interaction| (interaction.interaction_id.clone(), hash(interaction))).collect();
-        let outline = Outline { content: xxh3_64(&content), leads, items: Some(items), seen };
+        // Whole, it is the same on every node; what lacks a source is another timeline.
+        let lacks = missing.iter().fold(0, |lacks, source| lacks | 1 << *source as u64);
+        let content = xxh3_64_with_seed(content, lacks);
+        let outline = Outline { content, leads, missing, items: Some(items), seen };
         Self { timeline: Some((raw, timeline.content)), missing: None, outline: Arc::new(outline) }
     }
 
@@ -56,6 +64,11 @@ impl Prepared {
             return None;
         }
         match (&shown.items, &self.timeline) {
+            // What is on screen is better than what lacks a source that it has.
+            (Some(_), Some(_)) if self.outline.missing.iter().any(|source| !shown.missing.contains(source)) => None,
+            (Some(_), Some((raw, _))) if self.outline.missing != shown.missing => {
+                Some(Encoded::Update(Update { timeline: Some(&**raw), ..empty }).encode())
+            }
             (Some(items), Some((_, content))) => Some(difference(items, content, empty)),
             (None, Some((raw, _))) => Some(Encoded::Update(Update { timeline: Some(&**raw), ..empty }).encode()),
             (None, None) => Some(Encoded::Update(Update { missing: self.missing, ..empty }).encode()),
@@ -84,6 +97,24 @@ fn difference(shown: &BTreeMap<String, u64>, content: &Content, empty: Update<'_
     Encoded::Update(update).encode()
 }
 
+/// What stands before the content in an encoded timeline, as an object of its own: as long, but for its closing brace.
+fn encoded_head(Timeline { period, sources, content: _ }: &Timeline) -> serde_json::Result<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Head<'a> {
+        period: &'a Period,
+        sources: &'a [SourceState],
+    }
+    serde_json::to_vec(&Head { period, sources })
+}
+
+/// Tells versions of an interaction apart, within this process.
 fn hash(interaction: &Interaction) -> u64 {
-    xxh3_64(&serde_json::to_vec(interaction).unwrap_or_default())
+    let Interaction { interaction_id, source, contact_id, address, campaign, channel, mode, direction, .. } =
+        interaction;
+    let Interaction { started_at, ended_at, outcome, agent, comments, updated_at, .. } = interaction;
+    let scores = [interaction.previous_score, interaction.current_score].map(|score| score.map(f64::to_bits));
+    let mut hasher = DefaultHasher::new();
+    (interaction_id, source, contact_id, address, campaign, channel, mode, direction).hash(&mut hasher);
+    (started_at, ended_at, outcome, agent, comments, updated_at, scores).hash(&mut hasher);
+    hasher.finish()
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Way;
 use crate::journey::recorder::Kept;
+use crate::journey::sources::Known;
 use crate::push::agents::Session;
 use crate::push::open_calls::CallKey;
 
@@ -30,12 +31,17 @@ pub async fn follow_changes(way: Arc<Way>, mut kept: mpsc::Receiver<Kept>, stop:
 
 /// Looks a call's customer up again, and sends each session what is new to it.
 pub(super) async fn update_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
+    look_again(&way, &key, &sessions).await;
+}
+
+/// As above, and gives back what is known now; `None` where the call is over.
+pub(super) async fn look_again(way: &Way, key: &CallKey, sessions: &[Arc<Session>]) -> Option<Known> {
     let now = Utc::now();
-    let Some(number) = way.agents().call(&key, now).and_then(|seen| way.customer(&seen.call).ok()) else { return };
+    let number = way.agents().call(key, now).and_then(|seen| way.customer(&seen.call).ok())?;
     let seen = way.kept.load(Ordering::SeqCst);
-    let journey = way.tasks.spawn(way.look_up(number, now)).await;
-    let prepare = way.preparer(&key, journey, seen, now);
-    way.for_each_zone(&sessions, prepare, |session, prepared| {
-        way.metrics.update(way.agents().update(&key, session, prepared, Utc::now()));
-    });
+    let mut look_up = way.look_up(&number, now);
+    way.finish(&mut look_up).await;
+    let known = way.known(&look_up, now);
+    way.send_updates(key, sessions, &known, seen, now);
+    Some(known)
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use tracing::error;
 
 use super::Way;
+use crate::journey::sources::Known;
 use crate::journey::timeline::{self, Ask};
 use crate::phone;
 use crate::push::agents::Session;
@@ -31,11 +31,7 @@ pub(super) async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search)
 
 impl Way {
     /// A timeline for a search; only of the customers of the agent's own calls.
-    async fn search(
-        self: &Arc<Self>,
-        session: &Session,
-        search: Search,
-    ) -> Result<Box<RawValue>, (&'static str, &'static str)> {
+    async fn search(&self, session: &Session, search: Search) -> Result<Box<RawValue>, (&'static str, &'static str)> {
         let now = Utc::now();
         let number = self.searched_number(session, &search, now)?;
         let months = search.months.unwrap_or(self.settings.journey.period_months.get());
@@ -74,16 +70,15 @@ impl Way {
     }
 
     /// A timeline as `GET /v1/journeys/{number}` and searches give it.
-    pub async fn timeline(self: &Arc<Self>, number: String, ask: Ask) -> Result<Box<RawValue>, TimelineFailure> {
+    pub async fn timeline(&self, number: String, ask: Ask) -> Result<Box<RawValue>, TimelineFailure> {
         if !matches!(ask.months, 3 | 6 | 9 | 12) {
             return Err(TimelineFailure::BadMonths);
         }
-        let journey = self.look_up(number, ask.now).await.map_err(|error| {
-            error!(%error, "the look-up failed");
-            TimelineFailure::Failed
-        })?;
-        let sources = self.currency.states(self.settings.journey.source.sources(), ask.now);
-        let timeline = timeline::prepare(&journey, sources, &ask);
+        let mut look_up = self.look_up(&number, ask.now);
+        // Somebody asked and waits: longer than a pop does, but not for ever.
+        _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
+        let Known { journey, sources } = self.known(&look_up, ask.now);
+        let timeline = timeline::prepare(&journey.ok_or(TimelineFailure::Failed)?, sources, &ask);
         serde_json::value::to_raw_value(&timeline).map_err(|_| TimelineFailure::Failed)
     }
 }

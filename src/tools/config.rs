@@ -7,7 +7,10 @@ use serde_json::{Map, json};
 
 use super::output::{note, say};
 use super::{Common, catalogue};
-use crate::config::{KEYS, Key, Layers, Problems, is_secret, load_without_kafka, toml_text};
+use crate::config::{
+    COLUMN_TABLES, KEYS, Key, Layers, Problems, is_secret, load_without_kafka, number_text, toml_text,
+    url_without_password,
+};
 
 /// Comments are wrapped at this width.
 const COMMENT_CHARS_MAX: usize = 100;
@@ -56,9 +59,18 @@ fn toml(layers: &Layers) -> String {
         let (value, origin) = layers.said(key.name);
         text += &comment(&about(key, origin.as_deref()));
         text += &match &value {
-            Some(value) => format!("{name} = {}\n", toml_value(value)),
+            Some(value) => format!("{name} = {}\n", toml_value(&shown(key, value))),
             None => format!("# {name} =\n"),
         };
+    }
+    for table in COLUMN_TABLES {
+        let columns = layers.table(table);
+        if !columns.is_empty() {
+            text += &format!("\n[{table}]\n");
+        }
+        for (ours, theirs) in columns {
+            text += &format!("{ours} = {}\n", toml_text(&theirs));
+        }
     }
     text += &format!("\n[{PROPERTIES}]\n");
     text += &comment("any librdkafka property; default: none");
@@ -73,6 +85,14 @@ fn toml(layers: &Layers) -> String {
     text += &comment("the catalogue: words for codes and ids that records carry bare, and how modes and channels look");
     text += &catalogue::toml(&layers.catalogue().0);
     text
+}
+
+/// A store's URL may hold a password.
+fn shown(key: &Key, value: &Value) -> Value {
+    match (key.name.ends_with(".store"), value.as_str()) {
+        (true, Some(url)) => url_without_password(url).into(),
+        _ => value.clone(),
+    }
 }
 
 fn about(key: &Key, origin: Option<&str>) -> String {
@@ -106,10 +126,7 @@ fn toml_value(value: &Value) -> String {
         Value::String(_, text) => toml_text(text),
         Value::Char(_, letter) => toml_text(&letter.to_string()),
         Value::Bool(_, truth) => truth.to_string(),
-        Value::Num(_, number) => match number.to_i128() {
-            Some(whole) => whole.to_string(),
-            None => number.to_f64().unwrap_or_default().to_string(),
-        },
+        Value::Num(_, number) => number_text(*number),
         Value::Array(_, list) => format!("[{}]", list.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
         // Found only where a table stands for a value, which is one of the problems listed.
         Value::Dict(..) => "{}".into(),
@@ -124,7 +141,7 @@ fn json(layers: &Layers, problems: Option<&Problems>) -> String {
         settings.insert(
             key.name.into(),
             json!({
-                "value": value.and_then(|value| serde_json::to_value(value).ok()),
+                "value": value.and_then(|value| serde_json::to_value(shown(key, &value)).ok()),
                 "default": key.default,
                 "origin": origin.unwrap_or_else(|| "default".into()),
                 "about": key.about,

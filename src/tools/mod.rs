@@ -13,6 +13,7 @@ pub mod config;
 pub mod demo;
 pub mod import;
 pub mod journey;
+pub mod migrate;
 pub mod watch;
 
 // What several of them need.

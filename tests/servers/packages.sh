@@ -15,6 +15,8 @@ java_package() { # newer releases of Debian have a newer Java only
   if apt-cache show openjdk-17-jre-headless >/dev/null 2>&1; then echo openjdk-17-jre-headless; else echo default-jre-headless; fi
 }
 
+have_postgres() { have postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }
+
 docker_runs() { have docker && docker info >/dev/null 2>&1; }
 
 # Prints the Debian packages that are missing, one a line.
@@ -23,11 +25,13 @@ missing() {
   have python3 || echo python3
   [ -e /usr/share/zoneinfo/Europe/Lisbon ] || echo tzdata
   [ -n "${CHROMIUM:-}" ] || have chromium || have google-chrome || echo chromium
-  [ -z "${KAFKA_BROKERS:-}" ] || return 0
-  if java_is_new_enough && have mvn; then return 0; fi
+  # A server of yours, or a Docker engine, serves instead of these.
   if [ "$(id -u)" -ne 0 ] && docker_runs; then return 0; fi
-  java_is_new_enough || java_package
-  have mvn || echo maven
+  if [ -z "${KAFKA_BROKERS:-}" ]; then
+    java_is_new_enough || java_package
+    have mvn || echo maven
+  fi
+  [ -n "${DATABASE_URL:-}" ] || have_postgres || echo postgresql
 }
 
 for tool in cargo node npm cc make perl; do
@@ -50,7 +54,12 @@ fi
 
 echo "make test: installing $packages" >&2
 export DEBIAN_FRONTEND=noninteractive
+# The tests start a PostgreSQL of their own: Debian need not start another one.
+if [[ $packages == *postgresql* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+  mkdir -p /etc/postgresql-common
+  echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
 apt-get update -qq </dev/null
 packages=$(missing | tr '\n' ' ') # names again, now that the lists are fresh
 # shellcheck disable=SC2086
-apt-get install --yes -qq --no-install-recommends $packages </dev/null >/dev/null
+apt-get install --yes -qq --no-install-recommends -o Dpkg::Options::=--force-confold $packages </dev/null >/dev/null

@@ -21,11 +21,11 @@ process_runs() { # DIR
   kill -0 "$pid" 2>/dev/null && [ "$(process_birth "$pid")" = "$birth" ]
 }
 
-end_process() { # DIR SECONDS
+end_process() { # DIR SECONDS [SIGNAL]
   local pid _ limit=$((SECONDS + $2))
   if process_runs "$1"; then
     read -r pid _ <"$1/process"
-    kill -TERM "$pid" 2>/dev/null || true
+    kill -"${3:-TERM}" "$pid" 2>/dev/null || true
     while process_runs "$1" && [ $SECONDS -lt $limit ]; do sleep 0.1; done
     if process_runs "$1"; then kill -KILL "$pid" 2>/dev/null || true; fi
   fi

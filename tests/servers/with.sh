@@ -5,9 +5,10 @@
 #
 # The command finds each server in a variable; where that variable is set already, that server is used and none is started:
 #
-#   kafka   KAFKA_BROKERS
+#   kafka     KAFKA_BROKERS
+#   postgres  DATABASE_URL
 #
-# One more server is one more script beside kafka.sh that answers `start` with its address and knows `stop`, and one more
+# One more server is one more script beside these that answers `start` with its address and knows `stop`, and one more
 # line in variable_of.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,6 +17,7 @@ cd "$(dirname "$0")/../.."
 variable_of() {
   case "$1" in
   kafka) echo KAFKA_BROKERS ;;
+  postgres) echo DATABASE_URL ;;
   *) echo "with.sh: no server is called $1" >&2; return 64 ;;
   esac
 }
@@ -64,7 +66,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
   [ -n "${!variable:-}" ] || started+=("$1")
   shift
 done
-[ $# -gt 1 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+[ $# -gt 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 64; }
 shift
 [ ${#started[@]} -gt 0 ] || exec "$@"
 

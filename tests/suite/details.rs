@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Kafka, Service, briefs, call, contact, days_ago, interaction};
 
-on_both_brokers![
+on_all_stores![
     s20_s21_s22_s23_the_welcome_tells_how_each_mode_looks,
     s24_the_direction_of_a_data_cloud_interaction_is_shown,
     s25_a_failure_is_one_by_its_class_alone,

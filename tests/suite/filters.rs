@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{ANA, Agent, BEN, Kafka, Service, call, channels, contact, days, days_ago, ids, interaction};
 
-on_both_brokers![
+on_all_stores![
     s09_every_interaction_of_every_campaign_has_its_time_and_its_mode,
     s11_interactions_are_grouped_by_the_days_of_the_agents_time_zone,
     s14_s15_s16_a_search_keeps_to_the_campaign_and_the_channel,

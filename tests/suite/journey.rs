@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::harness::{ANA, BEN, HOME, Kafka, Service, briefs, call, campaigns, contact, days_ago, ids, interaction};
 
-on_both_brokers![
+on_all_stores![
     the_newest_version_of_an_interaction_holds_in_whatever_order_it_comes,
     a_key_without_a_value_deletes,
     the_newest_version_of_a_contact_holds,

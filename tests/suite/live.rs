@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{ANA, BEN, Kafka, Service, call, contact, interaction};
 
-on_both_brokers![
+on_all_stores![
     what_is_recorded_during_the_call_reaches_the_screen,
     what_is_deleted_during_the_call_leaves_the_screen,
     a_campaign_that_lists_the_number_during_the_call_is_shown,

@@ -22,6 +22,30 @@ macro_rules! on_both_brokers {
     )* };
 }
 
+/// The same promises on every store: embedded with a real Kafka and with the embedded broker, and PostgreSQL with a real Kafka.
+macro_rules! on_all_stores {
+    ($($promise:ident),* $(,)?) => { $(
+        mod $promise {
+            use crate::harness::Kafka;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn kafka() {
+                super::$promise(Kafka::real().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$promise(Kafka::real_with_postgres().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded() {
+                super::$promise(Kafka::embedded()).await;
+            }
+        }
+    )* };
+}
+
 /// Promises that the embedded broker is no judge of: replay, offsets, topics that change, large records.
 macro_rules! on_kafka {
     ($($promise:ident),* $(,)?) => { $(
@@ -31,6 +55,25 @@ macro_rules! on_kafka {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn kafka() {
                 super::$promise(Kafka::real().await).await;
+            }
+        }
+    )* };
+}
+
+/// The same promises on both stores, with a real Kafka.
+macro_rules! on_kafka_with_both_stores {
+    ($($promise:ident),* $(,)?) => { $(
+        mod $promise {
+            use crate::harness::Kafka;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$promise(Kafka::real().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$promise(Kafka::real_with_postgres().await).await;
             }
         }
     )* };
@@ -55,8 +98,10 @@ mod harness;
 mod bad_frames;
 mod bad_records;
 mod bank;
+mod bench;
 mod calls;
 mod catalogue;
+mod crash;
 mod details;
 mod drain;
 mod filters;
@@ -68,3 +113,6 @@ mod pop;
 mod reconnect;
 mod restart;
 mod slowness;
+mod sources;
+mod stores;
+mod troubled_postgres;

@@ -4,12 +4,11 @@ use serde_json::json;
 
 use crate::harness::{ANA, BEN, Kafka, Service, call, campaigns, contact, ids, interaction};
 
-on_both_brokers![
+on_all_stores![
     s01_a_call_fills_the_screen_of_its_agent_and_of_nobody_else,
     s02_the_customer_is_the_caller_of_an_inbound_call_and_the_dialled_number_of_the_others,
     s03_campaigns_that_list_the_number_are_shown_though_it_was_never_called_in_them,
     s04_an_inbound_call_with_campaign_manager_alone_is_answered_with_a_sentence,
-    s05_an_administrator_chooses_the_source,
     s07_campaign_number_mode_and_outcome_are_seen_at_a_glance,
     a_call_without_a_usable_number_pops_and_says_so,
     a_number_is_one_however_it_is_written,
@@ -17,6 +16,9 @@ on_both_brokers![
     a_call_that_was_offered_before_the_session_follows_its_welcome,
     an_old_call_is_shown_without_being_announced,
 ];
+
+// Services that follow each other here must not share what they keep.
+on_both_brokers![s05_an_administrator_chooses_the_source];
 
 async fn s01_a_call_fills_the_screen_of_its_agent_and_of_nobody_else(kafka: Kafka) {
     let service = Service::start(&kafka).await;

@@ -11,6 +11,7 @@ use crate::harness::{ANA, BEN, Kafka, Service, call, ids, interaction, seconds_a
 
 on_both_brokers![
     a_pop_does_not_wait_for_a_slow_look_up_and_its_timeline_follows,
+    a_number_with_a_hundred_thousand_interactions_is_counted_whole_and_holds_up_nobody,
     a_session_that_does_not_read_is_closed_and_holds_up_nobody,
 ];
 
@@ -43,6 +44,25 @@ async fn a_pop_does_not_wait_for_a_slow_look_up_and_its_timeline_follows(kafka: 
     assert_eq!(update.get("missing"), None);
     assert_ne!(update["digest"], pop["digest"]);
     ana.was_told_nothing().await;
+}
+
+async fn a_number_with_a_hundred_thousand_interactions_is_counted_whole_and_holds_up_nobody(kafka: Kafka) {
+    let service = Service::with(&kafka, &[("journey.lookup_timeout", "60s"), ("journey.interactions_max", "5")]).await;
+    let of_everybody = |nth: i64| interaction(&format!("i-{nth}")).started(seconds_ago(60 + nth));
+    keep(&service, (0..100_000).map(of_everybody).chain([interaction("bens").on(BEN)])).await;
+    let (mut ana, mut ben) = (service.agent("ana").await, service.agent("ben").await);
+    for call in [call("c-ana").number(ANA), call("c-ben").to("ben").number(BEN)] {
+        service.kafka.publish(&kafka.calls, call.agent_id(), call.event("offered").to_string()).await;
+    }
+
+    tokio::select! {
+        _ = ana.next_pop() => panic!("Ben's pop came after Ana's, which has a hundred thousand times as much to read"),
+        pop = ben.next_pop() => assert_eq!(ids(&pop["timeline"]), ["bens"]),
+    }
+    let timeline = &ana.next_pop().await["timeline"];
+    assert_eq!((&timeline["total"], &timeline["shown"]), (&json!(100_000), &json!(5)));
+    assert_eq!(timeline["channels"][0]["interactions"], 100_000);
+    assert_eq!(ids(timeline), ["i-0", "i-1", "i-2", "i-3", "i-4"]);
 }
 
 async fn a_session_that_does_not_read_is_closed_and_holds_up_nobody(kafka: Kafka) {

@@ -1,12 +1,12 @@
 //! The embedded store: one SQLite file, one writer, a few readers.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,7 +24,7 @@ const SCHEMA_VERSION: i64 = 1;
 const APPLICATION_ID: i64 = 0x426b_5374;
 /// An import beside the service holds the file for one batch at a time; this is many of them.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
-/// The page cache of each connection, in KiB; the file itself is mapped.
+/// The page cache of each reading connection, in KiB; the file itself is mapped.
 const CACHE_KIB: i64 = 8 * 1024;
 const MMAP_BYTES: i64 = 8 << 30;
 const STATEMENTS_MAX: usize = 64;
@@ -35,8 +35,7 @@ pub struct Embedded {
     writer: Mutex<write::Writer>,
     readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
-    /// `words` by id, as far as look-ups have met them.
-    words: RwLock<HashMap<i64, Arc<str>>>,
+    words: read::Words,
 }
 
 impl Embedded {
@@ -44,13 +43,14 @@ impl Embedded {
         let cannot = |reason: String| StoreError::CannotOpen { path: path.display().to_string(), reason };
         let writer = connect(path).map_err(|error| cannot(readable(&error)))?;
         prepare_file(&writer).map_err(cannot)?;
+        let writer = write::Writer::new(writer)?;
         let connections = (0..readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             path: path.to_owned(),
-            writer: Mutex::new(write::Writer::new(writer)),
+            writer: Mutex::new(writer),
             readers: Mutex::new(connections),
             reader_permits: Arc::new(Semaphore::new(readers)),
-            words: RwLock::default(),
+            words: read::Words::default(),
         })
     }
 
@@ -117,6 +117,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "temp_store", "memory")?;
     // A batch that was answered for survives a power cut: its offsets are in it.
     connection.pragma_update(None, "synchronous", "full")?;
+    // Else a statement whose plan might depend on a bound value (a partial index) is compiled anew for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }

@@ -9,16 +9,23 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
 use crate::journey::store::{LookUp, StoreError};
-use crate::journey::{Campaign, Direction, Interaction, Journey, KnownContact, Source};
+use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, KnownContact, Outcome, Source};
 
 /// A chain of merges longer than this is a ring.
 const MERGES_MAX: usize = 16;
 
-pub fn look_up(
-    connection: &Connection,
-    words: &RwLock<HashMap<i64, Arc<str>>>,
-    look_up: &LookUp,
-) -> Result<Journey, StoreError> {
+/// What stands in `words`, by id and as interactions carry it, as far as look-ups have met it.
+#[derive(Default)]
+pub struct Words {
+    texts: Known<Arc<str>>,
+    campaigns: Known<Campaign>,
+    outcomes: Known<Outcome>,
+    agents: Known<Agent>,
+}
+
+type Known<T> = RwLock<HashMap<i64, T>>;
+
+pub fn look_up(connection: &Connection, words: &Words, look_up: &LookUp) -> Result<Journey, StoreError> {
     // One snapshot for all statements: what a writer commits in between is seen whole or not at all.
     let transaction = connection.unchecked_transaction()?;
     let reader = Reader { connection: &transaction, words, look_up };
@@ -42,15 +49,13 @@ pub fn look_up(
         reader.interactions_of_nobody(address, &mut journey.interactions)?;
     }
     journey.leads.append(&mut addresses);
-    journey
-        .interactions
-        .sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| a.interaction_id.cmp(&b.interaction_id)));
+    journey.sort();
     Ok(journey)
 }
 
 struct Reader<'a> {
     connection: &'a Connection,
-    words: &'a RwLock<HashMap<i64, Arc<str>>>,
+    words: &'a Words,
     look_up: &'a LookUp,
 }
 
@@ -154,22 +159,23 @@ impl Reader<'_> {
 
     /// `None` for one of a source that is not asked for.
     fn interaction(&self, row: &Row<'_>) -> Result<Option<Interaction>, StoreError> {
-        let source = self.word(row.get(1)?)?;
+        let words = self.words;
+        let source = self.text(row.get(1)?)?;
         let Some(source) = self.look_up.sources.iter().copied().find(|known: &Source| known.name() == &*source) else {
             return Ok(None);
         };
-        let text = |column| self.optional_word(row, column);
+        let text = |column| self.optional_text(row, column);
         Ok(Some(Interaction {
             interaction_id: row.get(0)?,
             source,
             contact_id: row.get::<_, Option<String>>(2)?.filter(|id| !id.is_empty()),
             address: row.get(3)?,
-            channel: self.word(row.get(4)?)?.to_string(),
+            channel: self.text(row.get(4)?)?.to_string(),
             mode: text(5)?.map(|mode| mode.to_string()),
             direction: text(6)?.and_then(|direction| Direction::of_name(&direction)),
-            campaign: self.json_word(row, 7)?,
-            outcome: self.json_word(row, 8)?,
-            agent: self.json_word(row, 9)?,
+            campaign: self.part(&words.campaigns, row, 7)?,
+            outcome: self.part(&words.outcomes, row, 8)?,
+            agent: self.part(&words.agents, row, 9)?,
             started_at: time(row.get(10)?),
             ended_at: row.get::<_, Option<i64>>(11)?.map(time),
             previous_score: row.get(12)?,
@@ -179,22 +185,38 @@ impl Reader<'_> {
         }))
     }
 
-    fn word(&self, id: i64) -> Result<Arc<str>, StoreError> {
-        if let Some(word) = self.words.read().get(&id) {
-            return Ok(Arc::clone(word));
+    fn text(&self, id: i64) -> Result<Arc<str>, StoreError> {
+        self.word(&self.words.texts, id, |text| Ok(text.into()))
+    }
+
+    fn optional_text(&self, row: &Row<'_>, column: usize) -> Result<Option<Arc<str>>, StoreError> {
+        row.get::<_, Option<i64>>(column)?.map(|id| self.text(id)).transpose()
+    }
+
+    /// A part that is kept as JSON.
+    fn part<T: DeserializeOwned + Clone>(
+        &self,
+        known: &Known<T>,
+        row: &Row<'_>,
+        column: usize,
+    ) -> Result<Option<T>, StoreError> {
+        let read = |id| self.word(known, id, |json| Ok(serde_json::from_str(&json)?));
+        row.get::<_, Option<i64>>(column)?.map(read).transpose()
+    }
+
+    fn word<T: Clone>(
+        &self,
+        known: &Known<T>,
+        id: i64,
+        read: impl FnOnce(String) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(word) = known.read().get(&id) {
+            return Ok(word.clone());
         }
         let mut statement = self.connection.prepare_cached("SELECT text FROM words WHERE id = ?1")?;
-        let word: Arc<str> = statement.query_row([id], |row| row.get::<_, String>(0))?.into();
-        self.words.write().insert(id, Arc::clone(&word));
+        let word = read(statement.query_row([id], |row| row.get(0))?)?;
+        known.write().insert(id, word.clone());
         Ok(word)
-    }
-
-    fn optional_word(&self, row: &Row<'_>, column: usize) -> Result<Option<Arc<str>>, StoreError> {
-        row.get::<_, Option<i64>>(column)?.map(|id| self.word(id)).transpose()
-    }
-
-    fn json_word<T: DeserializeOwned>(&self, row: &Row<'_>, column: usize) -> Result<Option<T>, StoreError> {
-        Ok(self.optional_word(row, column)?.map(|json| serde_json::from_str(&json)).transpose()?)
     }
 }
 

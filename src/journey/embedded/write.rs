@@ -10,7 +10,8 @@ use crate::journey::{Change, Contact, Interaction};
 const INSERT_INTERACTION: &str = "
     INSERT INTO interactions (contact_id, started_at, interaction_id, address, source, channel, mode, direction, campaign,
       outcome, agent, ended_at, previous_score, current_score, comments, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+    ON CONFLICT DO NOTHING";
 
 const SAME_INTERACTION: &str = "
     SELECT 1 FROM interactions WHERE interaction_id = ?3
@@ -29,16 +30,27 @@ const SAME_LISTING: &str = "
     SELECT 1 FROM listings WHERE contact_id = ?1 AND campaign_id = ?2
       AND (campaign, name, merged_into, listed_at, updated_at) IS (?3, ?4, ?5, ?6, ?7)";
 
+/// The page cache of the writing connection, in KiB: room for what a batch of an import changes in a large file. What has
+/// no room is written twice.
+const CACHE_KIB: i64 = 128 * 1024;
+/// The write-ahead log goes into the file after so many pages for each change of a batch, which is two batches or more:
+/// a page that several of them change is written there once.
+const CHECKPOINT_PAGES_A_CHANGE: usize = 4;
+const CHECKPOINT_PAGES_MIN: usize = 1000;
+
 /// The one connection that writes.
 pub struct Writer {
     connection: Connection,
+    /// Changes in the largest batch so far.
+    batch_max: usize,
     /// Ids of `words`, which are never changed or removed.
     words: HashMap<String, i64>,
 }
 
 impl Writer {
-    pub fn new(connection: Connection) -> Self {
-        Self { connection, words: HashMap::new() }
+    pub fn new(connection: Connection) -> rusqlite::Result<Self> {
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        Ok(Self { connection, batch_max: 0, words: HashMap::new() })
     }
 
     pub fn write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
@@ -50,6 +62,7 @@ impl Writer {
     }
 
     fn try_write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
+        self.expect(changes.len())?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut batch = Batch { transaction, words: &mut self.words, touched: BTreeSet::new() };
         let mut written = Written::default();
@@ -68,6 +81,16 @@ impl Writer {
         written.touched = batch.touched;
         batch.transaction.commit()?;
         Ok(written)
+    }
+
+    /// A checkpoint waits for the disk: large batches are to pay for it less often.
+    fn expect(&mut self, changes: usize) -> rusqlite::Result<()> {
+        if changes > self.batch_max {
+            let pages = CHECKPOINT_PAGES_MIN.max(changes * CHECKPOINT_PAGES_A_CHANGE);
+            self.connection.pragma_update(None, "wal_autocheckpoint", pages as i64)?;
+            self.batch_max = changes;
+        }
+        Ok(())
     }
 
     pub fn offsets(&self, cluster: &str) -> Result<Vec<Offset>, StoreError> {
@@ -123,10 +146,6 @@ impl Batch<'_> {
     /// `false` where it is kept already, or something newer is.
     fn put_interaction(&mut self, interaction: &Interaction) -> Result<bool, StoreError> {
         let updated_at = interaction.updated_at.unwrap_or(interaction.started_at).timestamp_millis();
-        let kept = self.updated_at(&interaction.interaction_id)?;
-        if kept.is_some_and(|kept| kept > updated_at) {
-            return Ok(false);
-        }
         let contact_id = interaction.contact_id.as_deref().unwrap_or_default();
         let source = self.word(interaction.source.name())?;
         let channel = self.word(&interaction.channel)?;
@@ -154,12 +173,15 @@ impl Batch<'_> {
             interaction.comments,
             updated_at,
         ];
-        match kept {
-            Some(kept) if kept == updated_at && self.exists(SAME_INTERACTION, row)? => return Ok(false),
-            Some(_) => _ = self.remove_interaction(&interaction.interaction_id)?,
-            None => {}
+        // Nearly all are new: only what cannot be inserted is compared with what is kept.
+        if self.execute(INSERT_INTERACTION, row)? == 0 {
+            let kept = self.updated_at(&interaction.interaction_id)?;
+            if kept > updated_at || (kept == updated_at && self.exists(SAME_INTERACTION, row)?) {
+                return Ok(false);
+            }
+            self.remove_interaction(&interaction.interaction_id)?;
+            self.execute(INSERT_INTERACTION, row)?;
         }
-        self.transaction.prepare_cached(INSERT_INTERACTION)?.execute(row)?;
         if !contact_id.is_empty() {
             let mut reach = self
                 .transaction
@@ -174,10 +196,15 @@ impl Batch<'_> {
         self.transaction.prepare_cached(sql)?.exists(row)
     }
 
-    fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<Option<i64>> {
+    fn execute(&self, sql: &str, row: &[&dyn ToSql]) -> rusqlite::Result<usize> {
+        self.transaction.prepare_cached(sql)?.execute(row)
+    }
+
+    /// Of an interaction that is kept.
+    fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<i64> {
         let mut statement =
             self.transaction.prepare_cached("SELECT updated_at FROM interactions WHERE interaction_id = ?1")?;
-        statement.query_row([interaction_id], |row| row.get(0)).optional()
+        statement.query_row([interaction_id], |row| row.get(0))
     }
 
     fn remove_interaction(&mut self, interaction_id: &str) -> Result<bool, StoreError> {

@@ -34,6 +34,8 @@ const FIRST_DISCOVERY: Duration = Duration::from_millis(200);
 pub enum Start {
     /// At the first record of the last so much time.
     Window(Duration),
+    /// Behind the last record.
+    End,
     /// At these offsets; partitions without one at their first record.
     At(HashMap<i32, Resume>),
 }
@@ -294,7 +296,7 @@ impl Shared {
     }
 }
 
-fn copy_out(message: &BorrowedMessage<'_>) -> Record {
+pub(super) fn copy_out(message: &BorrowedMessage<'_>) -> Record {
     let (time, appended) = match message.timestamp() {
         Timestamp::NotAvailable => (None, false),
         Timestamp::CreateTime(millis) => (DateTime::from_timestamp_millis(millis), false),

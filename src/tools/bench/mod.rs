@@ -1,4 +1,4 @@
-//! `backstory bench`: measures a running service from outside, for sizing a deployment.
+//! `backstory bench`: measures a running service from outside, for sizing a deployment, and the store by itself.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +19,7 @@ use crate::kafka::Brokers;
 
 mod agents;
 mod bare;
+mod journey;
 mod load;
 mod numbers;
 mod report;
@@ -30,7 +31,7 @@ use report::{Report, Tally};
 /// After the last call was published, for the last pops to be read.
 const LAST_POPS_WAIT: Duration = Duration::from_secs(5);
 
-/// Measure a running service
+/// Measure a running service, or the store by itself
 #[derive(Debug, clap::Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Args {
@@ -41,6 +42,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Push(PushArgs),
+    Journey(journey::Args),
 }
 
 /// Time from publishing a call to its frame on an agent's WebSocket
@@ -99,6 +101,7 @@ struct PushArgs {
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Push(args) => push(common, args).await,
+        What::Journey(args) => journey::run(args).await,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Common;
 use super::output::say;
-use crate::config::{toml_key, toml_text};
+use crate::config::{StoreAddress, toml_key, toml_text};
 use crate::journey::{Catalogue, Outcome, Store};
 
 mod unmapped;
@@ -45,11 +45,12 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         say(&if args.json { serde_json::to_string_pretty(&json(catalogue))? } else { toml(catalogue) });
         return Ok(ExitCode::SUCCESS);
     }
-    let path = &settings.journey.store.0;
-    if !path.exists() {
+    if let StoreAddress::Sqlite(path) = &settings.journey.store
+        && !path.exists()
+    {
         bail!("there is no store at {} yet, so nothing is kept that could be unmapped", path.display());
     }
-    let unmapped = Unmapped::of(Store::open(path, 1)?.in_use().await?, catalogue);
+    let unmapped = Unmapped::of(Store::open(&settings.journey)?.in_use().await?, catalogue);
     say(&if args.json { serde_json::to_string_pretty(&unmapped.json())? } else { unmapped.toml(catalogue) });
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,8 @@ use crate::config::{EXIT_SETTINGS, load_without_kafka};
 
 mod kafka;
 mod machine;
+mod store;
+mod tables;
 
 /// Try out settings, brokers, topics, store and addresses, and say what to do about each that fails
 #[derive(Debug, clap::Args)]
@@ -28,6 +30,10 @@ pub struct Args {
     /// many as there are brokers]
     #[arg(long, value_name = "N", requires = "create", value_parser = clap::value_parser!(i32).range(1..=9))]
     replicas: Option<i32>,
+
+    /// A customer's number, to run the queries of your own tables with and show what comes back
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    number: Option<String>,
 
     /// Print one JSON object a check instead: check, state, text, todo
     #[arg(long)]
@@ -106,7 +112,8 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         .map_or_else(|| "defaults, environment and flags".into(), |file| file.display().to_string());
     print(&Finding::ok("settings", format!("readable ({from})")));
     kafka::check(&settings.kafka, &args, &mut print).await;
-    print(&machine::store(&settings.journey.store.0));
+    print(&store::check(&settings.journey).await);
+    tables::check(&settings.journey, args.number.as_deref(), &mut print).await;
     print(&machine::listen("http.listen", settings.http.listen).await);
     print(&machine::listen("http.admin_listen", settings.http.admin_listen).await);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -18,7 +18,7 @@ use crate::serve;
 
 mod dialler;
 mod history;
-mod random;
+pub(super) mod random;
 mod words;
 
 /// Try it out: the service with a sample history and a dialler that offers calls, on a broker of its own; needs nothing else
@@ -74,7 +74,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
 /// Before anybody is called, so that the first call has its history.
 async fn fill(settings: &Settings) -> anyhow::Result<Vec<history::Customer>> {
     let sample = history::sample(Utc::now());
-    let store = Store::open(&settings.journey.store.0, 1)?;
+    let store = Store::open(&settings.journey)?;
     store.write(Arc::new(sample.changes), Vec::new()).await.context("the sample history could not be stored")?;
     Ok(sample.customers)
 }

@@ -55,6 +55,11 @@ impl<R: BufRead> Lines<R> {
         self.number
     }
 
+    /// Where the line that was read last, a whole one, begins.
+    pub fn begin(&self) -> u64 {
+        self.position - self.line.len() as u64
+    }
+
     /// Bytes read so far.
     pub fn position(&self) -> u64 {
         self.position
@@ -96,8 +101,13 @@ impl<R: BufRead> Lines<R> {
     fn bare(&self) -> &[u8] {
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if self.number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line }
+        if self.number == 1 { without_mark(line) } else { line }
     }
+}
+
+/// The first line of a file, without what some programs put before it.
+pub fn without_mark(line: &[u8]) -> &[u8] {
+    line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod fields;
 mod files;
 pub(super) mod lines;
 mod map;
+mod ordered;
 mod read;
 mod summary;
 
@@ -35,7 +36,7 @@ use read::Rules;
 use summary::Summary;
 
 /// Batches read ahead of the writer.
-const BATCHES_AHEAD: usize = 4;
+const BATCHES_AHEAD: usize = 2;
 /// Records that a dry run shows.
 const SHOWN_MAX: usize = 5;
 /// The in-process broker's clusters are named so.
@@ -51,7 +52,8 @@ absent field. Files of another shape are imported by a mapping file (docs/import
 
 Importing a file twice, or beside a running service, is safe: of each record the newest updatedAt is kept (where \
 a record has none, the time of the file's last change stands in). Imports into the store send no updates to \
-agents who are on a call.
+agents who are on a call. Of a JSON Lines file, records are taken contact by contact, about a million at a time: so \
+they are kept, and so it is fast.
 
 Exit code: 0 if every record was imported, 1 if some were refused (the others are imported) or the import \
 failed, 64 if the settings or the mapping cannot be used.")]
@@ -155,7 +157,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let region = args.default_region.map(|region| region.0).or(of_map).unwrap_or(settings.journey.default_region.0);
     let sink = match args.to {
         _ if args.dry_run => Sink::Shown { left: SHOWN_MAX },
-        To::Store => Sink::store(&settings)?,
+        To::Store => Sink::store(&settings).await?,
         To::Topic => Sink::topics(&settings).await?,
     };
     let summary = Summary::new(&inputs, args.refused.as_deref())?;
@@ -211,8 +213,9 @@ enum Sink {
 }
 
 impl Sink {
-    fn store(settings: &Settings) -> anyhow::Result<Self> {
-        let store = Store::open(&settings.journey.store.0, 1)?;
+    async fn store(settings: &Settings) -> anyhow::Result<Self> {
+        let store = Store::open(&settings.journey)?;
+        store.ready().await?;
         note(&format!("into {}", store.describe()));
         Ok(Self::Store(store))
     }

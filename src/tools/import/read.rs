@@ -16,12 +16,16 @@ use super::fields::Header;
 use super::files::{Format, Input, Kind};
 use super::lines::Lines;
 use super::map::Map;
+use super::ordered::{Ordered, Records};
 use super::{Reason, Remark};
 use crate::journey::{Change, Contact, Interaction};
 use crate::record::Refusal;
 
-/// Records in one transaction: about 50 ms, so that a service beside this one is not kept waiting.
-const BATCH_RECORDS: usize = 4096;
+/// Records in one transaction: the more, the more of them fall on one page of the store and one wait for the disk. About
+/// 200 ms, so that a service's recorder beside this is not kept waiting; look-ups never wait.
+const BATCH_RECORDS: usize = 16_384;
+/// What a transaction's records take in their file at most, so that long ones do not fill the memory.
+const BATCH_BYTES: u64 = 16 << 20;
 
 /// How records are read.
 #[derive(Debug, Clone)]
@@ -66,13 +70,17 @@ pub struct Batch {
 pub fn read_all(inputs: &[Input], rules: &Rules, batches: &mpsc::Sender<Batch>) -> anyhow::Result<()> {
     for (file, input) in inputs.iter().enumerate() {
         let batch = Batch { file, changes: Vec::with_capacity(BATCH_RECORDS), ..Batch::default() };
-        let mut reading = Reading { rules, at: input.modified_at, batch, remarks: Vec::new(), batches };
+        let mut reading = Reading { rules, at: input.modified_at, batch, began: 0, remarks: Vec::new(), batches };
         let lines = input.lines(rules.record_bytes_max);
         let read = lines.and_then(|lines| match input.format {
             Format::JsonLines => {
                 let told = rules.map.as_ref().map(|map| map.kind).or(rules.kind);
                 let kind = told.map_or_else(|| input.kind(rules.record_bytes_max), Ok)?;
-                reading.json_lines(lines, kind)
+                let records = match rules.map {
+                    Some(_) => Records::AsTheyStand(lines),
+                    None => Records::Ordered(Ordered::new(lines, &input.path)?),
+                };
+                reading.json_lines(records, kind)
             }
             Format::Csv => reading.csv(lines),
         });
@@ -87,13 +95,15 @@ struct Reading<'a> {
     rules: &'a Rules,
     at: DateTime<Utc>,
     batch: Batch,
+    /// Where the batch begins in the file.
+    began: u64,
     /// On the record being read.
     remarks: Vec<Remark>,
     batches: &'a mpsc::Sender<Batch>,
 }
 
 impl Reading<'_> {
-    fn json_lines(&mut self, mut lines: Lines<impl BufRead>, kind: Kind) -> std::io::Result<()> {
+    fn json_lines(&mut self, mut lines: Records, kind: Kind) -> std::io::Result<()> {
         let map = self.rules.map.as_deref();
         let mut seen = vec![false; map.map_or(0, |map| map.sources.len())];
         let mut none = true;
@@ -208,10 +218,14 @@ impl Reading<'_> {
         }
         self.remarks.clear(); // of one that was refused
         self.batch.position = position;
-        self.batch.changes.len() + self.batch.refused.len() < BATCH_RECORDS || self.hand_over()
+        let records = self.batch.changes.len() + self.batch.refused.len();
+        let room = records < BATCH_RECORDS && position - self.began < BATCH_BYTES;
+        room || self.hand_over()
     }
 
     fn hand_over(&mut self) -> bool {
+        self.began = self.batch.position;
+        self.batch.refused.sort_by_key(|refused| refused.line);
         let next = Batch { file: self.batch.file, changes: Vec::with_capacity(BATCH_RECORDS), ..Batch::default() };
         self.batches.blocking_send(mem::replace(&mut self.batch, next)).is_ok()
     }

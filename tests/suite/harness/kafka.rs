@@ -26,6 +26,8 @@ pub struct Kafka {
     pub calls: String,
     pub interactions: String,
     pub contacts: String,
+    /// A PostgreSQL database of the test's own, in place of the embedded store.
+    pub database: Option<String>,
     producer: OnceLock<FutureProducer>,
 }
 
@@ -37,6 +39,16 @@ impl Kafka {
             kafka.make_topic(topic).await;
         }
         kafka
+    }
+
+    /// As above, and a PostgreSQL to keep journeys in.
+    pub async fn real_with_postgres() -> Self {
+        let (kafka, database) = tokio::join!(Self::real(), super::postgres::database());
+        kafka.with_store(database)
+    }
+
+    pub fn with_store(self, database: String) -> Self {
+        Self { database: Some(database), ..self }
     }
 
     /// As above, its topics not made yet.
@@ -54,6 +66,7 @@ impl Kafka {
             calls: format!("calls-{run}"),
             interactions: format!("interactions-{run}"),
             contacts: format!("contacts-{run}"),
+            database: None,
             producer: OnceLock::new(),
         }
     }
@@ -66,6 +79,7 @@ impl Kafka {
             calls: "calls".into(),
             interactions: "interactions".into(),
             contacts: "contacts".into(),
+            database: None,
             producer: OnceLock::new(),
         }
     }
@@ -133,6 +147,28 @@ impl Kafka {
     /// Publishes a value that says what it says; the key keeps one agent's records in order.
     pub async fn publish(&self, topic: &str, key: &str, value: impl AsRef<[u8]>) {
         self.send(FutureRecord::to(topic).key(key).payload(value.as_ref())).await;
+    }
+
+    /// Many at once, in this order for each key; a key without a value deletes.
+    pub async fn publish_many(&self, topic: &str, records: Vec<(String, Option<Value>)>) {
+        let mut client = self.client();
+        client.set("linger.ms", "20");
+        let producer: FutureProducer = client.create().expect("a producer");
+        for batch in records.chunks(5000) {
+            let sent = batch.iter().map(|(key, value)| {
+                let text = value.as_ref().map(Value::to_string);
+                let producer = &producer;
+                async move {
+                    let record = FutureRecord::<str, [u8]>::to(topic).key(key);
+                    let record = match &text {
+                        Some(text) => record.payload(text.as_bytes()),
+                        None => record,
+                    };
+                    producer.send(record, PATIENCE).await.unwrap_or_else(|(error, _)| panic!("not published: {error}"));
+                }
+            });
+            futures_util::future::join_all(sent).await;
+        }
     }
 
     /// A key and no value.

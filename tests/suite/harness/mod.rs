@@ -2,6 +2,8 @@
 
 mod agent;
 mod kafka;
+pub mod postgres;
+mod proxy;
 mod records;
 mod service;
 mod timeline;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 
 pub use agent::Agent;
 pub use kafka::Kafka;
+pub use proxy::Proxy;
 pub use records::{ANA, BEN, Call, Contact, HOME, Interaction, call, contact, days_ago, interaction, seconds_ago};
 pub use service::Service;
 pub use timeline::{briefs, campaigns, channels, days, ids};
@@ -18,13 +21,18 @@ pub use timeline::{briefs, campaigns, channels, days, ids};
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Looks until there is something to see.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, look).await
+}
+
+/// As above, for what takes longer by its nature.
+pub async fn until_within<T>(patience: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(seen) = look().await {
             return seen;
         }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        assert!(Instant::now() < deadline, "waited {patience:?} for {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -41,7 +41,10 @@ impl Service {
     }
 
     async fn on(kafka: &Kafka, settings: Vec<(String, String)>, folder: Arc<TempDir>) -> Self {
-        let store = format!("sqlite:{}", folder.path().join("journey.db").display());
+        let file = || format!("sqlite:{}", folder.path().join("journey.db").display());
+        let store = kafka.database.clone().unwrap_or_else(file);
+        // Other tests' nodes keep other stores.
+        let group = format!("backstory-{}", kafka.interactions);
         let own = [
             ("http.listen", "127.0.0.1:0"),
             ("http.admin_listen", "127.0.0.1:0"),
@@ -49,6 +52,9 @@ impl Service {
             ("kafka.topics.calls", &kafka.calls),
             ("kafka.topics.interactions", &kafka.interactions),
             ("kafka.topics.contacts", &kafka.contacts),
+            ("kafka.group", &group),
+            // Many tests at a time: what the deadline is for is tested where a test says it.
+            ("journey.lookup_timeout", "5s"),
             ("journey.store", &store),
         ];
         let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -108,7 +114,7 @@ impl Service {
     }
 
     pub fn store(&self) -> &backstory::journey::Store {
-        &self.running().store
+        self.running().sources.stores().next().expect("a store that is written").0
     }
 
     /// An agent who said hello, in UTC.

@@ -1,22 +1,27 @@
-//! Reads the topics `interactions` and `contacts` from their beginning and keeps what they say: data and offsets in one transaction.
+//! Reads the topics `interactions` and `contacts` from their beginning and keeps what they say. A node's own store takes data
+//! and offsets in one transaction; for a shared one, a consumer group's offsets follow the data.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use chrono::{DateTime, Utc};
-use parking_lot::Mutex;
-use rlibphonenumber::Region;
+use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::store::Offset;
-use super::{Catalogue, Change, Contact, Interaction, Source, SourceState, Store};
-use crate::kafka::{Brokers, Consumer, Heard, Record, Resume, Start};
+use super::{Catalogue, Change, Contact, Interaction, Regions, Source, Store};
+use crate::kafka::{Brokers, Heard, Record, Resume};
 use crate::metrics::Metrics;
 use crate::record::Refusal;
+
+mod currency;
+mod reading;
+mod tail;
+
+pub use currency::Currency;
+use reading::Reading;
 
 /// Records in one transaction.
 const BATCH_RECORDS_MAX: usize = 2000;
@@ -33,15 +38,15 @@ pub enum Kind {
 
 impl Kind {
     /// What a record changes. A key without a value removes.
-    pub fn read(self, record: &Record, region: Region, record_bytes_max: usize) -> Result<Change, Refusal> {
+    pub fn read(self, record: &Record, regions: Regions, record_bytes_max: usize) -> Result<Change, Refusal> {
         let at = record.time.unwrap_or_default();
         let Some(value) = record.value.as_deref() else { return self.removal(record) };
         if value.len() > record_bytes_max {
             return Err(Refusal::TooLarge);
         }
         Ok(match self {
-            Self::Interactions => Change::Interaction(Box::new(Interaction::read(value, region, at)?)),
-            Self::Contacts => Change::Contact(Box::new(Contact::read(value, region, at)?)),
+            Self::Interactions => Change::Interaction(Box::new(Interaction::read(value, regions, at)?)),
+            Self::Contacts => Change::Contact(Box::new(Contact::read(value, regions.general, at)?)),
         })
     }
 
@@ -55,52 +60,18 @@ impl Kind {
     }
 }
 
-/// When the recorders had last read everything there is.
-#[derive(Default)]
-pub struct Currency(Mutex<HashMap<String, AsOf>>);
-
-#[derive(Clone, Copy)]
-enum AsOf {
-    Now,
-    Then(Option<DateTime<Utc>>),
-}
-
-impl Currency {
-    /// The oldest of the topics counts: what is missing in one is missing on the screen.
-    pub fn states(&self, sources: &[Source], now: DateTime<Utc>) -> Vec<SourceState> {
-        let topics = self.0.lock();
-        let of = |as_of: &AsOf| match as_of {
-            AsOf::Now => Some(now),
-            AsOf::Then(then) => *then,
-        };
-        let as_of = topics.values().map(of).min().flatten();
-        sources.iter().map(|&source| SourceState { source, as_of }).collect()
-    }
-
-    fn begin(&self, topic: &str) {
-        self.0.lock().insert(topic.to_owned(), AsOf::Then(None));
-    }
-
-    fn caught_up(&self, topic: &str) {
-        self.0.lock().insert(topic.to_owned(), AsOf::Now);
-    }
-
-    /// Says whether it was current until now.
-    fn behind(&self, topic: &str, now: DateTime<Utc>) -> bool {
-        let mut topics = self.0.lock();
-        let Some(as_of @ AsOf::Now) = topics.get_mut(topic) else { return false };
-        *as_of = AsOf::Then(Some(now));
-        true
-    }
-}
-
 /// Records one topic.
+#[derive(Clone)]
 pub struct Recorder {
     pub store: Store,
     pub brokers: Brokers,
     pub topic: String,
     pub kind: Kind,
-    pub region: Region,
+    pub regions: Regions,
+    /// Interactions of other sources are not kept.
+    pub sources: Vec<Source>,
+    /// Consumer group, where nodes share the store.
+    pub group: String,
     pub record_bytes_max: usize,
     pub metrics: Arc<Metrics>,
     pub catalogue: Arc<Catalogue>,
@@ -131,76 +102,43 @@ impl Recorder {
         self.currency.begin(&self.topic);
         let started = tokio::select! {
             () = stop.cancelled() => return,
-            started = self.start() => started,
+            started = Reading::start(&self, &stop) => started,
         };
-        let (mut consumer, cluster) = match started {
+        let mut reading = match started {
             Ok(started) => started,
             Err(error) => {
                 return error!(kafka.topic = self.topic, error = format!("{error:#}"), "cannot record the topic");
             }
         };
-        self.metrics.follow(&consumer);
+        let tail = match &reading {
+            Reading::Own { .. } => None,
+            Reading::Shared(_) => Some(tokio::spawn(tail::run(self.clone(), stop.clone(), close_limit))),
+        };
         loop {
             let heard = tokio::select! {
                 () = stop.cancelled() => break,
-                heard = consumer.next() => heard,
+                heard = reading.next() => heard,
             };
             let Some(heard) = heard else { break };
-            let batch = self.gather(heard, &mut consumer);
+            let batch = self.gather(heard, &mut reading);
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.keep(batch, cluster.as_deref()) => {}
+                () = self.keep(batch, &reading) => {}
             }
         }
-        consumer.close(close_limit).await;
-    }
-
-    /// Goes on where this cluster's topic was read up to.
-    async fn start(&self) -> anyhow::Result<(Consumer, Option<String>)> {
-        let cluster = self.cluster().await;
-        let mut offsets = HashMap::new();
-        if let Some(cluster) = &cluster {
-            let kept = self.store.offsets(cluster.clone()).await.context("cannot read the offsets")?;
-            offsets.extend(
-                kept.into_iter()
-                    .filter(|kept| kept.topic == self.topic)
-                    .map(|kept| (kept.partition, Resume { next: kept.next, last_record: kept.last_record })),
-            );
-            if offsets.is_empty() {
-                info!(
-                    kafka.topic = self.topic,
-                    kafka.cluster = cluster,
-                    "never read from this cluster: reading from the earliest record"
-                );
-            }
+        reading.close(close_limit).await;
+        if let Some(tail) = tail {
+            _ = tail.await;
         }
-        let consumer = Consumer::start(&self.brokers, &self.topic, Start::At(offsets), self.metrics.kafka_errors())?;
-        Ok((consumer, cluster))
-    }
-
-    /// `None` for the embedded broker: its offsets mean nothing to the next one.
-    async fn cluster(&self) -> Option<String> {
-        let mut wait = RETRY_MIN;
-        while !self.brokers.embedded() {
-            let brokers = self.brokers.clone();
-            match tokio::task::spawn_blocking(move || brokers.cluster_id()).await {
-                Ok(Ok(cluster)) => return Some(cluster),
-                Ok(Err(error)) => warn!(kafka.topic = self.topic, %error, "the brokers do not answer, trying on"),
-                Err(_) => {}
-            }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(RETRY_MAX);
-        }
-        None
     }
 
     /// What is there already, up to a batch.
-    fn gather(&self, first: Heard, consumer: &mut Consumer) -> Batch {
+    fn gather(&self, first: Heard, reading: &mut Reading) -> Batch {
         let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(heard) = next {
             self.take(heard, &mut batch);
-            next = (batch.changes.len() < BATCH_RECORDS_MAX).then(|| consumer.next_if_ready()).flatten();
+            next = (batch.changes.len() < BATCH_RECORDS_MAX).then(|| reading.next_if_ready()).flatten();
         }
         batch
     }
@@ -211,7 +149,8 @@ impl Recorder {
                 batch
                     .next
                     .insert(record.partition, Resume { next: record.offset + 1, last_record: record.fingerprint() });
-                match self.kind.read(&record, self.region, self.record_bytes_max) {
+                match self.kind.read(&record, self.regions, self.record_bytes_max) {
+                    Ok(Change::Interaction(other)) if !self.sources.contains(&other.source) => {}
                     Ok(change) => {
                         self.metrics.addresses_as_given(&self.topic, change.addresses_as_given());
                         self.count_unmapped(&change);
@@ -247,30 +186,17 @@ impl Recorder {
     }
 
     /// Waits as long as it takes: what was read is kept, in order, or nothing after it.
-    async fn keep(&self, batch: Batch, cluster: Option<&str>) {
+    async fn keep(&self, batch: Batch, reading: &Reading) {
         // Nothing is current while it is being written, nor while nobody can know what is new.
         let was_current = self.currency.behind(&self.topic, Utc::now());
-        let offsets: Vec<Offset> = cluster.map_or_else(Vec::new, |cluster| {
-            let at = |(&partition, resume): (&i32, &Resume)| Offset {
-                cluster: cluster.to_owned(),
-                topic: self.topic.clone(),
-                partition,
-                next: resume.next,
-                last_record: resume.last_record,
-            };
-            batch.next.iter().map(at).collect()
-        });
+        let offsets = self.offsets(&batch, reading);
         let changes = Arc::new(batch.changes);
         let mut wait = RETRY_MIN;
         while !(changes.is_empty() && offsets.is_empty()) {
             match self.store.write(Arc::clone(&changes), offsets.clone()).await {
                 Ok(written) => {
                     self.metrics.recorded(&self.topic, written.changed, written.known);
-                    if !written.touched.is_empty() {
-                        let kept = Kept { touched: written.touched };
-                        // Waiting here slows recording down, never a pop. An ended receiver means that we are stopping.
-                        _ = self.kept.send(kept).await;
-                    }
+                    self.say(written.touched, reading).await;
                     break;
                 }
                 Err(error) => {
@@ -281,8 +207,35 @@ impl Recorder {
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(RETRY_MAX);
         }
-        if batch.caught_up || (was_current && !batch.unreachable) {
-            self.currency.caught_up(&self.topic);
+        match reading {
+            Reading::Shared(group) => {
+                let next = batch.next.iter().map(|(&partition, resume)| (partition, resume.next)).collect();
+                group.commit(&next).await;
+            }
+            Reading::Own { .. } if batch.caught_up || (was_current && !batch.unreachable) => {
+                self.currency.caught_up(&self.topic);
+            }
+            Reading::Own { .. } => {}
+        }
+    }
+
+    fn offsets(&self, batch: &Batch, reading: &Reading) -> Vec<Offset> {
+        let Reading::Own { cluster: Some(cluster), .. } = reading else { return Vec::new() };
+        let at = |(&partition, resume): (&i32, &Resume)| Offset {
+            cluster: cluster.clone(),
+            topic: self.topic.clone(),
+            partition,
+            next: resume.next,
+            last_record: resume.last_record,
+        };
+        batch.next.iter().map(at).collect()
+    }
+
+    /// Open timelines on this node follow; those on all nodes hear of a shared store's changes through [`tail`].
+    async fn say(&self, touched: BTreeSet<String>, reading: &Reading) {
+        if matches!(reading, Reading::Own { .. }) && !touched.is_empty() {
+            // Waiting here slows recording down, never a pop. An ended receiver means that we are stopping.
+            _ = self.kept.send(Kept { touched }).await;
         }
     }
 }

@@ -1,0 +1,164 @@
+//! The store for several nodes: PostgreSQL, or whatever speaks its protocol. Look-ups and writing have connections of their own.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Config, NoTls};
+
+use super::catalogue::InUse;
+use super::store::{LookUp, StoreError, Written};
+use super::{Change, Journey, Source};
+use crate::config::url_without_password;
+
+mod in_use;
+mod migrations;
+mod people;
+mod read;
+pub mod tables;
+mod write;
+
+/// Time to reach the server and be let in.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A batch is many rows, and may wait for another writer's.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Two recorders, and what an administrator asks beside them.
+const WRITERS_MAX: usize = 4;
+
+/// A PostgreSQL that need not answer yet: connections are made when they are needed, and again when they were lost.
+pub struct Postgres {
+    /// As it may be shown: without the password.
+    address: String,
+    readers: Pool,
+    writers: Pool,
+}
+
+/// How many look-ups at a time, and how long each may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub lookups_max: usize,
+    pub statement_timeout: Duration,
+}
+
+impl Postgres {
+    pub fn new(url: &str, shown: String, limits: Limits) -> Result<Self, StoreError> {
+        let readers = reader_pool(url, limits)?;
+        let writers = pool(url, WRITERS_MAX, WRITE_TIMEOUT)?;
+        Ok(Self { address: shown, readers, writers })
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Whether it answers and holds the tables that this program knows.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        let client = self.writers.get().await.map_err(unreachable)?;
+        match migrations::applied(&client).await? {
+            migrations::KNOWN => self.warm_up().await,
+            applied => {
+                Err(StoreError::CannotOpen { path: self.address.clone(), reason: migrations::what_to_do(applied) })
+            }
+        }
+    }
+
+    /// Connects and prepares, so that the first call does not wait for it.
+    async fn warm_up(&self) -> Result<(), StoreError> {
+        let nobody = LookUp { number: String::new(), from: DateTime::UNIX_EPOCH, sources: Source::ALL.to_vec() };
+        let all = (0..self.readers.status().max_size).map(|_| self.look_up(&nobody));
+        futures_util::future::try_join_all(all).await.map(drop)
+    }
+
+    /// Makes the tables, or brings them to what this program knows; says what was done.
+    pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
+        let mut client = self.writers.get().await.map_err(unreachable)?;
+        migrations::apply(&mut client, &self.address).await
+    }
+
+    pub async fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
+        let client = self.readers.get().await.map_err(unreachable)?;
+        match read::look_up(&client, look_up).await {
+            // The server went away while nobody asked: the next connection may find it back.
+            Err(StoreError::Postgres(error)) if error.is_closed() => {
+                drop(client);
+                let client = self.fresh_reader().await?;
+                read::look_up(&client, look_up).await
+            }
+            journey => journey,
+        }
+    }
+
+    /// Connections that were lost with the one before are taken out of the way.
+    async fn fresh_reader(&self) -> Result<Object, StoreError> {
+        self.readers.retain(|client, _| !client.is_closed());
+        self.readers.get().await.map_err(unreachable)
+    }
+
+    /// Reads every row, so it may take its time.
+    pub async fn in_use(&self) -> Result<InUse, StoreError> {
+        in_use::in_use(&*self.writers.get().await.map_err(unreachable)?).await
+    }
+
+    pub async fn write(&self, changes: &[Change]) -> Result<Written, StoreError> {
+        let mut client = self.writers.get().await.map_err(unreachable)?;
+        write::write(&mut client, changes).await
+    }
+}
+
+fn reader_pool(url: &str, limits: Limits) -> Result<Pool, StoreError> {
+    pool(url, limits.lookups_max, limits.statement_timeout)
+}
+
+fn pool(url: &str, size: usize, timeout: Duration) -> Result<Pool, StoreError> {
+    let cannot = |reason: String| StoreError::CannotOpen { path: url_without_password(url), reason };
+    let mut config = Config::from_str(url).map_err(|_| cannot("this is no URL of a PostgreSQL".into()))?;
+    config.application_name("backstory").connect_timeout(CONNECT_TIMEOUT);
+    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    // A statement of its own rather than a startup option, which poolers refuse.
+    let limit = format!("SET statement_timeout = {}", timeout.as_millis());
+    let limit_statements = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+        let limit = limit.clone();
+        Box::pin(async move { client.batch_execute(&limit).await.map_err(HookError::Backend) })
+    });
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .post_create(limit_statements)
+        .build()
+        .map_err(|error| cannot(error.to_string()))
+}
+
+fn unreachable(error: deadpool_postgres::PoolError) -> StoreError {
+    match error {
+        deadpool_postgres::PoolError::Backend(error) if error.as_db_error().is_some() => StoreError::Postgres(error),
+        deadpool_postgres::PoolError::Backend(error) => StoreError::Unreachable(reason(&error)),
+        deadpool_postgres::PoolError::Timeout(_) => StoreError::Unreachable("no answer in time".into()),
+        other => StoreError::Unreachable(other.to_string()),
+    }
+}
+
+/// What a person can act on. PostgreSQL repeats values in what it says of data (classes 22 and 23): of these, the code only.
+pub fn reason(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(said) if matches!(&said.code().code()[..2], "22" | "23") => {
+            format!("PostgreSQL refuses a value (SQLSTATE {})", said.code().code())
+        }
+        Some(said) => format!("{} (SQLSTATE {})", said.message(), said.code().code()),
+        None => {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            format!("{error}{}", cause.unwrap_or_default())
+        }
+    }
+}
+
+fn is(error: &tokio_postgres::Error, state: &SqlState) -> bool {
+    error.code() == Some(state)
+}
+
+/// The stores keep milliseconds: what is finer would make one timeline two.
+fn millis(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
+}

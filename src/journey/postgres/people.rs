@@ -1,0 +1,99 @@
+//! Who is behind a number, from rows: contacts by the id that each goes by now, and the ids that led there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use crate::journey::{Campaign, KnownContact};
+
+/// A chain of merges longer than this is a ring.
+const MERGES_MAX: usize = 16;
+
+/// One listing of somebody who may be behind the number.
+#[derive(Debug, Default)]
+pub struct Listing {
+    pub contact_id: String,
+    /// Listed with the number or reached on it; else somebody that such a one was merged with.
+    pub behind: bool,
+    pub campaign: Option<Campaign>,
+    pub name: Option<String>,
+    pub merged_into: Option<String>,
+    /// `None` for a contact without a listing.
+    pub updated_at: Option<DateTime<Utc>>,
+    pub addresses: Vec<String>,
+}
+
+/// The people behind a number.
+#[derive(Debug, Default)]
+pub struct People {
+    pub contacts: Vec<KnownContact>,
+    /// The id that each id goes by now.
+    pub current: HashMap<String, String>,
+    pub addresses: BTreeSet<String>,
+}
+
+impl People {
+    pub fn of(mut listings: Vec<Listing>) -> Self {
+        // Names, campaigns and mergers of the newest listing hold; within one moment the order must be the same everywhere.
+        listings.sort_by(|a, b| {
+            let campaign = |listing: &Listing| listing.campaign.as_ref().map(|campaign| campaign.id.clone());
+            b.updated_at.cmp(&a.updated_at).then_with(|| campaign(a).cmp(&campaign(b)))
+        });
+        let mut people = Self::default();
+        let behind: BTreeSet<&str> =
+            listings.iter().filter(|one| one.behind).map(|one| current_id(&listings, &one.contact_id)).collect();
+        for current in behind {
+            let earlier = earlier_ids(&listings, current);
+            let mut contact = KnownContact { contact_id: current.to_owned(), ..KnownContact::default() };
+            // Its own listings before those of earlier ids.
+            for id in std::iter::once(current).chain(earlier) {
+                people.current.insert(id.to_owned(), current.to_owned());
+                listings.iter().filter(|listing| listing.contact_id == id).for_each(|listing| {
+                    people.addresses.extend(listing.addresses.iter().cloned());
+                    describe(&mut contact, listing);
+                });
+            }
+            people.contacts.push(contact);
+        }
+        people
+    }
+}
+
+fn describe(contact: &mut KnownContact, listing: &Listing) {
+    if let Some(campaign) = &listing.campaign
+        && contact.listed.iter().all(|known| known.id != campaign.id)
+    {
+        contact.listed.push(campaign.clone());
+    }
+    contact.name = contact.name.take().or_else(|| listing.name.clone());
+}
+
+fn current_id<'a>(newest_first: &'a [Listing], id: &'a str) -> &'a str {
+    let mut current = id;
+    for _ in 0..MERGES_MAX {
+        let newest = newest_first.iter().filter(|listing| listing.contact_id == current);
+        match newest.filter_map(|listing| listing.merged_into.as_deref()).next() {
+            Some(next) if next != current => current = next,
+            _ => break,
+        }
+    }
+    current
+}
+
+fn earlier_ids<'a>(listings: &'a [Listing], current: &'a str) -> BTreeSet<&'a str> {
+    let mut into: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for listing in listings {
+        if let Some(merged_into) = &listing.merged_into {
+            into.entry(merged_into).or_default().insert(&listing.contact_id);
+        }
+    }
+    let (mut earlier, mut open) = (BTreeSet::new(), vec![current]);
+    while let Some(id) = open.pop() {
+        for &from in into.get(id).into_iter().flatten() {
+            if from != current && earlier.insert(from) {
+                open.push(from);
+            }
+        }
+    }
+    earlier
+}

@@ -1,0 +1,109 @@
+//! Where a recorder reads: by itself, for a store that is this node's own, or with the other nodes, for one that they share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::Utc;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{RETRY_MAX, RETRY_MIN, Recorder};
+use crate::journey::Store;
+use crate::kafka::{Consumer, GroupConsumer, GroupProgress, Heard, Resume, Start};
+
+/// How often a group is asked how far it is.
+const PROGRESS: Duration = Duration::from_millis(500);
+
+pub enum Reading {
+    /// Every partition; offsets stand in the store, beside what was read before them. No cluster: the embedded broker's offsets
+    /// mean nothing to the next one.
+    Own { consumer: Consumer, cluster: Option<String> },
+    /// Some partitions; offsets are the group's, committed after the write.
+    Shared(GroupConsumer),
+}
+
+impl Reading {
+    /// Goes on where this cluster's topic was read up to.
+    pub async fn start(recorder: &Recorder, stop: &CancellationToken) -> anyhow::Result<Self> {
+        let errors = recorder.metrics.kafka_errors();
+        if matches!(recorder.store, Store::Postgres(_)) && !recorder.brokers.embedded() {
+            let group = GroupConsumer::start(&recorder.brokers, &recorder.group, &recorder.topic, errors)?;
+            tokio::spawn(stop.clone().run_until_cancelled_owned(follow_progress(group.progress(), recorder.clone())));
+            return Ok(Self::Shared(group));
+        }
+        let cluster = cluster(recorder).await;
+        let mut offsets = HashMap::new();
+        if let Some(cluster) = &cluster {
+            let kept = recorder.store.offsets(cluster.clone()).await.context("cannot read the offsets")?;
+            offsets.extend(
+                kept.into_iter()
+                    .filter(|kept| kept.topic == recorder.topic)
+                    .map(|kept| (kept.partition, Resume { next: kept.next, last_record: kept.last_record })),
+            );
+            if offsets.is_empty() {
+                info!(
+                    kafka.topic = recorder.topic,
+                    kafka.cluster = cluster,
+                    "never read from this cluster: reading from the earliest record"
+                );
+            }
+        }
+        let consumer = Consumer::start(&recorder.brokers, &recorder.topic, Start::At(offsets), errors)?;
+        recorder.metrics.follow(&consumer);
+        Ok(Self::Own { consumer, cluster })
+    }
+
+    pub async fn next(&mut self) -> Option<Heard> {
+        match self {
+            Self::Own { consumer, .. } => consumer.next().await,
+            Self::Shared(group) => group.next().await.map(Heard::Record),
+        }
+    }
+
+    pub fn next_if_ready(&mut self) -> Option<Heard> {
+        match self {
+            Self::Own { consumer, .. } => consumer.next_if_ready(),
+            Self::Shared(group) => group.next_if_ready().map(Heard::Record),
+        }
+    }
+
+    pub async fn close(self, limit: Duration) {
+        match self {
+            Self::Own { consumer, .. } => consumer.close(limit).await,
+            Self::Shared(group) => group.close(limit).await,
+        }
+    }
+}
+
+async fn cluster(recorder: &Recorder) -> Option<String> {
+    let mut wait = RETRY_MIN;
+    while !recorder.brokers.embedded() {
+        let brokers = recorder.brokers.clone();
+        match tokio::task::spawn_blocking(move || brokers.cluster_id()).await {
+            Ok(Ok(cluster)) => return Some(cluster),
+            Ok(Err(error)) => warn!(kafka.topic = recorder.topic, %error, "the brokers do not answer, trying on"),
+            Err(_) => {}
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RETRY_MAX);
+    }
+    None
+}
+
+/// Every node says how current the shared store is, whoever keeps the records.
+async fn follow_progress(progress: GroupProgress, recorder: Recorder) {
+    let progress = Arc::new(progress);
+    let mut every = tokio::time::interval(PROGRESS);
+    loop {
+        every.tick().await;
+        let (asked_at, asking) = (Utc::now(), Arc::clone(&progress));
+        // Brokers that do not answer are told about by whoever reads.
+        let Ok(Ok(behind)) = tokio::task::spawn_blocking(move || asking.behind()).await else { continue };
+        recorder.metrics.behind(&recorder.topic, &behind);
+        if behind.iter().all(|(_, records)| *records == 0) {
+            recorder.currency.was_current(&recorder.topic, asked_at);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Whose interactions are shown, and where each of the two sources is: in the store that the recorder keeps, in one of its own,
+//! or in tables that are somebody else's. All are asked at once; none waits for another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinSet;
+use tracing::error;
+
+use super::postgres::tables::Tables;
+use super::recorder::Currency;
+use super::store::{LookUp, Store, StoreError};
+use super::{Journey, Source, SourceMissing, SourceState};
+use crate::config;
+
+/// A look-up that takes longer than this is given up: its call is over, or nobody waits any more.
+const GIVE_UP: Duration = Duration::from_secs(60);
+
+/// The sources that are shown, by where they are.
+#[derive(Clone)]
+pub struct Sources(Arc<Vec<Place>>);
+
+/// Where one or both sources are.
+struct Place {
+    /// Those that are shown.
+    sources: Vec<Source>,
+    /// Those that are recorded, shown or not.
+    keeps: Vec<Source>,
+    kept: Kept,
+}
+
+enum Kept {
+    /// Written by our recorders.
+    Store(Store, Arc<Currency>),
+    /// Read through the administrator's queries; nothing is written.
+    Tables(Tables),
+}
+
+impl Sources {
+    pub fn open(settings: &config::Journey) -> Result<Self, StoreError> {
+        let shown = settings.source.sources();
+        let (elsewhere, shared): (Vec<Source>, Vec<Source>) =
+            Source::ALL.into_iter().partition(|source| settings.sources.of(*source).store.is_some());
+        let mut places = Vec::new();
+        if shown.iter().any(|source| shared.contains(source)) {
+            places.push(Place::store(shown, shared, Store::open(settings)?));
+        }
+        for source in elsewhere.into_iter().filter(|source| shown.contains(source)) {
+            let own = settings.sources.of(source);
+            places.push(match (&own.interactions, &own.store) {
+                (None, Some(store)) => {
+                    let store = Store::open(&config::Journey { store: store.clone(), ..settings.clone() })?;
+                    Place::store(shown, vec![source], store)
+                }
+                _ => {
+                    Place { sources: vec![source], keeps: vec![], kept: Kept::Tables(Tables::open(source, settings)?) }
+                }
+            });
+        }
+        Ok(Self(Arc::new(places)))
+    }
+
+    /// The stores that our recorders write, each with how current it is, and the sources that it keeps.
+    pub fn stores(&self) -> impl Iterator<Item = (&Store, &Arc<Currency>, &[Source])> {
+        self.0.iter().filter_map(|place| match &place.kept {
+            Kept::Store(store, currency) => Some((store, currency, place.keeps.as_slice())),
+            Kept::Tables(_) => None,
+        })
+    }
+
+    /// Where they are, without passwords: for `/v1/info`.
+    pub fn describe(&self) -> String {
+        let places: Vec<_> = self.0.iter().map(Place::describe).collect();
+        places.join(", ")
+    }
+
+    /// Asks all places; [`LookingUp::finish`] waits for them.
+    pub fn look_up(&self, number: &str, from: DateTime<Utc>) -> LookingUp {
+        let mut asked = JoinSet::new();
+        for (nth, place) in self.0.iter().enumerate() {
+            let (places, number) = (Arc::clone(&self.0), number.to_owned());
+            let look_up = LookUp { number, from, sources: place.sources.clone() };
+            asked.spawn(async move {
+                let answer = tokio::time::timeout(GIVE_UP, places[nth].look_up(look_up)).await;
+                (nth, answer.unwrap_or(Err(StoreError::TimedOut)))
+            });
+        }
+        LookingUp {
+            places: Arc::clone(&self.0),
+            number: number.to_owned(),
+            began: Instant::now(),
+            asked,
+            answers: BTreeMap::new(),
+        }
+    }
+}
+
+impl Place {
+    fn store(shown: &[Source], keeps: Vec<Source>, store: Store) -> Self {
+        let sources = keeps.iter().copied().filter(|source| shown.contains(source)).collect();
+        Self { sources, keeps, kept: Kept::Store(store, Arc::new(Currency::default())) }
+    }
+
+    fn describe(&self) -> String {
+        match &self.kept {
+            Kept::Store(store, _) => store.describe(),
+            Kept::Tables(tables) => format!("{} (tables of the administrator's)", tables.address()),
+        }
+    }
+
+    async fn look_up(&self, look_up: LookUp) -> Result<Journey, StoreError> {
+        match &self.kept {
+            Kept::Store(store, _) => store.look_up(look_up).await,
+            Kept::Tables(tables) => tables.look_up(&look_up).await,
+        }
+    }
+
+    fn states(&self, answer: Option<&Answer>, now: DateTime<Utc>) -> Vec<SourceState> {
+        let missing = match answer {
+            Some(Answer::Journey(_)) => None,
+            Some(Answer::Failed) => Some(SourceMissing::Failed),
+            None => Some(SourceMissing::Timeout),
+        };
+        let as_of = match &self.kept {
+            _ if missing.is_some() => None,
+            Kept::Store(_, currency) => currency.as_of(now),
+            Kept::Tables(_) => Some(now),
+        };
+        self.sources.iter().map(|&source| SourceState { source, as_of, missing }).collect()
+    }
+}
+
+enum Answer {
+    Journey(Journey),
+    Failed,
+}
+
+/// A look-up that is under way.
+pub struct LookingUp {
+    places: Arc<Vec<Place>>,
+    number: String,
+    began: Instant,
+    asked: JoinSet<(usize, Result<Journey, StoreError>)>,
+    answers: BTreeMap<usize, Answer>,
+}
+
+/// What the places have answered until now.
+pub struct Known {
+    /// `None`: no place has answered, or all failed.
+    pub journey: Option<Journey>,
+    pub sources: Vec<SourceState>,
+}
+
+impl Known {
+    /// Nothing is missing.
+    pub fn is_whole(&self) -> bool {
+        self.sources.iter().all(|state| state.missing.is_none())
+    }
+
+    /// Some place could not answer; asking again later may help.
+    pub fn failed(&self) -> bool {
+        self.sources.iter().any(|state| state.missing == Some(SourceMissing::Failed))
+    }
+}
+
+impl LookingUp {
+    /// Waits for the places that have not answered. Safe to be cancelled and called again.
+    pub async fn finish(&mut self) {
+        while let Some(joined) = self.asked.join_next().await {
+            let Ok((nth, answer)) = joined else { continue };
+            let answer = match answer {
+                Ok(journey) => Answer::Journey(journey),
+                Err(error) => {
+                    let sources: Vec<_> = self.places[nth].sources.iter().map(|source| source.name()).collect();
+                    error!(%error, sources = sources.join(", "), "the look-up failed");
+                    Answer::Failed
+                }
+            };
+            self.answers.insert(nth, answer);
+        }
+    }
+
+    /// How long it has been under way.
+    pub fn took(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// What is known now; a place that has not answered is missing.
+    pub fn known(&self, now: DateTime<Utc>) -> Known {
+        let under_way = !self.asked.is_empty();
+        let mut sources = Vec::new();
+        for (nth, place) in self.places.iter().enumerate() {
+            // A task that ended without an answer (a panic) has failed.
+            let answer = self.answers.get(&nth).or((!under_way).then_some(&Answer::Failed));
+            sources.extend(place.states(answer, now));
+        }
+        sources.sort_by_key(|state| state.source);
+        let journeys = self.answers.values().filter_map(|answer| match answer {
+            Answer::Journey(journey) => Some(journey),
+            Answer::Failed => None,
+        });
+        let mut journeys = journeys.cloned();
+        let first = journeys.next();
+        let journey = first.map(|first| journeys.fold(first, merge));
+        Known { journey: journey.map(|journey| Journey { number: self.number.clone(), ..journey }), sources }
+    }
+}
+
+/// Two places' answers: contacts of one id are one, and nothing else is.
+fn merge(mut journey: Journey, other: Journey) -> Journey {
+    for contact in other.contacts {
+        match journey.contacts.iter_mut().find(|known| known.contact_id == contact.contact_id) {
+            Some(known) => {
+                known.name = known.name.take().or(contact.name);
+                for campaign in contact.listed {
+                    if known.listed.iter().all(|listed| listed.id != campaign.id) {
+                        known.listed.push(campaign);
+                    }
+                }
+            }
+            None => journey.contacts.push(contact),
+        }
+    }
+    journey.leads.extend(other.leads);
+    journey.interactions.extend(other.interactions);
+    journey.sort();
+    journey
+}

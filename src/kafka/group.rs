@@ -1,0 +1,163 @@
+//! Reads a topic together with other nodes: a consumer group shares its partitions among them, and remembers for all of them
+//! how far the topic was kept. For a store that nodes share; a node's own copy is read by `consumer`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use super::consumer::copy_out;
+use super::{ASK_TIMEOUT, Brokers, Counting, Record};
+
+/// Records handed over and not yet taken.
+const HANDED_OVER_MAX: usize = 1024;
+/// How long one poll waits before it looks whether to stop.
+const POLL: Duration = Duration::from_millis(100);
+/// Before the topic is there, and where it went away.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A member of the group. Dropping it lets its thread end by itself; [`GroupConsumer::close`] waits for it.
+pub struct GroupConsumer {
+    records: mpsc::Receiver<Record>,
+    topic: String,
+    client: Arc<BaseConsumer<Counting>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Asks how far the group is, beside its records.
+#[derive(Clone)]
+pub struct GroupProgress {
+    topic: String,
+    client: Arc<BaseConsumer<Counting>>,
+}
+
+impl GroupConsumer {
+    pub fn start(brokers: &Brokers, group: &str, topic: &str, errors: Counter) -> anyhow::Result<Self> {
+        let client: BaseConsumer<Counting> = brokers.group_client(group).create_with_context(Counting(errors))?;
+        client.subscribe(&[topic])?;
+        let client = Arc::new(client);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, records) = mpsc::channel(HANDED_OVER_MAX);
+        let member = Member { topic: topic.to_owned(), client: Arc::clone(&client), stop: Arc::clone(&stop), sender };
+        let thread = std::thread::Builder::new().name(format!("share-{topic}")).spawn(move || member.run())?;
+        Ok(Self { records, topic: topic.to_owned(), client, stop, thread: Some(thread) })
+    }
+
+    /// The next record of the partitions that are this member's now; `None` once closed.
+    pub async fn next(&mut self) -> Option<Record> {
+        self.records.recv().await
+    }
+
+    /// What is there already, without waiting.
+    pub fn next_if_ready(&mut self) -> Option<Record> {
+        self.records.try_recv().ok()
+    }
+
+    pub fn progress(&self) -> GroupProgress {
+        GroupProgress { topic: self.topic.clone(), client: Arc::clone(&self.client) }
+    }
+
+    /// Says that everything before these offsets is kept. Where the partition has gone to another member, that one reads
+    /// again from what was committed before: what is kept twice is kept once.
+    pub async fn commit(&self, next: &HashMap<i32, i64>) {
+        let mut offsets = TopicPartitionList::new();
+        for (&partition, &next) in next {
+            if let Err(error) = offsets.add_partition_offset(&self.topic, partition, Offset::Offset(next)) {
+                return warn!(kafka.topic = self.topic, kafka.partition = partition, %error, "no offset to commit");
+            }
+        }
+        let client = Arc::clone(&self.client);
+        let committed = tokio::task::spawn_blocking(move || client.commit(&offsets, CommitMode::Sync)).await;
+        if let Ok(Err(error)) = committed {
+            debug!(kafka.topic = self.topic, %error, "not committed: these records will be read again");
+        }
+    }
+
+    /// Leaves the group, so that the others need not wait for it.
+    pub async fn close(mut self, limit: Duration) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.records.close();
+        let thread = self.thread.take();
+        let closed = tokio::task::spawn_blocking(move || {
+            _ = thread.map(JoinHandle::join);
+            drop(self);
+        });
+        if tokio::time::timeout(limit, closed).await.is_err() {
+            warn!("a kafka client did not close in time and is left behind");
+        }
+    }
+}
+
+impl Drop for GroupConsumer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl GroupProgress {
+    /// Records that are not kept yet, by partition, whichever member has it; blocks up to [`ASK_TIMEOUT`] a question.
+    pub fn behind(&self) -> Result<Vec<(i32, i64)>, KafkaError> {
+        let metadata = self.client.fetch_metadata(Some(&self.topic), ASK_TIMEOUT)?;
+        let topic = metadata.topics().iter().find(|topic| topic.name() == self.topic);
+        let topic = topic.ok_or(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic))?;
+        if let Some(error) = topic.error() {
+            return Err(KafkaError::MetadataFetch(error.into()));
+        }
+        let mut asked = TopicPartitionList::new();
+        for partition in topic.partitions() {
+            asked.add_partition(&self.topic, partition.id());
+        }
+        let committed = self.client.committed_offsets(asked, ASK_TIMEOUT)?;
+        let behind = |partition: &TopicPartitionListElem<'_>| {
+            let (low, high) = self.client.fetch_watermarks(&self.topic, partition.partition(), ASK_TIMEOUT)?;
+            let next = if let Offset::Offset(next) = partition.offset() { next.max(low) } else { low };
+            Ok((partition.partition(), (high - next).max(0)))
+        };
+        committed.elements().iter().map(behind).collect()
+    }
+}
+
+/// The thread that polls, and does nothing else.
+struct Member {
+    topic: String,
+    client: Arc<BaseConsumer<Counting>>,
+    stop: Arc<AtomicBool>,
+    sender: mpsc::Sender<Record>,
+}
+
+impl Member {
+    fn run(self) {
+        let mut troubled = false;
+        while !self.stop.load(Ordering::Relaxed) {
+            match self.client.poll(POLL) {
+                None => {}
+                Some(Ok(message)) => {
+                    troubled = false;
+                    let record = copy_out(&message);
+                    drop(message);
+                    if self.sender.blocking_send(record).is_err() {
+                        break;
+                    }
+                }
+                Some(Err(error)) => {
+                    if !std::mem::replace(&mut troubled, true) {
+                        warn!(kafka.topic = self.topic, %error, "kafka reports trouble, trying on");
+                    }
+                    std::thread::sleep(RETRY);
+                }
+            }
+        }
+        self.client.unsubscribe();
+    }
+}

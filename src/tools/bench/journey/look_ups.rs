@@ -1,0 +1,101 @@
+//! Timed look-ups: the way of a call from its number to its frame, by the functions that the service calls.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{bail, ensure};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use hdrhistogram::Histogram;
+
+use super::history::{self, INTERACTIONS_EACH};
+use crate::arrival::CallState;
+use crate::config::JourneySource;
+use crate::journey::embedded::Embedded;
+use crate::journey::timeline::{self, Ask};
+use crate::journey::{Direction, LookUp, Store};
+use crate::push::prepared::Prepared;
+use crate::push::{Call, Encoded};
+use crate::tools::progress::Progress;
+
+/// A minute, in nanoseconds: a look-up that takes longer was given up.
+const TOOK_NS_MAX: u64 = 60_000_000_000;
+
+pub struct LookUps(Histogram<u64>);
+
+impl LookUps {
+    /// Microseconds at a quantile.
+    pub fn us(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
+    pub fn note(&self, stored: &str) -> String {
+        let [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1.0].map(|quantile| self.us(quantile));
+        format!("look-up with {stored} stored: p50 {p50:.1} µs, p90 {p90:.1} µs, p99 {p99:.1} µs, max {max:.1} µs")
+    }
+}
+
+/// Looks every customer up once, to be warm, and then random ones, one after the other.
+pub async fn measure(path: &Path, customers: u32, lookups: u32, now: DateTime<Utc>) -> anyhow::Result<LookUps> {
+    let store = Store::Embedded(Arc::new(Embedded::open(path, 1)?));
+    let mut took = Histogram::new_with_bounds(1, TOOK_NS_MAX, 3)?;
+    let mut progress = Progress::of_things(u64::from(customers) + u64::from(lookups), "look-ups");
+    for customer in 0..customers {
+        pop(&store, customer, now).await?;
+        progress.at(customer.into(), customer.into());
+    }
+    for nth in 0..u64::from(lookups) {
+        let customer = rand::random_range(0..customers);
+        let started = Instant::now();
+        pop(&store, customer, now).await?;
+        took.saturating_record(started.elapsed().as_nanos() as u64);
+        progress.at(u64::from(customers) + nth, u64::from(customers) + nth);
+    }
+    progress.finish();
+    Ok(LookUps(took))
+}
+
+/// The frame of a call with this customer.
+async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result<String> {
+    let number = history::number(customer);
+    let from = timeline::earliest(now, 12);
+    let journey =
+        store.look_up(LookUp { number: number.clone(), from, sources: JourneySource::Both.sources().to_vec() }).await?;
+    let ask = Ask {
+        now,
+        months: 12,
+        time_zone: Tz::Europe__Lisbon,
+        campaign: None,
+        channel: None,
+        before: None,
+        interactions_max: 500,
+    };
+    let timeline = timeline::prepare(&journey, Vec::new(), &ask);
+    let shown = timeline.content.shown;
+    ensure!(
+        shown == INTERACTIONS_EACH as usize,
+        "a journey of {INTERACTIONS_EACH} interactions came back with {shown}"
+    );
+    let prepared = Prepared::of(timeline, journey.leads, 0);
+    let Some((timeline, _)) = &prepared.timeline else { bail!("a timeline could not be encoded") };
+    let call = Call {
+        call_id: "bench".into(),
+        state: CallState::Offered,
+        agent_id: "bench".into(),
+        direction: Direction::Outbound,
+        number: Some(number),
+        campaign: None,
+        parent_call_id: None,
+        at: now,
+    };
+    let frame = Encoded::Pop {
+        version: 1,
+        digest: "",
+        announce: true,
+        call: &call,
+        timeline: Some(&**timeline),
+        missing: None,
+    };
+    Ok(frame.encode())
+}

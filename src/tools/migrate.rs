@@ -1,0 +1,21 @@
+//! `backstory migrate`: makes Backstory's tables in PostgreSQL, or brings them to what this release knows.
+
+use std::process::ExitCode;
+
+use super::Common;
+use super::output::say;
+use crate::journey::Store;
+
+pub async fn run(common: &Common) -> anyhow::Result<ExitCode> {
+    let settings = common.settings_without_kafka()?;
+    let store = Store::open(&settings.journey)?;
+    let place = store.describe();
+    match &store {
+        Store::Embedded(_) => say(&format!("{place}: nothing to do, the embedded store makes its tables itself")),
+        Store::Postgres(postgres) => match postgres.migrate().await?.as_slice() {
+            [] => say(&format!("{place}: nothing to do, the tables are those of this release")),
+            applied => say(&format!("{place}: applied {}", applied.join(", "))),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
