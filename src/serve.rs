@@ -158,8 +158,12 @@ fn hear(
                 kind,
                 regions,
                 sources: sources.to_vec(),
-                // Each store has read so far as it has read.
-                group: if nth == 0 { kafka.group.clone() } else { format!("{}.{nth}", kafka.group) },
+                // A group of its own for each store and topic: members that come and go elsewhere disturb it in nothing.
+                group: if nth == 0 {
+                    format!("{}.{topic}", kafka.group)
+                } else {
+                    format!("{}.{nth}.{topic}", kafka.group)
+                },
                 record_bytes_max: kafka.record_bytes_max,
                 metrics: Arc::clone(&way.metrics),
                 currency: Arc::clone(currency),

@@ -66,7 +66,7 @@ pub const KEYS: &[Key] = &[
         "kafka.group",
         "\"backstory\"",
         Text,
-        "consumer group of the nodes that share a PostgreSQL store: one of them keeps each record; another store needs another name",
+        "consumer groups of the nodes that share a PostgreSQL store: this name, a dot and the topic; another store needs another name",
     ),
     key("kafka.topics.calls", "\"calls\"", Text, "topic of call events"),
     key("kafka.topics.interactions", "\"interactions\"", Text, "topic of interactions"),

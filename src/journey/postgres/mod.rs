@@ -96,6 +96,13 @@ impl Postgres {
         self.readers.get().await.map_err(unreachable)
     }
 
+    /// After many rows at once: the server plans by what it last counted.
+    pub async fn count_anew(&self) -> Result<(), StoreError> {
+        let client = self.writers.get().await.map_err(unreachable)?;
+        let sql = "ANALYZE backstory.interactions, backstory.reached, backstory.listings, backstory.addresses";
+        Ok(client.batch_execute(sql).await?)
+    }
+
     /// Reads every row, so it may take its time.
     pub async fn in_use(&self) -> Result<InUse, StoreError> {
         in_use::in_use(&*self.writers.get().await.map_err(unreachable)?).await

@@ -26,7 +26,9 @@ const TOGETHER_MAX: usize = 1000;
 
 /// Runs until stopped. What cannot be read is counted by whoever keeps it.
 pub async fn run(recorder: Recorder, stop: CancellationToken, close_limit: Duration) {
-    let started = Consumer::start(&recorder.brokers, &recorder.topic, Start::End, recorder.metrics.kafka_errors());
+    // From a little before now: what comes between the node's start and this consumer's is not passed over.
+    let from = Start::Window(Duration::ZERO);
+    let started = Consumer::start(&recorder.brokers, &recorder.topic, from, recorder.metrics.kafka_errors());
     let mut consumer = match started {
         Ok(consumer) => consumer,
         Err(error) => return error!(kafka.topic = recorder.topic, %error, "open timelines will not follow the topic"),

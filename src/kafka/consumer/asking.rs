@@ -98,8 +98,7 @@ impl Shared {
         let wanted = match (before, &self.start) {
             (Some(before), _) => before.next, // the client was made anew
             (None, Start::Window(window)) if original => self.offset_at(client, partition, *window, (low, high))?,
-            (None, Start::End) if original => high,
-            (None, Start::Window(_) | Start::End) => low,
+            (None, Start::Window(_)) => low,
             (None, Start::At(_)) if self.from_earliest.lock().contains(&partition) => low,
             (None, Start::At(offsets)) => match offsets.get(&partition) {
                 Some(resume) if (low + 1..=high).contains(&resume.next) => {

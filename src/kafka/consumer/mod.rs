@@ -34,8 +34,6 @@ const FIRST_DISCOVERY: Duration = Duration::from_millis(200);
 pub enum Start {
     /// At the first record of the last so much time.
     Window(Duration),
-    /// Behind the last record.
-    End,
     /// At these offsets; partitions without one at their first record.
     At(HashMap<i32, Resume>),
 }

@@ -280,6 +280,9 @@ impl Sink {
             interactions.finish().await?;
             contacts.finish().await?;
         }
+        if let Self::Store(Store::Postgres(store)) = self {
+            store.count_anew().await?;
+        }
         Ok(())
     }
 

@@ -109,10 +109,6 @@ impl Service {
         self.folder.path().join("journey.db")
     }
 
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
-    }
-
     pub fn store(&self) -> &backstory::journey::Store {
         self.running().sources.stores().next().expect("a store that is written").0
     }
