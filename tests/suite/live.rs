@@ -11,8 +11,9 @@ on_all_stores![
     what_is_deleted_during_the_call_leaves_the_screen,
     a_campaign_that_lists_the_number_during_the_call_is_shown,
     what_concerns_another_customer_stays_off_the_screen,
-    nothing_is_lost_where_many_are_recorded_at_once,
 ];
+
+on_both_brokers![nothing_is_lost_where_many_are_recorded_at_once];
 
 /// The ids of the interactions that an update brings.
 fn brought(update: &Value) -> Vec<&str> {
