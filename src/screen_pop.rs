@@ -1,7 +1,6 @@
 //! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,7 +28,7 @@ use crate::record::Refusal;
 mod live;
 mod search;
 
-pub use live::follow_changes;
+pub use live::{Updates, follow_changes};
 pub use search::TimelineFailure;
 
 /// A source that failed is asked again after each of these times, in seconds, while the call is open.
@@ -42,8 +41,7 @@ pub struct Way {
     pub metrics: Arc<Metrics>,
     pub settings: Settings,
     pub tasks: TaskTracker,
-    /// Batches that the recorders have kept: tells a look-up that it may have missed one.
-    pub kept: AtomicU64,
+    pub updates: Updates,
 }
 
 /// What became of a call event.
@@ -111,7 +109,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
 /// that misses its deadline lets the pop go out without a timeline, which follows.
 async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
-    let seen = way.kept.load(Ordering::SeqCst);
+    let seen = way.updates.seen();
     let Some(Visible { call, since }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
     let announce = way.young(since, now);
     let customer = match way.customer(&call) {
@@ -131,19 +129,19 @@ async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
         way.send_updates(&key, &sessions, &known, seen, now);
     }
     // What was kept between the look-up and the pop was announced to nobody.
-    if way.kept.load(Ordering::SeqCst) != seen {
-        live::update_call(Arc::clone(&way), key.clone(), sessions.clone()).await;
+    if way.updates.seen() != seen {
+        live::update_call(Arc::clone(&way), key.clone()).await;
     }
     if known.failed() {
-        ask_again(way, key, sessions).await;
+        ask_again(way, key).await;
     }
 }
 
 /// A source that could not answer gets further chances, so that the timeline is whole as soon as it can be.
-async fn ask_again(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
+async fn ask_again(way: Arc<Way>, key: CallKey) {
     for seconds in ASK_AGAIN_SECONDS {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        match live::look_again(&way, &key, &sessions).await {
+        match live::look_again(&way, &key).await {
             Some(known) if !known.is_whole() => {}
             _ => return,
         }

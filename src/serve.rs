@@ -3,7 +3,6 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::push::agents::Agents;
 use crate::push::connection::Door;
 use crate::push::open_calls::CallLimits;
-use crate::screen_pop::{self, Way};
+use crate::screen_pop::{self, Updates, Way};
 
 /// Recorded batches that wait for open timelines to follow.
 const KEPT_BATCHES_MAX: usize = 16;
@@ -86,9 +85,9 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         sources: sources.clone(),
         door: door(&settings, agents, Arc::clone(&metrics)),
         metrics: Arc::clone(&metrics),
+        updates: Updates::new(settings.journey.lookups_max),
         settings,
         tasks: tasks.clone(),
-        kept: AtomicU64::new(0),
     });
     let ready = CancellationToken::new();
     let running = Running {

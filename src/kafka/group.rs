@@ -106,6 +106,21 @@ impl Drop for GroupConsumer {
 }
 
 impl GroupProgress {
+    /// The next record to keep, of these partitions, whichever member has them; blocks up to [`ASK_TIMEOUT`]. Partitions of which
+    /// nothing was kept yet are left out.
+    pub fn committed(&self, partitions: impl IntoIterator<Item = i32>) -> Result<HashMap<i32, i64>, KafkaError> {
+        let mut asked = TopicPartitionList::new();
+        for partition in partitions {
+            asked.add_partition(&self.topic, partition);
+        }
+        let committed = self.client.committed_offsets(asked, ASK_TIMEOUT)?;
+        let next = |partition: &TopicPartitionListElem<'_>| match partition.offset() {
+            Offset::Offset(next) => Some((partition.partition(), next)),
+            _ => None,
+        };
+        Ok(committed.elements().iter().filter_map(next).collect())
+    }
+
     /// Records that are not kept yet, by partition, whichever member has it; blocks up to [`ASK_TIMEOUT`] a question.
     pub fn behind(&self) -> Result<Vec<(i32, i64)>, KafkaError> {
         let metadata = self.client.fetch_metadata(Some(&self.topic), ASK_TIMEOUT)?;
@@ -114,17 +129,14 @@ impl GroupProgress {
         if let Some(error) = topic.error() {
             return Err(KafkaError::MetadataFetch(error.into()));
         }
-        let mut asked = TopicPartitionList::new();
-        for partition in topic.partitions() {
-            asked.add_partition(&self.topic, partition.id());
-        }
-        let committed = self.client.committed_offsets(asked, ASK_TIMEOUT)?;
-        let behind = |partition: &TopicPartitionListElem<'_>| {
-            let (low, high) = self.client.fetch_watermarks(&self.topic, partition.partition(), ASK_TIMEOUT)?;
-            let next = if let Offset::Offset(next) = partition.offset() { next.max(low) } else { low };
-            Ok((partition.partition(), (high - next).max(0)))
+        let partitions: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
+        let committed = self.committed(partitions.iter().copied())?;
+        let behind = |partition: i32| {
+            let (low, high) = self.client.fetch_watermarks(&self.topic, partition, ASK_TIMEOUT)?;
+            let next = committed.get(&partition).map_or(low, |&next| next.max(low));
+            Ok((partition, (high - next).max(0)))
         };
-        committed.elements().iter().map(behind).collect()
+        partitions.into_iter().map(behind).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who is connected, which calls they are on, and what each session has been told. One lock, never held over an await.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -247,22 +247,28 @@ impl Agents {
         if session.send(frame.encode()) { Delivery::Sent } else { Delivery::OutboxFull }
     }
 
-    /// Calls on screen whose timelines a change concerns, each with the sessions that show it.
-    pub fn concerned(&self, touched: &BTreeSet<String>) -> Vec<(CallKey, Vec<Arc<Session>>)> {
+    /// Calls on screen whose timelines a change concerns.
+    pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<CallKey> {
         let inner = self.inner.lock();
-        let mut concerned: BTreeMap<CallKey, Vec<Arc<Session>>> = BTreeMap::new();
+        let mut concerned = BTreeSet::new();
         for (agent_id, seats) in &inner.seats {
             for seat in seats {
                 let leads_here =
                     |shown: &Shown| shown.outline.as_ref().is_some_and(|outline| !outline.leads.is_disjoint(touched));
-                let touched = seat.shown.iter().filter(|(_, shown)| leads_here(shown));
-                for (call_id, _) in touched {
-                    let key = CallKey { agent_id: agent_id.clone(), call_id: call_id.clone() };
-                    concerned.entry(key).or_default().push(Arc::clone(&seat.session));
-                }
+                let calls = seat.shown.iter().filter(|(_, shown)| leads_here(shown)).map(|(call_id, _)| call_id);
+                let key = |call_id: &String| CallKey { agent_id: agent_id.clone(), call_id: call_id.clone() };
+                concerned.extend(calls.map(key));
             }
         }
-        concerned.into_iter().collect()
+        concerned
+    }
+
+    /// The sessions that show a call.
+    pub fn showing(&self, key: &CallKey) -> Vec<Arc<Session>> {
+        let inner = self.inner.lock();
+        let seats = inner.seats.get(&key.agent_id).into_iter().flatten();
+        let showing = seats.filter(|seat| seat.shown.contains_key(&key.call_id));
+        showing.map(|seat| Arc::clone(&seat.session)).collect()
     }
 
     /// Puts what is new in a timeline into a session's outbox: the difference to what it shows.

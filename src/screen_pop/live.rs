@@ -1,17 +1,57 @@
 //! What is recorded while an agent reads: merged into the open timelines it concerns.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::Utc;
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::Way;
 use crate::journey::recorder::Kept;
 use crate::journey::sources::Known;
-use crate::push::agents::Session;
 use crate::push::open_calls::CallKey;
+
+/// Open timelines that are brought up to date. However much is recorded, a call is looked up once at a time, and all of them
+/// leave the store to new calls for the other half.
+pub struct Updates {
+    /// Batches that the recorders have kept: tells a look-up that it may have missed one.
+    kept: AtomicU64,
+    /// Calls that are being looked up again; `true` where there was more news since.
+    under_way: Mutex<HashMap<CallKey, bool>>,
+    at_a_time: Semaphore,
+}
+
+impl Updates {
+    pub fn new(lookups_max: usize) -> Self {
+        let at_a_time = Semaphore::new((lookups_max / 2).max(1));
+        Self { kept: AtomicU64::new(0), under_way: Mutex::default(), at_a_time }
+    }
+
+    /// What a look-up that begins now has seen.
+    pub(super) fn seen(&self) -> u64 {
+        self.kept.load(Ordering::SeqCst)
+    }
+
+    /// `false`: the look-up that is under way is followed by another one.
+    fn begin(&self, key: &CallKey) -> bool {
+        let mut under_way = self.under_way.lock();
+        let again = under_way.get_mut(key).map(|again| *again = true);
+        again.is_none() && under_way.insert(key.clone(), false).is_none()
+    }
+
+    /// `true`: there was news since it began.
+    fn again(&self, key: &CallKey) -> bool {
+        let mut under_way = self.under_way.lock();
+        let again = under_way.get_mut(key).is_some_and(std::mem::take);
+        if !again {
+            under_way.remove(key);
+        }
+        again
+    }
+}
 
 /// Follows what the recorders keep until stopped.
 pub async fn follow_changes(way: Arc<Way>, mut kept: mpsc::Receiver<Kept>, stop: CancellationToken) {
@@ -22,26 +62,52 @@ pub async fn follow_changes(way: Arc<Way>, mut kept: mpsc::Receiver<Kept>, stop:
         };
         let Some(Kept { touched }) = kept else { return };
         // Counted before it is asked which calls it concerns: a pop that is being prepared looks again.
-        way.kept.fetch_add(1, Ordering::SeqCst);
-        for (key, sessions) in way.agents().concerned(&touched) {
-            way.tasks.spawn(update_call(Arc::clone(&way), key, sessions));
+        way.updates.kept.fetch_add(1, Ordering::SeqCst);
+        for key in way.agents().concerned(&touched) {
+            way.tasks.spawn(update_call(Arc::clone(&way), key));
         }
     }
 }
 
 /// Looks a call's customer up again, and sends each session what is new to it.
-pub(super) async fn update_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
-    look_again(&way, &key, &sessions).await;
+pub(super) async fn update_call(way: Arc<Way>, key: CallKey) {
+    if !way.updates.begin(&key) {
+        return;
+    }
+    loop {
+        let turn = way.updates.at_a_time.acquire().await;
+        look_again(&way, &key).await;
+        drop(turn);
+        if !way.updates.again(&key) {
+            return;
+        }
+    }
 }
 
-/// As above, and gives back what is known now; `None` where the call is over.
-pub(super) async fn look_again(way: &Way, key: &CallKey, sessions: &[Arc<Session>]) -> Option<Known> {
+/// As above, at once, and gives back what is known now; `None` where the call is over.
+pub(super) async fn look_again(way: &Way, key: &CallKey) -> Option<Known> {
     let now = Utc::now();
     let number = way.agents().call(key, now).and_then(|seen| way.customer(&seen.call).ok())?;
-    let seen = way.kept.load(Ordering::SeqCst);
+    let seen = way.updates.seen();
     let mut look_up = way.look_up(&number, now);
     way.finish(&mut look_up).await;
     let known = way.known(&look_up, now);
-    way.send_updates(key, sessions, &known, seen, now);
+    way.send_updates(key, &way.agents().showing(key), &known, seen, now);
     Some(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_that_comes_during_a_look_up_leads_to_one_more() {
+        let updates = Updates::new(8);
+        let key = CallKey { agent_id: "ana".into(), call_id: "c-1".into() };
+        assert!(updates.begin(&key));
+        assert!(!updates.begin(&key) && !updates.begin(&key), "one at a time");
+        assert!(updates.again(&key));
+        assert!(!updates.again(&key), "one for all that came");
+        assert!(updates.begin(&key), "over, it begins anew");
+    }
 }

@@ -5,16 +5,16 @@
 #   tests/servers/kafka.sh stop           ends the process (or container) that `start` started, and drops its data
 #   tests/servers/kafka.sh jars           only fetches what `start` needs
 #
-# SERVER_DIR (build/servers/kafka) holds its data, log and process id; another folder is another node.
 # Without java and mvn, a running Docker engine serves as well.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tests/servers/process.sh
 
-server_dir=${SERVER_DIR:-build/servers/kafka}
-jars=build/kafka/jars
+name=kafka
 image=apache/kafka:4.4.0 # as in kafka/pom.xml
 start_limit_s=90
+end_signal=TERM
+jars=build/kafka/jars
+. tests/servers/server.sh
 
 fetch_jars() {
   [ "$jars/.complete" -nt tests/servers/kafka/pom.xml ] && return
@@ -28,15 +28,21 @@ java=(java -Xms256m -Xmx512m -XX:+UseSerialGC -Djava.awt.headless=true
   -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true
   -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS -cp "$PWD/$jars/*")
 
-start_java() { # PORT CONTROLLER_PORT
+here() {
+  command -v java >/dev/null && command -v mvn >/dev/null
+}
+
+start_here() { # PORT
+  local controller cluster
+  fetch_jars
+  controller=$(free_ports 1)
   {
     cat tests/servers/kafka/server.properties
-    echo "listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2"
-    echo "advertised.listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$2"
-    echo "controller.quorum.bootstrap.servers=127.0.0.1:$2"
+    echo "listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$controller"
+    echo "advertised.listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$controller"
+    echo "controller.quorum.bootstrap.servers=127.0.0.1:$controller"
     echo "log.dirs=$PWD/$server_dir/data"
   } >"$server_dir/server.properties"
-  local cluster
   cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
   "${java[@]}" kafka.tools.StorageTool format --standalone --cluster-id "$cluster" \
     --config "$server_dir/server.properties" >"$server_dir/log" 2>&1 || return
@@ -54,71 +60,19 @@ start_docker() { # PORT
     -e "KAFKA_LISTENERS=PLAINTEXT://0.0.0.0:$1,CONTROLLER://127.0.0.1:9093" \
     -e "KAFKA_ADVERTISED_LISTENERS=PLAINTEXT://127.0.0.1:$1" \
     -e "KAFKA_CONTROLLER_QUORUM_VOTERS=1@127.0.0.1:9093" \
-    "$image" >"$server_dir/container"
+    "$image"
 }
 
-running() {
-  if [ -s "$server_dir/container" ]; then
-    docker top "$(cat "$server_dir/container")" >/dev/null 2>&1
-  else
-    process_runs "$server_dir"
-  fi
+answers() { # PORT
+  kcat -b "127.0.0.1:$1" -L -m 2 2>/dev/null | grep -q ' 1 brokers'
 }
 
-answers() { # PORT; the open port first, as kcat would wait out its whole time limit for a closed one
-  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && kcat -b "127.0.0.1:$1" -L -m 2 2>/dev/null | grep -q ' 1 brokers'
+address() { # PORT
+  echo "127.0.0.1:$1"
 }
 
-wait_for_answer() { # PORT
-  local limit=$((SECONDS + start_limit_s))
-  while ! answers "$1"; do
-    running || return 1
-    [ $SECONDS -lt $limit ] || return 1
-    sleep 0.1
-  done
+drop_data() {
+  rm -rf "$server_dir/data"
 }
 
-start() {
-  if running; then
-    cat "$server_dir/address"
-    return
-  fi
-  local tries=3 port controller_port
-  [ -z "${1:-}" ] || tries=1
-  for _ in $(seq $tries); do # another program may take a free port first
-    rm -rf "$server_dir"
-    mkdir -p "$server_dir"
-    read -r port controller_port < <(free_ports 2)
-    port=${1:-$port}
-    if command -v java >/dev/null && command -v mvn >/dev/null; then
-      fetch_jars
-      start_java "$port" "$controller_port" || true
-    else
-      start_docker "$port"
-    fi
-    if wait_for_answer "$port"; then
-      echo "127.0.0.1:$port" | tee "$server_dir/address"
-      return
-    fi
-    echo "kafka.sh: no answer on 127.0.0.1:$port; the end of $server_dir/log:" >&2
-    tail -n 20 "$server_dir/log" >&2 || true
-    stop
-  done
-  return 1
-}
-
-stop() {
-  if [ -s "$server_dir/container" ]; then
-    docker kill "$(cat "$server_dir/container")" >/dev/null 2>&1 || true
-    rm -f "$server_dir/container"
-  fi
-  end_process "$server_dir" 5
-  rm -rf "$server_dir/data" # the log stays, for whoever wonders
-}
-
-case "${1:-}" in
-start) start "${2:-}" ;;
-stop) stop ;;
-jars) fetch_jars ;;
-*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
-esac
+if [ "${1:-}" = jars ]; then fetch_jars; else serve "$@"; fi

@@ -4,15 +4,16 @@
 #   tests/servers/postgres.sh start [PORT]   prints its URL once it answers; without PORT it takes a free one
 #   tests/servers/postgres.sh stop           ends the process (or container) that `start` started, and drops its data
 #
-# SERVER_DIR (build/servers/postgres) holds its data, log and process id; another folder is another server.
 # Without PostgreSQL's programs, a running Docker engine serves as well.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-. tests/servers/process.sh
 
-server_dir=${SERVER_DIR:-build/servers/postgres}
+name=postgres
 image=postgres:17
 start_limit_s=60
+end_signal=INT # it ends its sessions instead of waiting for them
+. tests/servers/server.sh
+
 # Nothing of it outlives a test: what a power cut would cost does not matter.
 settings=(-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400 -c shared_buffers=256MB)
 
@@ -22,6 +23,10 @@ programs=$(dirname "$(command -v postgres 2>/dev/null || ls -d /usr/lib/postgres
 # PostgreSQL refuses to be root.
 unprivileged() {
   if [ "$(id -u)" -eq 0 ]; then setpriv --reuid=postgres --regid=postgres --init-groups "$@"; else "$@"; fi
+}
+
+here() {
+  [ -n "$programs" ]
 }
 
 start_here() { # PORT
@@ -40,21 +45,11 @@ start_here() { # PORT
 }
 
 start_docker() { # PORT
-  docker run -d --rm -p "127.0.0.1:$1:5432" -e POSTGRES_USER=backstory -e POSTGRES_HOST_AUTH_METHOD=trust "$image" "${settings[@]}" \
-    >"$server_dir/container"
-}
-
-running() {
-  if [ -s "$server_dir/container" ]; then
-    docker top "$(cat "$server_dir/container")" >/dev/null 2>&1
-  else
-    process_runs "$server_dir"
-  fi
+  docker run -d --rm -p "127.0.0.1:$1:5432" -e POSTGRES_USER=backstory -e POSTGRES_HOST_AUTH_METHOD=trust "$image" "${settings[@]}"
 }
 
 # It says so in its log; asking would need a client. The image starts it twice, the first time for itself.
-answers() { # PORT
-  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || return
+answers() {
   if [ -s "$server_dir/container" ]; then
     [ "$(docker logs "$(cat "$server_dir/container")" 2>&1 | grep -c 'ready to accept connections')" -ge 2 ]
   else
@@ -62,50 +57,12 @@ answers() { # PORT
   fi
 }
 
-wait_for_answer() { # PORT
-  local limit=$((SECONDS + start_limit_s))
-  while ! answers "$1"; do
-    running || return 1
-    [ $SECONDS -lt $limit ] || return 1
-    sleep 0.1
-  done
+address() { # PORT
+  echo "postgres://backstory@127.0.0.1:$1/postgres"
 }
 
-start() {
-  if running; then
-    cat "$server_dir/address"
-    return
-  fi
-  local tries=3 port
-  [ -z "${1:-}" ] || tries=1
-  for _ in $(seq $tries); do # another program may take a free port first
-    rm -rf "$server_dir"
-    mkdir -p "$server_dir"
-    port=${1:-$(free_ports 1)}
-    if [ -n "$programs" ]; then start_here "$port" || true; else start_docker "$port"; fi
-    if wait_for_answer "$port"; then
-      echo "postgres://backstory@127.0.0.1:$port/postgres" | tee "$server_dir/address"
-      return
-    fi
-    echo "postgres.sh: no answer on 127.0.0.1:$port; the end of $server_dir/log:" >&2
-    tail -n 20 "$server_dir/log" >&2 || true
-    stop
-  done
-  return 1
+drop_data() {
+  [ ! -s "$server_dir/data-folder" ] || rm -rf "$(cat "$server_dir/data-folder")"
 }
 
-stop() {
-  if [ -s "$server_dir/container" ]; then
-    docker kill "$(cat "$server_dir/container")" >/dev/null 2>&1 || true
-    rm -f "$server_dir/container"
-  fi
-  # INT: it ends its sessions instead of waiting for them.
-  end_process "$server_dir" 5 INT
-  [ ! -s "$server_dir/data-folder" ] || rm -rf "$(cat "$server_dir/data-folder")" # the log stays, for whoever wonders
-}
-
-case "${1:-}" in
-start) start "${2:-}" ;;
-stop) stop ;;
-*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
-esac
+serve "$@"

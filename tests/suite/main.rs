@@ -3,94 +3,57 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is a test from end to end")]
 
-/// The same promises on a real Kafka and on the embedded broker.
+/// Each promise once for each place, in a module of its own that the place's test is named in.
+macro_rules! promises_on {
+    ($places:tt: $($promise:ident),* $(,)?) => { $( promises_on!(@ $promise $places); )* };
+    (@ $promise:ident [$($place:ident = $kafka:expr),*]) => {
+        mod $promise {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $place() {
+                    super::$promise($kafka).await;
+                }
+            )*
+        }
+    };
+}
+
+/// On a real Kafka and on the embedded broker.
 macro_rules! on_both_brokers {
-    ($($promise:ident),* $(,)?) => { $(
-        mod $promise {
-            use crate::harness::Kafka;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn kafka() {
-                super::$promise(Kafka::real().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                super::$promise(Kafka::embedded()).await;
-            }
-        }
-    )* };
+    ($($promises:tt)*) => {
+        promises_on! { [kafka = crate::harness::Kafka::real().await, embedded = crate::harness::Kafka::embedded()]: $($promises)* }
+    };
 }
 
-/// The same promises on every store: embedded with a real Kafka and with the embedded broker, and PostgreSQL with a real Kafka.
+/// On every store: embedded with a real Kafka and with the embedded broker, and PostgreSQL with a real Kafka.
 macro_rules! on_all_stores {
-    ($($promise:ident),* $(,)?) => { $(
-        mod $promise {
-            use crate::harness::Kafka;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn kafka() {
-                super::$promise(Kafka::real().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$promise(Kafka::real_with_postgres().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                super::$promise(Kafka::embedded()).await;
-            }
+    ($($promises:tt)*) => {
+        promises_on! {
+            [kafka = crate::harness::Kafka::real().await, postgres = crate::harness::Kafka::real_with_postgres().await, embedded = crate::harness::Kafka::embedded()]:
+            $($promises)*
         }
-    )* };
+    };
 }
 
-/// Promises that the embedded broker is no judge of: replay, offsets, topics that change, large records.
+/// What the embedded broker is no judge of: replay, offsets, topics that change, large records.
 macro_rules! on_kafka {
-    ($($promise:ident),* $(,)?) => { $(
-        mod $promise {
-            use crate::harness::Kafka;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn kafka() {
-                super::$promise(Kafka::real().await).await;
-            }
-        }
-    )* };
+    ($($promises:tt)*) => {
+        promises_on! { [kafka = crate::harness::Kafka::real().await]: $($promises)* }
+    };
 }
 
-/// The same promises on both stores, with a real Kafka.
+/// On both stores, with a real Kafka.
 macro_rules! on_kafka_with_both_stores {
-    ($($promise:ident),* $(,)?) => { $(
-        mod $promise {
-            use crate::harness::Kafka;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$promise(Kafka::real().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$promise(Kafka::real_with_postgres().await).await;
-            }
-        }
-    )* };
+    ($($promises:tt)*) => {
+        promises_on! { [sqlite = crate::harness::Kafka::real().await, postgres = crate::harness::Kafka::real_with_postgres().await]: $($promises)* }
+    };
 }
 
-/// Promises that Kafka has no part in.
+/// What Kafka has no part in.
 macro_rules! on_the_embedded_broker {
-    ($($promise:ident),* $(,)?) => { $(
-        mod $promise {
-            use crate::harness::Kafka;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                super::$promise(Kafka::embedded()).await;
-            }
-        }
-    )* };
+    ($($promises:tt)*) => {
+        promises_on! { [embedded = crate::harness::Kafka::embedded()]: $($promises)* }
+    };
 }
 
 mod harness;

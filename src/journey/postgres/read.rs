@@ -8,8 +8,8 @@ use super::people::{Listing, People};
 use crate::journey::store::{LookUp, StoreError};
 use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, Outcome, OutcomeClass, Source};
 
-const PEOPLE: &str = include_str!("people.sql");
-const INTERACTIONS: &str = include_str!("interactions.sql");
+const PEOPLE: &str = concat!(include_str!("behind.sql"), include_str!("people.sql"));
+const INTERACTIONS: &str = concat!(include_str!("behind.sql"), include_str!("interactions.sql"));
 
 pub async fn look_up(client: &ClientWrapper, look_up: &LookUp) -> Result<Journey, StoreError> {
     let (people, interactions) = tokio::try_join!(client.prepare_cached(PEOPLE), client.prepare_cached(INTERACTIONS))?;

@@ -112,7 +112,9 @@ impl Recorder {
         };
         let tail = match &reading {
             Reading::Own { .. } => None,
-            Reading::Shared(_) => Some(tokio::spawn(tail::run(self.clone(), stop.clone(), close_limit))),
+            Reading::Shared(group) => {
+                Some(tokio::spawn(tail::run(self.clone(), group.progress(), stop.clone(), close_limit)))
+            }
         };
         loop {
             let heard = tokio::select! {
