@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::journey::store::Written;
 use crate::kafka::{Consumer, Lag};
 use crate::push::agents::Delivery;
 use crate::push::{CloseCode, Stage};
@@ -30,6 +31,7 @@ pub struct Metrics {
     updates: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     recorded: Family<Labels<2>, Counter>,
+    expired: Counter,
     as_given: Family<Labels<1>, Counter>,
     unmapped_outcomes: Counter,
     age: Histogram,
@@ -81,6 +83,7 @@ impl Metrics {
             updates: Family::default(),
             refused: Family::default(),
             recorded: Family::default(),
+            expired: Counter::default(),
             as_given: Family::default(),
             unmapped_outcomes: Counter::default(),
             age: Histogram::new(AGE_SECONDS),
@@ -108,9 +111,11 @@ impl Metrics {
         registry.register("records_refused", "Records set aside, by topic and reason", self.refused.clone());
         registry.register(
             "records_recorded",
-            "Interactions and contacts by what became of them",
+            "Interactions, contacts and erasures by what became of them",
             self.recorded.clone(),
         );
+        let expired = "Interactions removed because they are older than journey.retention";
+        registry.register("interactions_expired", expired, self.expired.clone());
         let as_given = "Addresses of records that could not be read as numbers, and were kept as given";
         registry.register("addresses_as_given", as_given, self.as_given.clone());
         let unmapped = "Recorded interactions whose outcome neither the record nor the catalogue has words for";
@@ -159,10 +164,18 @@ impl Metrics {
         self.refused.get_or_create(&[("topic", topic.to_owned()), ("reason", refusal.name().to_owned())]).inc();
     }
 
-    pub fn recorded(&self, topic: &str, changed: u64, known: u64) {
+    pub fn recorded(&self, topic: &str, written: &Written) {
         let of = |result: &str| [("topic", topic.to_owned()), ("result", result.to_owned())];
-        self.recorded.get_or_create(&of("changed")).inc_by(changed);
-        self.recorded.get_or_create(&of("known")).inc_by(known);
+        for (result, records) in
+            [("changed", written.changed), ("known", written.known), ("kept_out", written.kept_out)]
+        {
+            self.recorded.get_or_create(&of(result)).inc_by(records);
+        }
+    }
+
+    /// Older than `journey.retention`.
+    pub fn expired(&self, interactions: u64) {
+        self.expired.inc_by(interactions);
     }
 
     pub fn addresses_as_given(&self, topic: &str, addresses: usize) {

@@ -14,7 +14,7 @@ use crate::arrival::{self, Heard as CallHeard};
 use crate::config::{JourneySource, Settings};
 use crate::journey::sources::{Known, LookingUp};
 use crate::journey::timeline::{self, Ask as TimelineAsk};
-use crate::journey::{Direction, Journey, SourceMissing, Sources};
+use crate::journey::{Direction, Journey, SourceMissing, Sources, retention};
 use crate::kafka::{Consumer, Heard, Record};
 use crate::metrics::Metrics;
 use crate::phone;
@@ -270,7 +270,9 @@ impl Way {
     }
 
     fn look_up(&self, number: &str, now: DateTime<Utc>) -> LookingUp {
-        self.sources.look_up(number, timeline::earliest(now, 12))
+        let earliest = timeline::earliest(now, 12);
+        let kept = retention::before(self.settings.journey.retention.map(|retention| *retention), now);
+        self.sources.look_up(number, kept.map_or(earliest, |kept| kept.max(earliest)))
     }
 
     /// Waits for all sources.

@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::http::{self, Guard, Service, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
-use crate::journey::{Regions, Source, Sources, Store, StoreError};
+use crate::journey::{Regions, Source, Sources, Store, StoreError, retention};
 use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start};
 use crate::metrics::Metrics;
 use crate::push::agents::Agents;
@@ -148,7 +148,15 @@ fn hear(
         data_cloud: region_of(Source::DataCloud),
     };
     for (nth, (store, currency, sources)) in way.sources.stores().enumerate() {
-        let topics = [(&kafka.topics.interactions, Kind::Interactions), (&kafka.topics.contacts, Kind::Contacts)];
+        if let Some(retention) = journey.retention {
+            let metrics = Arc::clone(&way.metrics);
+            way.tasks.spawn(retention::run(store.clone(), *retention, metrics, stop.clone()));
+        }
+        let topics = [
+            (&kafka.topics.interactions, Kind::Interactions),
+            (&kafka.topics.contacts, Kind::Contacts),
+            (&kafka.topics.erasures, Kind::Erasures),
+        ];
         for (topic, kind) in topics {
             let recorder = Recorder {
                 store: store.clone(),
@@ -165,7 +173,8 @@ fn hear(
                 },
                 record_bytes_max: kafka.record_bytes_max,
                 metrics: Arc::clone(&way.metrics),
-                currency: Arc::clone(currency),
+                // What is still to be forgotten is nothing that a screen lacks.
+                currency: if kind == Kind::Erasures { Arc::default() } else { Arc::clone(currency) },
                 catalogue: Arc::clone(&way.settings.catalogue),
                 kept: kept.clone(),
             };

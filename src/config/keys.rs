@@ -17,7 +17,7 @@ const fn key(name: &'static str, default: &'static str, kind: Kind, about: &'sta
     Key { name, default: Some(default), kind, about }
 }
 
-/// One that has no default: without it, the general setting holds.
+/// One that has no default: what holds without it is said beside it.
 const fn place(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, default: None, kind, about }
 }
@@ -71,6 +71,7 @@ pub const KEYS: &[Key] = &[
     key("kafka.topics.calls", "\"calls\"", Text, "topic of call events"),
     key("kafka.topics.interactions", "\"interactions\"", Text, "topic of interactions"),
     key("kafka.topics.contacts", "\"contacts\"", Text, "topic of contacts and campaign lists"),
+    key("kafka.topics.erasures", "\"erasures\"", Text, "topic of erasures: who is to be forgotten"),
     key(
         "journey.store",
         "\"sqlite:backstory.db\"",
@@ -107,6 +108,11 @@ pub const KEYS: &[Key] = &[
         "\"5s\"",
         Time,
         "PostgreSQL gives a look-up up after this time; its timeline is asked for again while the call is open",
+    ),
+    place(
+        "journey.retention",
+        Time,
+        "interactions that began longer ago are removed (\"730days\"), and not shown from that moment on; without it, none are",
     ),
     key(
         "journey.default_region",

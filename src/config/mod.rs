@@ -86,6 +86,7 @@ pub struct Topics {
     pub calls: String,
     pub interactions: String,
     pub contacts: String,
+    pub erasures: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -97,6 +98,7 @@ pub struct Journey {
     pub lookup_timeout: Span,
     pub lookups_max: usize,
     pub statement_timeout: Span,
+    pub retention: Option<Span>,
     pub default_region: Region,
     #[serde(default)]
     pub sources: SourcePlaces,

@@ -7,19 +7,24 @@ use rlibphonenumber::Region;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use erasure::Subject;
+
 use crate::phone;
 use crate::record::{self, Field, Holds, Refusal, limit_text, require_text};
 
 pub mod catalogue;
 pub mod embedded;
+pub mod erasure;
 pub mod postgres;
 pub mod recorder;
+pub mod retention;
 mod source;
 pub mod sources;
 pub mod store;
 pub mod timeline;
 
 pub use catalogue::Catalogue;
+pub use erasure::Erasure;
 pub use source::{Regions, Source, SourceMissing, SourceState};
 pub use sources::Sources;
 pub use store::{LookUp, Store, StoreError};
@@ -280,6 +285,7 @@ pub enum Change {
     RemoveInteraction { interaction_id: String },
     Contact(Box<Contact>),
     RemoveContact { key: String },
+    Erase(Box<Erasure>),
 }
 
 impl Change {
@@ -290,7 +296,16 @@ impl Change {
             Self::Contact(contact) => {
                 contact.addresses.iter().filter(|known| phone::is_as_given(&known.address)).count()
             }
-            Self::RemoveInteraction { .. } | Self::RemoveContact { .. } => 0,
+            Self::RemoveInteraction { .. } | Self::RemoveContact { .. } | Self::Erase(_) => 0,
+        }
+    }
+
+    /// Whose record it is, and of when; `None` for what adds nothing.
+    pub fn subject(&self) -> Option<(Subject<'_>, DateTime<Utc>)> {
+        match self {
+            Self::Interaction(interaction) => Some(Subject::of_interaction(interaction)),
+            Self::Contact(contact) => Some(Subject::of_contact(contact)),
+            Self::RemoveInteraction { .. } | Self::RemoveContact { .. } | Self::Erase(_) => None,
         }
     }
 }

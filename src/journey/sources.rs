@@ -70,6 +70,12 @@ impl Sources {
         })
     }
 
+    /// Tables that are the administrator's own, without passwords.
+    pub fn tables(&self) -> Vec<String> {
+        let tables = self.0.iter().filter(|place| matches!(place.kept, Kept::Tables(_)));
+        tables.map(Place::describe).collect()
+    }
+
     /// Where they are, without passwords: for `/v1/info`.
     pub fn describe(&self) -> String {
         let places: Vec<_> = self.0.iter().map(Place::describe).collect();

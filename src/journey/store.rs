@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 
 use super::catalogue::InUse;
 use super::embedded::Embedded;
+use super::erasure::{Erasure, Holdings};
 use super::postgres::{self, Postgres};
+use super::retention::Step;
 use super::{Change, Journey, Source};
 use crate::config::StoreAddress;
 
@@ -39,8 +41,19 @@ pub struct Written {
     pub changed: u64,
     /// Repeated, or older than what is kept.
     pub known: u64,
+    /// Of somebody who was erased since.
+    pub kept_out: u64,
+    /// By erasures.
+    pub removed: Removed,
     /// Contact ids and addresses whose journeys are others now, before and after the change.
     pub touched: BTreeSet<String>,
+}
+
+/// What erasures took out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Removed {
+    pub interactions: u64,
+    pub listings: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +154,28 @@ impl Store {
                 blocking(move || store.in_use()).await
             }
             Self::Postgres(store) => store.in_use().await,
+        }
+    }
+
+    /// One step of removing what began before that time; `after` is where the step before ended.
+    pub async fn expire(&self, before: DateTime<Utc>, after: Option<String>) -> Result<Step, StoreError> {
+        match self {
+            Self::Embedded(store) => {
+                let store = Arc::clone(store);
+                blocking(move || store.expire(before, after)).await
+            }
+            Self::Postgres(store) => store.expire(before).await,
+        }
+    }
+
+    /// What is kept of a person, and would go with this erasure.
+    pub async fn holdings(&self, erasure: Erasure) -> Result<Holdings, StoreError> {
+        match self {
+            Self::Embedded(store) => {
+                let store = Arc::clone(store);
+                blocking(move || store.holdings(&erasure)).await
+            }
+            Self::Postgres(store) => store.holdings(&erasure).await,
         }
     }
 

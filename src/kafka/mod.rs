@@ -80,7 +80,7 @@ impl Brokers {
             return Ok((Self { addresses: said, embedded: false, settings: settings.clone() }, None));
         }
         let topics = &settings.topics;
-        let broker = EmbeddedBroker::start(&[&topics.calls, &topics.interactions, &topics.contacts])?;
+        let broker = EmbeddedBroker::start(&[&topics.calls, &topics.interactions, &topics.contacts, &topics.erasures])?;
         let addresses = broker.address().to_owned();
         Ok((Self { addresses, embedded: true, settings: settings.clone() }, Some(broker)))
     }

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod erase;
 pub mod import;
 pub mod journey;
 pub mod migrate;

@@ -61,6 +61,15 @@ impl Publisher {
 
     /// Hands one over; waits only while [`IN_FLIGHT_MAX`] are on their way.
     pub async fn publish(&mut self, key: Option<&str>, value: &[u8]) -> anyhow::Result<()> {
+        self.send(key, Some(value)).await
+    }
+
+    /// As above: a key without a value, which removes.
+    pub async fn publish_tombstone(&mut self, key: &str) -> anyhow::Result<()> {
+        self.send(Some(key), None).await
+    }
+
+    async fn send(&mut self, key: Option<&str>, value: Option<&[u8]>) -> anyhow::Result<()> {
         if self.in_flight.len() >= IN_FLIGHT_MAX {
             self.await_oldest().await?;
         }
@@ -95,9 +104,8 @@ impl Publisher {
         Ok(self.acknowledged)
     }
 
-    fn record<'a>(&'a self, key: Option<&'a str>, value: &'a [u8]) -> FutureRecord<'a, str, [u8]> {
-        let record = FutureRecord::to(&self.topic).payload(value);
-        if let Some(key) = key { record.key(key) } else { record }
+    fn record<'a>(&'a self, key: Option<&'a str>, value: Option<&'a [u8]>) -> FutureRecord<'a, str, [u8]> {
+        FutureRecord { key, payload: value, ..FutureRecord::to(&self.topic) }
     }
 
     async fn await_oldest(&mut self) -> anyhow::Result<Placed> {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use backstory::arrival::{self, CallEvent, Limits};
-use backstory::journey::{Contact, Interaction};
+use backstory::journey::{Contact, Erasure, Interaction};
 use backstory::kafka::Record;
 use backstory::push::{ClientFrame, ServerFrame};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,6 +28,7 @@ fn schemas() -> Vec<(String, Value)> {
         schema::<CallEvent>("call", true),
         schema::<Interaction>("interaction", true),
         schema::<Contact>("contact", true),
+        schema::<Erasure>("erasure", true),
         schema::<ClientFrame>("client-frame", true),
         schema::<ServerFrame<'static>>("server-frame", false),
     ]
@@ -91,6 +92,9 @@ fn every_example_of_a_record_or_client_frame_is_decoded() {
             }
             "contact" => {
                 Contact::read(text.as_bytes(), Region::US, now).unwrap_or_else(|e| panic!("{name}: {e}"));
+            }
+            "erasure" => {
+                Erasure::read(text.as_bytes(), Region::US).unwrap_or_else(|e| panic!("{name}: {e}"));
             }
             "client-frame" => {
                 ClientFrame::decode(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));

@@ -91,6 +91,8 @@ fn each_library_has_its_door() {
         assert!(strangers.is_empty(), "{library} is known to {strangers:?}");
     };
     door("rusqlite", &["src/journey/embedded/", "src/journey/store.rs"]);
+    door("hmac", &["src/journey/erasure.rs"]);
+    door("sha2", &["src/journey/erasure.rs"]);
     door("tokio_postgres", &["src/journey/postgres/", "src/journey/store.rs", "src/config/kinds.rs"]);
     door("deadpool_postgres", &["src/journey/postgres/"]);
     door("rdkafka", &["src/kafka/", "src/config/mod.rs", "src/tools/"]);

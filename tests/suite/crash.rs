@@ -90,22 +90,17 @@ fn record(id: &str, address: &str, nth: usize, updated_at: DateTime<Utc>) -> Val
 }
 
 fn serve(kafka: &Kafka, store: &str) -> Child {
-    let group = format!("backstory-{}", kafka.interactions);
-    let settings = [
+    let own = [
         ("http.listen", "127.0.0.1:0"),
         ("http.admin_listen", "127.0.0.1:0"),
-        ("kafka.brokers", &kafka.setting()),
-        ("kafka.topics.calls", &kafka.calls),
-        ("kafka.topics.interactions", &kafka.interactions),
-        ("kafka.topics.contacts", &kafka.contacts),
-        ("kafka.group", &group),
         ("journey.store", store),
         // A killed member's partitions are its successor's after this time.
         ("kafka.properties.session.timeout.ms", "6000"),
     ];
+    let own = own.into_iter().map(|(key, value)| (key, value.to_owned()));
     let mut command = Command::new(env!("CARGO_BIN_EXE_backstory"));
     command.arg("serve").stdout(Stdio::null()).stderr(Stdio::null());
-    for (key, value) in settings {
+    for (key, value) in own.chain(kafka.settings()) {
         command.arg("--set").arg(format!("{key}={value}"));
     }
     command.spawn().expect("backstory serve")

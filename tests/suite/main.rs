@@ -49,6 +49,16 @@ macro_rules! on_kafka_with_both_stores {
     };
 }
 
+/// On both stores by themselves.
+macro_rules! on_both_stores {
+    ($($promises:tt)*) => {
+        promises_on! {
+            [sqlite = crate::harness::shelf::Shelf::sqlite(), postgres = crate::harness::shelf::Shelf::postgres().await]:
+            $($promises)*
+        }
+    };
+}
+
 /// What Kafka has no part in.
 macro_rules! on_the_embedded_broker {
     ($($promises:tt)*) => {
@@ -67,6 +77,7 @@ mod catalogue;
 mod crash;
 mod details;
 mod drain;
+mod erase;
 mod filters;
 mod http;
 mod import;
@@ -75,6 +86,7 @@ mod live;
 mod pop;
 mod reconnect;
 mod restart;
+mod retention;
 mod slowness;
 mod sources;
 mod stores;

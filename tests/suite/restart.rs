@@ -61,7 +61,7 @@ async fn a_service_without_its_topic_is_alive_and_not_ready(_: Kafka) {
     assert_eq!(service.get_admin("/readyz").await.0, 503);
     let mut ana = service.agent("ana").await;
     ana.was_told_nothing().await;
-    for topic in [&kafka.calls, &kafka.interactions, &kafka.contacts] {
+    for topic in [&kafka.calls, &kafka.interactions, &kafka.contacts, &kafka.erasures] {
         kafka.make_topic(topic).await;
     }
     service.becomes_ready().await;

@@ -1,34 +1,11 @@
 //! What every store keeps and finds again, on real servers.
 
-use std::sync::Arc;
-
 use backstory::journey::catalogue::InUse;
-use backstory::journey::store::{LookUp, Written};
-use backstory::journey::{Change, Contact, Interaction, Journey, Source, Store};
-use backstory::record::Refusal;
-use chrono::{DateTime, Utc};
-use rlibphonenumber::Region;
+use backstory::journey::{Change, Interaction};
 use serde_json::{Value, json};
 
-use crate::harness::{ANA, postgres};
-
-macro_rules! on_both_stores {
-    ($($promise:ident),* $(,)?) => { $(
-        mod $promise {
-            use super::Shelf;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$promise(Shelf::sqlite()).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$promise(Shelf::postgres().await).await;
-            }
-        }
-    )* };
-}
+use crate::harness::ANA;
+use crate::harness::shelf::{Shelf, changed_interaction, contact, interaction, read};
 
 on_both_stores![
     what_interactions_carry_is_counted_by_value,
@@ -45,62 +22,6 @@ on_both_stores![
 ];
 
 const SHARED: &str = "+12015550199";
-
-#[derive(Clone)]
-struct Shelf {
-    store: Store,
-    _folder: Option<Arc<tempfile::TempDir>>,
-}
-
-impl Shelf {
-    fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = postgres::open(&format!("sqlite:{}", folder.path().join("store.db").display()));
-        Self { store, _folder: Some(Arc::new(folder)) }
-    }
-
-    async fn postgres() -> Self {
-        Self { store: postgres::open(&postgres::database().await), _folder: None }
-    }
-
-    async fn put(&self, changes: &[Change]) -> Written {
-        self.store.write(Arc::new(changes.to_vec()), Vec::new()).await.unwrap()
-    }
-
-    async fn journey(&self, number: &str) -> Journey {
-        let sources = Source::ALL.to_vec();
-        self.store.look_up(LookUp { number: number.into(), from: DateTime::UNIX_EPOCH, sources }).await.unwrap()
-    }
-
-    async fn knows_nothing_of(&self, number: &str) -> bool {
-        let journey = self.journey(number).await;
-        journey.contacts.is_empty() && journey.interactions.is_empty()
-    }
-
-    async fn ids(&self, number: &str) -> Vec<String> {
-        self.journey(number).await.interactions.into_iter().map(|interaction| interaction.interaction_id).collect()
-    }
-}
-
-fn interaction(id: &str, contact: Option<&str>, address: &str, started_at: &str) -> Change {
-    changed_interaction(id, contact, address, started_at, "2026-11-20T00:00:00Z")
-}
-
-fn changed_interaction(id: &str, contact: Option<&str>, address: &str, started_at: &str, updated_at: &str) -> Change {
-    let value = json!({"interactionId": id, "source": "data_cloud", "contactId": contact, "address": address, "channel": "voice",
-                       "startedAt": started_at, "updatedAt": updated_at});
-    Change::Interaction(Box::new(read(&value, Interaction::read)))
-}
-
-fn contact(value: Value) -> Change {
-    Change::Contact(Box::new(read(&value, Contact::read)))
-}
-
-type Read<T> = fn(&[u8], Region, DateTime<Utc>) -> Result<T, Refusal>;
-
-fn read<T>(value: &Value, read: Read<T>) -> T {
-    read(value.to_string().as_bytes(), Region::US, DateTime::UNIX_EPOCH).unwrap()
-}
 
 async fn every_field_of_an_interaction_comes_back(shelf: Shelf) {
     let value = json!({"interactionId": "i", "source": "campaign_manager", "contactId": "ana", "address": ANA,

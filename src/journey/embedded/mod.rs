@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::catalogue::InUse;
+use super::erasure::{Erasure, Holdings};
 use super::store::{LookUp, Offset, StoreError, Written};
 use super::{Change, Journey};
 
+mod erase;
 mod in_use;
+mod migrations;
 mod read;
+mod retention;
 mod write;
 
-const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 1;
-/// "BkSt": tells our files from other programs' (`PRAGMA application_id`).
-const APPLICATION_ID: i64 = 0x426b_5374;
 /// An import beside the service holds the file for one batch at a time; this is many of them.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 /// The page cache of each reading connection, in KiB; the file itself is mapped.
@@ -65,6 +65,11 @@ impl Embedded {
 
     pub fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
         self.read(|connection| read::look_up(connection, &self.words, look_up))
+    }
+
+    /// What is kept of a person, and would go with this erasure.
+    pub fn holdings(&self, erasure: &Erasure) -> Result<Holdings, StoreError> {
+        self.read(|connection| erase::holdings(connection, erasure))
     }
 
     pub fn in_use(&self) -> Result<InUse, StoreError> {
@@ -135,16 +140,17 @@ fn readable(error: &rusqlite::Error) -> String {
     }
 }
 
-/// Makes the tables in a new file; refuses files that are somebody else's or newer than this program.
+/// Makes the tables in a new file, or brings them to what this program knows; refuses files that are somebody else's or newer than this program.
 fn prepare_file(connection: &Connection) -> Result<(), String> {
     let say = |error: rusqlite::Error| readable(&error);
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(say);
-    let version = pragma("user_version")?;
-    match (pragma("application_id")?, version) {
-        (APPLICATION_ID, SCHEMA_VERSION) => {}
-        (APPLICATION_ID, _) => {
+    let version = migrations::applied(connection).map_err(say)?;
+    match pragma("application_id")? {
+        migrations::APPLICATION_ID if version <= migrations::KNOWN => {}
+        migrations::APPLICATION_ID => {
             return Err(format!(
-                "the store has version {version}, this program knows {SCHEMA_VERSION}; use the release that wrote it"
+                "the store has version {version}, this program knows {}; use the release that wrote it",
+                migrations::KNOWN
             ));
         }
         _ => {
@@ -156,24 +162,10 @@ fn prepare_file(connection: &Connection) -> Result<(), String> {
         }
     }
     connection.pragma_update(None, "journal_mode", "wal").map_err(say)?;
-    if version == 0 {
-        make_tables(connection).map_err(say)?;
+    if version < migrations::KNOWN {
+        migrations::apply(connection).map_err(say)?;
     }
     Ok(())
-}
-
-/// Two processes may open a new file at once (a service and an import): the second finds the tables made.
-fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let made: Option<i64> = connection
-        .query_row("SELECT 1 FROM sqlite_schema WHERE name = 'interactions'", params![], |row| row.get(0))
-        .optional()?;
-    if made.is_none() {
-        connection.execute_batch(SCHEMA)?;
-        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    }
-    connection.execute_batch("COMMIT")
 }
 
 #[cfg(test)]

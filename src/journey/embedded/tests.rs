@@ -76,3 +76,22 @@ fn an_import_beside_the_service_is_seen_by_its_look_ups() {
     served.write(&[interaction("j", "2026-11-02T00:00:00Z")], &[]).unwrap();
     assert_eq!(ids(&served), ["j", "i"]);
 }
+
+#[test]
+fn a_file_of_an_earlier_version_is_brought_up_and_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("migrations/0001_journey.sql")).unwrap();
+    old.pragma_update(None, "application_id", migrations::APPLICATION_ID).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.execute("INSERT INTO reached (address, contact_id) VALUES (?1, 'c')", [ANA]).unwrap();
+    drop(old);
+    let store = Embedded::open(&path, 1).unwrap();
+    store.write(&[interaction("i-1", "2026-11-01T00:00:00Z")], &[]).unwrap();
+    assert_eq!(ids(&store), ["i-1"]);
+    let look_up = LookUp { number: ANA.into(), from: DateTime::UNIX_EPOCH, sources: vec![Source::DataCloud] };
+    assert_eq!(store.look_up(&look_up).unwrap().contacts[0].contact_id, "c");
+    drop(store);
+    Embedded::open(&path, 1).expect("it is of this version now");
+}

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
-use crate::journey::store::{Offset, StoreError, Written};
+use super::erase::Erased;
+use crate::journey::store::{Offset, Removed, StoreError, Written};
 use crate::journey::{Change, Contact, Interaction};
 
 const INSERT_INTERACTION: &str = "
@@ -54,23 +55,33 @@ impl Writer {
     }
 
     pub fn write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
+        let erases = changes.iter().any(|change| matches!(change, Change::Erase(_)));
+        // What is erased is overwritten, and leaves the write-ahead log with the next line but one.
+        self.connection.pragma_update(None, "secure_delete", erases)?;
         let result = self.try_write(changes, offsets);
         if result.is_err() {
             self.words.clear(); // some may have gone with the transaction
+        }
+        if erases && result.is_ok() {
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         }
         result
     }
 
     fn try_write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
         self.expect(changes.len())?;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch { transaction, words: &mut self.words, touched: BTreeSet::new() };
+        let mut batch = self.begin()?;
         let mut written = Written::default();
         for change in changes {
+            if batch.is_of_somebody_erased(change)? {
+                written.kept_out += 1;
+                continue;
+            }
             let changed = match change {
                 Change::Interaction(interaction) => batch.put_interaction(interaction)?,
                 Change::RemoveInteraction { interaction_id } => batch.remove_interaction(interaction_id)?,
                 Change::Contact(contact) => batch.put_contact(contact)?,
+                Change::Erase(erasure) => batch.erase(erasure)?,
                 Change::RemoveContact { key } => batch.remove_contact(key)?,
             };
             if changed { written.changed += 1 } else { written.known += 1 }
@@ -78,9 +89,16 @@ impl Writer {
         for offset in offsets {
             batch.put_offset(offset)?;
         }
-        written.touched = batch.touched;
+        (written.touched, written.removed) = (batch.touched, batch.removed);
         batch.transaction.commit()?;
         Ok(written)
+    }
+
+    pub(super) fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let erased = Erased::of(&transaction)?;
+        let (touched, removed) = (BTreeSet::new(), Removed::default());
+        Ok(Batch { transaction, words: &mut self.words, touched, erased, removed })
     }
 
     /// A checkpoint waits for the disk: large batches are to pay for it less often.
@@ -118,13 +136,19 @@ impl Writer {
 }
 
 /// One transaction.
-struct Batch<'a> {
-    transaction: Transaction<'a>,
+pub(super) struct Batch<'a> {
+    pub(super) transaction: Transaction<'a>,
     words: &'a mut HashMap<String, i64>,
     touched: BTreeSet<String>,
+    pub(super) erased: Erased,
+    pub(super) removed: Removed,
 }
 
 impl Batch<'_> {
+    fn is_of_somebody_erased(&self, change: &Change) -> rusqlite::Result<bool> {
+        change.subject().map_or(Ok(false), |subject| self.erased.holds(&self.transaction, subject))
+    }
+
     fn word(&mut self, text: &str) -> rusqlite::Result<i64> {
         if let Some(id) = self.words.get(text) {
             return Ok(*id);
@@ -207,7 +231,7 @@ impl Batch<'_> {
         statement.query_row([interaction_id], |row| row.get(0))
     }
 
-    fn remove_interaction(&mut self, interaction_id: &str) -> Result<bool, StoreError> {
+    pub(super) fn remove_interaction(&mut self, interaction_id: &str) -> Result<bool, StoreError> {
         let mut remove = self
             .transaction
             .prepare_cached("DELETE FROM interactions WHERE interaction_id = ?1 RETURNING contact_id, address")?;
@@ -268,13 +292,18 @@ impl Batch<'_> {
         let splits = key.match_indices('/').map(|(at, _)| (&key[..at], &key[at + 1..]));
         let mut removed = false;
         for (contact_id, campaign_id) in std::iter::once((key, "")).chain(splits) {
-            let mut remove =
-                self.transaction.prepare_cached("DELETE FROM listings WHERE contact_id = ?1 AND campaign_id = ?2")?;
-            if remove.execute([contact_id, campaign_id])? > 0 {
-                self.remove_addresses(contact_id, campaign_id)?;
-                touch(&mut self.touched, [contact_id]);
-                removed = true;
-            }
+            removed |= self.remove_listing(contact_id, campaign_id)?;
+        }
+        Ok(removed)
+    }
+
+    pub(super) fn remove_listing(&mut self, contact_id: &str, campaign_id: &str) -> Result<bool, StoreError> {
+        let mut remove =
+            self.transaction.prepare_cached("DELETE FROM listings WHERE contact_id = ?1 AND campaign_id = ?2")?;
+        let removed = remove.execute([contact_id, campaign_id])? > 0;
+        if removed {
+            self.remove_addresses(contact_id, campaign_id)?;
+            touch(&mut self.touched, [contact_id]);
         }
         Ok(removed)
     }

@@ -7,7 +7,10 @@ use super::is;
 use crate::journey::store::StoreError;
 
 /// Name and text, the first is version 1.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_journey", include_str!("migrations/0001_journey.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_journey", include_str!("migrations/0001_journey.sql")),
+    ("0002_erasure", include_str!("migrations/0002_erasure.sql")),
+];
 /// The version that this program reads and writes.
 pub const KNOWN: i32 = MIGRATIONS.len() as i32;
 

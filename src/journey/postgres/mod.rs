@@ -9,14 +9,17 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, NoTls};
 
 use super::catalogue::InUse;
+use super::erasure::{Erasure, Holdings};
 use super::store::{LookUp, StoreError, Written};
 use super::{Change, Journey, Source};
 use crate::config::url_without_password;
 
+mod erase;
 mod in_use;
 mod migrations;
 mod people;
 mod read;
+mod retention;
 pub mod tables;
 mod write;
 
@@ -106,6 +109,11 @@ impl Postgres {
     /// Reads every row, so it may take its time.
     pub async fn in_use(&self) -> Result<InUse, StoreError> {
         in_use::in_use(&*self.writers.get().await.map_err(unreachable)?).await
+    }
+
+    /// What is kept of a person, and would go with this erasure.
+    pub async fn holdings(&self, erasure: &Erasure) -> Result<Holdings, StoreError> {
+        erase::holdings(&self.writers.get().await.map_err(unreachable)?, erasure).await
     }
 
     pub async fn write(&self, changes: &[Change]) -> Result<Written, StoreError> {

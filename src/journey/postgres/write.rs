@@ -15,12 +15,20 @@ const UPSERT_LISTINGS: &str = include_str!("upsert_listings.sql");
 
 pub async fn write(client: &mut ClientWrapper, changes: &[Change]) -> Result<Written, StoreError> {
     let mut batch = Batch { transaction: client.transaction().await?, written: Written::default() };
+    let key = batch.enter(changes).await?;
     // Interactions and contacts do not depend on each other; within each, a run of one kind is written at once.
     for run in changes.chunk_by(|a, b| Run::of(a) == Run::of(b)) {
         match Run::of(&run[0]) {
-            Run::Interactions => batch.interactions(run).await?,
-            Run::Contacts => batch.contacts(run).await?,
+            Run::Interactions => {
+                let run = batch.without_the_erased(run, &key).await?;
+                batch.interactions(&run).await?;
+            }
+            Run::Contacts => {
+                let run = batch.without_the_erased(run, &key).await?;
+                batch.contacts(&run).await?;
+            }
             Run::RemovedContacts => batch.remove_contacts(run).await?,
+            Run::Erasures => batch.erase(run, &key).await?,
         }
     }
     let Batch { transaction, written } = batch;
@@ -33,6 +41,7 @@ enum Run {
     Interactions,
     Contacts,
     RemovedContacts,
+    Erasures,
 }
 
 impl Run {
@@ -41,6 +50,7 @@ impl Run {
             Change::Interaction(_) | Change::RemoveInteraction { .. } => Self::Interactions,
             Change::Contact(_) => Self::Contacts,
             Change::RemoveContact { .. } => Self::RemovedContacts,
+            Change::Erase(_) => Self::Erasures,
         }
     }
 }
@@ -63,13 +73,13 @@ impl<T> Default for Net<'_, T> {
 type Place = (Option<String>, String);
 
 /// One transaction.
-struct Batch<'a> {
-    transaction: Transaction<'a>,
-    written: Written,
+pub(super) struct Batch<'a> {
+    pub(super) transaction: Transaction<'a>,
+    pub(super) written: Written,
 }
 
 impl Batch<'_> {
-    async fn interactions(&mut self, run: &[Change]) -> Result<(), StoreError> {
+    pub(super) async fn interactions(&mut self, run: &[Change]) -> Result<(), StoreError> {
         let nets = self.net_interactions(run);
         let ids: Vec<&str> = nets.keys().copied().collect();
         let mut before = self.places(&ids).await?;
@@ -116,7 +126,7 @@ impl Batch<'_> {
                     self.written.known += u64::from(net.put.is_some() || net.removed);
                     *net = Net { removed: true, put: None };
                 }
-                Change::Contact(_) | Change::RemoveContact { .. } => {}
+                Change::Contact(_) | Change::RemoveContact { .. } | Change::Erase(_) => {}
             }
         }
         nets
@@ -301,6 +311,22 @@ impl Batch<'_> {
         .await
     }
 
+    pub(super) async fn remove_listings(&mut self, contacts: &[&str], campaigns: &[&str]) -> Result<bool, StoreError> {
+        let statement = self
+            .transaction
+            .prepare_cached(
+                "DELETE FROM backstory.listings
+                 WHERE (contact_id, campaign_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) RETURNING contact_id",
+            )
+            .await?;
+        let removed = self.transaction.query(&statement, &[&contacts, &campaigns]).await?;
+        self.remove_addresses(contacts, campaigns).await?;
+        for row in &removed {
+            self.written.touched.insert(row.try_get(0)?);
+        }
+        Ok(!removed.is_empty())
+    }
+
     async fn remove_addresses(&self, contacts: &[&str], campaigns: &[&str]) -> Result<(), StoreError> {
         self.execute(
             "DELETE FROM backstory.addresses WHERE (contact_id, campaign_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
@@ -316,22 +342,10 @@ impl Batch<'_> {
             let splits = key.match_indices('/').map(|(at, _)| (&key[..at], &key[at + 1..]));
             let (contacts, campaigns): (Vec<&str>, Vec<&str>) =
                 std::iter::once((key.as_str(), "")).chain(splits).unzip();
-            let statement = self
-                .transaction
-                .prepare_cached(
-                    "DELETE FROM backstory.listings
-                     WHERE (contact_id, campaign_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) RETURNING contact_id",
-                )
-                .await?;
-            let removed = self.transaction.query(&statement, &[&contacts, &campaigns]).await?;
-            self.remove_addresses(&contacts, &campaigns).await?;
-            if removed.is_empty() {
-                self.written.known += 1;
-            } else {
+            if self.remove_listings(&contacts, &campaigns).await? {
                 self.written.changed += 1;
-            }
-            for row in removed {
-                self.written.touched.insert(row.try_get(0)?);
+            } else {
+                self.written.known += 1;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Reads the topics `interactions` and `contacts` from their beginning and keeps what they say. A node's own store takes data
+//! Reads the topics `interactions`, `contacts` and `erasures` from their beginning and keeps what they say. A node's own store takes data
 //! and offsets in one transaction; for a shared one, a consumer group's offsets follow the data.
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::store::Offset;
-use super::{Catalogue, Change, Contact, Interaction, Regions, Source, Store};
+use super::{Catalogue, Change, Contact, Erasure, Interaction, Regions, Source, Store};
 use crate::kafka::{Brokers, Heard, Record, Resume};
 use crate::metrics::Metrics;
 use crate::record::Refusal;
@@ -34,6 +34,7 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 pub enum Kind {
     Interactions,
     Contacts,
+    Erasures,
 }
 
 impl Kind {
@@ -47,6 +48,7 @@ impl Kind {
         Ok(match self {
             Self::Interactions => Change::Interaction(Box::new(Interaction::read(value, regions, at)?)),
             Self::Contacts => Change::Contact(Box::new(Contact::read(value, regions.general, at)?)),
+            Self::Erasures => Change::Erase(Box::new(Erasure::read(value, regions.general)?)),
         })
     }
 
@@ -56,6 +58,8 @@ impl Kind {
         Ok(match self {
             Self::Interactions => Change::RemoveInteraction { interaction_id: key },
             Self::Contacts => Change::RemoveContact { key },
+            // What was erased does not come back.
+            Self::Erasures => return Err(Refusal::NoValue),
         })
     }
 }
@@ -197,7 +201,7 @@ impl Recorder {
         while !(changes.is_empty() && offsets.is_empty()) {
             match self.store.write(Arc::clone(&changes), offsets.clone()).await {
                 Ok(written) => {
-                    self.metrics.recorded(&self.topic, written.changed, written.known);
+                    self.metrics.recorded(&self.topic, &written);
                     self.say(written.touched, reading).await;
                     break;
                 }

@@ -114,6 +114,7 @@ fn leads(change: Change) -> BTreeSet<String> {
             let addresses = addresses.into_iter().map(|known| known.address);
             addresses.chain([contact_id]).chain(merged_into).collect()
         }
+        Change::Erase(erasure) => erasure.contact_ids.into_iter().chain(erasure.addresses).collect(),
         Change::RemoveContact { key } => {
             let contact_ids = key.match_indices('/').map(|(at, _)| key[..at].to_owned());
             contact_ids.chain([key.clone()]).collect()

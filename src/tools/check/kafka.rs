@@ -13,6 +13,8 @@ use crate::config::{EMBEDDED, Kafka};
 use crate::kafka::{ASK_TIMEOUT, Brokers};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long a topic of erasures that is made here keeps them.
+const ERASURES_MS: i64 = 90 * DAY_MS;
 const REPLICAS_WANTED: i32 = 3;
 /// How the broker stamps records; its own clock is what age is best counted from.
 const TIME_TYPE: &str = "message.timestamp.type";
@@ -25,6 +27,8 @@ enum Keeps {
     Calls { window_ms: i64 },
     /// The newest record of each key, for ever.
     History,
+    /// For as long as a node or a backup may have to catch up; longer, they would name for ever who is to be forgotten.
+    Erasures,
 }
 
 /// Names, partitions and copies, as the brokers have them.
@@ -63,6 +67,7 @@ pub async fn check(settings: &Kafka, args: &Args, print: &mut impl FnMut(&Findin
         ("calls", &settings.topics.calls, Keeps::Calls { window_ms }),
         ("interactions", &settings.topics.interactions, Keeps::History),
         ("contacts", &settings.topics.contacts, Keeps::History),
+        ("erasures", &settings.topics.erasures, Keeps::Erasures),
     ] {
         let check = format!("topic {name}");
         match cluster.topics.get(name) {
@@ -115,6 +120,7 @@ async fn judge(
     let findings = match keeps {
         Keeps::Calls { window_ms } => judge_calls(check, &there, &config, window_ms),
         Keeps::History => judge_history(check, &there, &config),
+        Keeps::Erasures => vec![judge_erasures(check, &there, &config)],
     };
     findings.iter().for_each(print);
 }
@@ -169,7 +175,22 @@ fn judge_history(check: &str, there: &str, config: &HashMap<String, String>) -> 
     }
 }
 
-async fn topic_config(brokers: &Brokers, name: &str) -> anyhow::Result<HashMap<String, String>> {
+fn judge_erasures(check: &str, there: &str, config: &HashMap<String, String>) -> Finding {
+    let todo = format!("set the topic's cleanup.policy to delete and its retention.ms to {ERASURES_MS}");
+    let retention_ms = config.get("retention.ms").and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1);
+    if retention_ms < 0 || config.get("cleanup.policy").is_some_and(|policy| policy == "compact") {
+        let text = format!("{there}, kept for ever: it names those who are to be forgotten");
+        return Finding::warn(check, text, todo);
+    }
+    let text = format!("{there}, kept for {}", span(retention_ms));
+    if retention_ms < 7 * DAY_MS {
+        return Finding::warn(check, format!("{text}: a node that was away longer would not hear of them"), todo);
+    }
+    Finding::ok(check, text)
+}
+
+/// How the brokers keep a topic: their settings for it, by name.
+pub async fn topic_config(brokers: &Brokers, name: &str) -> anyhow::Result<HashMap<String, String>> {
     let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
     let topic = ResourceSpecifier::Topic(name);
     let answers = admin.describe_configs([&topic], &options()).await?;
@@ -211,6 +232,10 @@ async fn try_to_create(
             topic.set("cleanup.policy", "delete").set("retention.ms", &retention_ms).set(TIME_TYPE, APPEND_TIME)
         }
         Keeps::History => topic.set("cleanup.policy", "compact").set("retention.ms", "-1"),
+        Keeps::Erasures => {
+            retention_ms = ERASURES_MS.to_string();
+            topic.set("cleanup.policy", "delete").set("retention.ms", &retention_ms)
+        }
     };
     let made = admin.create_topics([&topic], &options()).await?;
     made.into_iter().next().context("no answer")?.map_err(|(_, code)| anyhow::anyhow!("{code}"))?;
@@ -255,6 +280,15 @@ mod tests {
         assert_eq!(history(&[("cleanup.policy", "delete"), ("retention.ms", "604800000")]), [State::Warn]);
         assert_eq!(history(&[("cleanup.policy", "compact,delete"), ("retention.ms", "604800000")]), [State::Warn]);
         assert_eq!(history(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]), [State::Warn]);
+    }
+
+    #[test]
+    fn erasures_are_kept_for_a_time_and_not_for_ever() {
+        let erasures = |pairs: &[(&str, &str)]| judge_erasures("e", "", &config(pairs)).state;
+        assert_eq!(erasures(&[("cleanup.policy", "delete"), ("retention.ms", "7776000000")]), State::Ok);
+        assert_eq!(erasures(&[("cleanup.policy", "delete"), ("retention.ms", "86400000")]), State::Warn);
+        assert_eq!(erasures(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]), State::Warn);
+        assert_eq!(erasures(&[("cleanup.policy", "compact"), ("retention.ms", "7776000000")]), State::Warn);
     }
 
     #[test]

@@ -13,6 +13,8 @@ mod machine;
 mod store;
 mod tables;
 
+pub use kafka::topic_config;
+
 /// Try out settings, brokers, topics, store and addresses, and say what to do about each that fails
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

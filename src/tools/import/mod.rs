@@ -248,7 +248,7 @@ impl Sink {
                     match change {
                         Change::Interaction(interaction) => say(&serde_json::to_string_pretty(interaction)?),
                         Change::Contact(contact) => say(&serde_json::to_string_pretty(contact)?),
-                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } => {}
+                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } | Change::Erase(_) => {}
                     }
                 }
                 *left = left.saturating_sub(changes.len());
@@ -265,8 +265,8 @@ impl Sink {
                         Change::Contact(contact) => {
                             contacts.publish(Some(&contact.key()), &serde_json::to_vec(&contact)?).await?;
                         }
-                        // Files hold no removals.
-                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } => {}
+                        // Files hold no removals and no erasures.
+                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } | Change::Erase(_) => {}
                     }
                 }
                 Ok(Written { changed: published, ..Written::default() })

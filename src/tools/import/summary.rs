@@ -22,12 +22,13 @@ const NAMED_MAX: usize = 20;
 struct Counts {
     changed: u64,
     known: u64,
+    kept_out: u64,
     refused: u64,
 }
 
 impl Counts {
     fn read(self) -> u64 {
-        self.changed + self.known + self.refused
+        self.changed + self.known + self.kept_out + self.refused
     }
 }
 
@@ -58,6 +59,7 @@ impl Summary {
         let (path, counts) = &mut self.files[batch.file];
         counts.changed += written.changed;
         counts.known += written.known;
+        counts.kept_out += written.kept_out;
         counts.refused += refused.len() as u64;
         for Refused { line, reason } in refused {
             let (name, reason) = (path.display().to_string(), reason.to_string());
@@ -88,6 +90,7 @@ impl Summary {
         self.files.iter().fold(Counts::default(), |sum, (_, counts)| Counts {
             changed: sum.changed + counts.changed,
             known: sum.known + counts.known,
+            kept_out: sum.kept_out + counts.kept_out,
             refused: sum.refused + counts.refused,
         })
     }
@@ -97,6 +100,10 @@ impl Summary {
         let mut text = self.table(stored).trim_fmt();
         for (remark, (times, first)) in &self.remarks {
             text += &format!("\n{} {remark}, first at {first}", counted(*times, "record"));
+        }
+        let kept_out = self.total().kept_out;
+        if kept_out > 0 {
+            text += &format!("\n{} kept out: somebody's who was erased", counted(kept_out, "record"));
         }
         let refused = self.refused();
         if refused > 0 {

@@ -26,6 +26,7 @@ pub struct Kafka {
     pub calls: String,
     pub interactions: String,
     pub contacts: String,
+    pub erasures: String,
     /// A PostgreSQL database of the test's own, in place of the embedded store.
     pub database: Option<String>,
     producer: OnceLock<FutureProducer>,
@@ -35,9 +36,7 @@ impl Kafka {
     /// Topics of their own on the Kafka of `make test`.
     pub async fn real() -> Self {
         let kafka = Self::without_topics();
-        for topic in [&kafka.calls, &kafka.interactions, &kafka.contacts] {
-            kafka.make_topic(topic).await;
-        }
+        kafka.make_topics(&[&kafka.calls, &kafka.interactions, &kafka.contacts, &kafka.erasures]).await;
         kafka
     }
 
@@ -66,6 +65,7 @@ impl Kafka {
             calls: format!("calls-{run}"),
             interactions: format!("interactions-{run}"),
             contacts: format!("contacts-{run}"),
+            erasures: format!("erasures-{run}"),
             database: None,
             producer: OnceLock::new(),
         }
@@ -79,6 +79,7 @@ impl Kafka {
             calls: "calls".into(),
             interactions: "interactions".into(),
             contacts: "contacts".into(),
+            erasures: "erasures".into(),
             database: None,
             producer: OnceLock::new(),
         }
@@ -86,6 +87,19 @@ impl Kafka {
 
     pub fn found_at(&self, brokers: &str) -> Self {
         Self { brokers: Some(brokers.to_owned()), producer: OnceLock::new(), ..self.clone() }
+    }
+
+    /// Where it is and what its topics are called, as settings say it.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("kafka.brokers", self.setting()),
+            ("kafka.topics.calls", self.calls.clone()),
+            ("kafka.topics.interactions", self.interactions.clone()),
+            ("kafka.topics.contacts", self.contacts.clone()),
+            ("kafka.topics.erasures", self.erasures.clone()),
+            // Other tests' nodes keep other stores.
+            ("kafka.group", format!("backstory-{}", self.interactions)),
+        ]
     }
 
     /// As `kafka.brokers` says it.
@@ -117,17 +131,23 @@ impl Kafka {
     }
 
     pub async fn make_topic(&self, topic: &str) {
-        let new =
-            NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)).set("max.message.bytes", MESSAGE_BYTES_MAX);
+        self.make_topics(&[topic]).await;
+    }
+
+    async fn make_topics(&self, topics: &[&str]) {
+        let new = topics.iter().map(|&topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)));
+        let mut missing: Vec<_> = new.map(|topic| topic.set("max.message.bytes", MESSAGE_BYTES_MAX)).collect();
         let admin = self.admin();
         // A topic that was just deleted may be in the way for a moment.
-        until("the topic to be made", async || {
-            let made = admin.create_topics([&new], &AdminOptions::new()).await.expect("an answer of the controller");
-            match &made[0] {
-                Ok(_) => Some(()),
-                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => None,
-                Err((topic, code)) => panic!("{topic} was not made: {code}"),
-            }
+        until("the topics to be made", async || {
+            let made = admin.create_topics(&missing, &AdminOptions::new()).await.expect("an answer of the controller");
+            let mut made = made.iter();
+            missing.retain(|_| match made.next() {
+                Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => true,
+                Some(Err((topic, code))) => panic!("{topic} was not made: {code}"),
+                Some(Ok(_)) | None => false,
+            });
+            missing.is_empty().then_some(())
         })
         .await;
     }
@@ -142,6 +162,12 @@ impl Kafka {
         let new = NewPartitions::new(&self.calls, partitions);
         let grown = self.admin().create_partitions([&new], &AdminOptions::new()).await.unwrap();
         grown[0].as_ref().expect("partitions were added");
+        // The broker hears of them from the controller a moment later.
+        until("the broker to know the partitions", async || {
+            let metadata = self.admin().inner().fetch_metadata(Some(&self.calls), PATIENCE).ok()?;
+            (metadata.topics()[0].partitions().len() == partitions).then_some(())
+        })
+        .await;
     }
 
     /// Publishes a value that says what it says; the key keeps one agent's records in order.

@@ -6,6 +6,7 @@ pub mod postgres;
 mod proxy;
 mod records;
 mod service;
+pub mod shelf;
 mod timeline;
 
 use std::time::{Duration, Instant};

@@ -41,24 +41,16 @@ impl Service {
     }
 
     async fn on(kafka: &Kafka, settings: Vec<(String, String)>, folder: Arc<TempDir>) -> Self {
-        let file = || format!("sqlite:{}", folder.path().join("journey.db").display());
-        let store = kafka.database.clone().unwrap_or_else(file);
-        // Other tests' nodes keep other stores.
-        let group = format!("backstory-{}", kafka.interactions);
+        let store = store_setting(kafka, &folder);
         let own = [
-            ("http.listen", "127.0.0.1:0"),
-            ("http.admin_listen", "127.0.0.1:0"),
-            ("kafka.brokers", &kafka.setting()),
-            ("kafka.topics.calls", &kafka.calls),
-            ("kafka.topics.interactions", &kafka.interactions),
-            ("kafka.topics.contacts", &kafka.contacts),
-            ("kafka.group", &group),
+            ("http.listen", "127.0.0.1:0".to_owned()),
+            ("http.admin_listen", "127.0.0.1:0".to_owned()),
             // Many tests at a time: what the deadline is for is tested where a test says it.
-            ("journey.lookup_timeout", "5s"),
-            ("journey.store", &store),
+            ("journey.lookup_timeout", "5s".to_owned()),
+            ("journey.store", store),
         ];
-        let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let all: Vec<_> = own.into_iter().chain(settings.clone()).collect();
+        let own = own.into_iter().chain(kafka.settings()).map(|(key, value)| (key.to_owned(), value));
+        let all: Vec<_> = own.chain(settings.clone()).collect();
         let layers = Layers::new(None, &all).expect("settings that can be read");
         let running = serve::start(load(&layers).expect("settings that can be used")).await.expect("a service");
         Self {
@@ -91,6 +83,13 @@ impl Service {
         self.start_again().await
     }
 
+    /// Ends it and starts it again on the same store with these settings over the defaults; ready.
+    pub async fn restart_with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.drain().await;
+        self.settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.start_again().await
+    }
+
     /// Ends it, does this to its store, and starts it again.
     pub async fn restart_after(mut self, change: impl FnOnce(&rusqlite::Connection)) -> Self {
         self.drain().await;
@@ -107,6 +106,11 @@ impl Service {
 
     pub fn store_file(&self) -> std::path::PathBuf {
         self.folder.path().join("journey.db")
+    }
+
+    /// As `journey.store` says it.
+    pub fn store_setting(&self) -> String {
+        store_setting(&self.kafka, &self.folder)
     }
 
     pub fn store(&self) -> &backstory::journey::Store {
@@ -268,6 +272,11 @@ impl Service {
         assert_eq!(status, 200, "{timeline}");
         timeline
     }
+}
+
+fn store_setting(kafka: &Kafka, folder: &TempDir) -> String {
+    let file = || format!("sqlite:{}", folder.path().join("journey.db").display());
+    kafka.database.clone().unwrap_or_else(file)
 }
 
 impl Drop for Service {
