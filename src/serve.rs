@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::http::{self, Guard, Service, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
-use crate::journey::{Regions, Source, Sources, Store, StoreError, retention};
+use crate::journey::{Regions, Sources, Store, StoreError, retention};
 use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start};
 use crate::metrics::Metrics;
 use crate::push::agents::Agents;
@@ -141,12 +141,7 @@ fn hear(
     way.metrics.follow(&calls);
     way.tasks.spawn(screen_pop::follow(Arc::clone(way), calls, ready.clone(), stop.clone()));
     let journey = &way.settings.journey;
-    let region_of = |source| journey.sources.of(source).default_region.map(|region| region.0);
-    let regions = Regions {
-        general: journey.default_region.0,
-        campaign_manager: region_of(Source::CampaignManager),
-        data_cloud: region_of(Source::DataCloud),
-    };
+    let regions = Regions::of_settings(journey);
     for (nth, (store, currency, sources)) in way.sources.stores().enumerate() {
         if let Some(retention) = journey.retention {
             let metrics = Arc::clone(&way.metrics);

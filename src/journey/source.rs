@@ -5,6 +5,8 @@ use rlibphonenumber::Region;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config;
+
 /// Who keeps the interaction: the dialler's campaign manager or the company's data cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +40,15 @@ pub struct Regions {
 }
 
 impl Regions {
+    pub fn of_settings(settings: &config::Journey) -> Self {
+        let own = |source| settings.sources.of(source).default_region.map(|region| region.0);
+        Self {
+            general: settings.default_region.0,
+            campaign_manager: own(Source::CampaignManager),
+            data_cloud: own(Source::DataCloud),
+        }
+    }
+
     pub fn of(self, source: Source) -> Region {
         let own = match source {
             Source::CampaignManager => self.campaign_manager,

@@ -140,3 +140,40 @@ fn a_mapping_with_mistakes_names_all_of_them_and_imports_nothing() {
         assert!(!store.exists());
     }
 }
+
+#[test]
+fn each_record_goes_to_the_store_of_its_source_and_is_read_by_its_region() {
+    let folder = tempfile::tempdir().unwrap();
+    let [shared, cloud] = ["shared.db", "cloud.db"].map(|name| folder.path().join(name));
+    let (file, people) = (folder.path().join("history.jsonl"), folder.path().join("people.jsonl"));
+    let record = |id: &str, source: &str| {
+        format!(
+            r#"{{"interactionId":"{id}","source":"{source}","address":"0912 345 678","channel":"voice","startedAt":"2026-01-01T00:00:00Z"}}"#
+        )
+    };
+    std::fs::write(&file, format!("{}\n{}\n", record("m", "campaign_manager"), record("c", "data_cloud"))).unwrap();
+    std::fs::write(&people, r#"{"contactId":"p","addresses":[{"address":"+351912345678"}]}"#).unwrap();
+    let own = format!("journey.sources.data_cloud.store=sqlite:{}", cloud.display());
+    let of_cloud = ["--set", &own, "--set", "journey.sources.data_cloud.default_region=IT"];
+    let ran = import(&shared, &of_cloud, &[file.clone(), people]);
+    assert!(ran.status.success(), "{}", said(&ran));
+    assert!(said(&ran).contains("shared.db") && said(&ran).contains("cloud.db"), "{}", said(&ran));
+    let kept = |path: &Path| {
+        let store = Connection::open(path).unwrap();
+        let row = store
+            .query_row("SELECT interaction_id, address FROM interactions", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        let people: i64 = store.query_row("SELECT count(*) FROM listings", [], |row| row.get(0)).unwrap();
+        let (id, address): (String, String) = row.unwrap();
+        (id, address, people)
+    };
+    assert_eq!(kept(&shared), ("m".into(), "+49912345678".into(), 1));
+    assert_eq!(kept(&cloud), ("c".into(), "+390912345678".into(), 1));
+
+    let tables = [
+        "journey.sources.data_cloud.store=postgres://nobody@127.0.0.1:1/x",
+        "journey.sources.data_cloud.interactions=SELECT 1",
+    ];
+    let ran = import(&shared, &["--set", tables[0], "--set", tables[1]], &[file]);
+    assert_eq!(ran.status.code(), Some(1), "{}", said(&ran));
+    assert!(said(&ran).contains("history.jsonl:2: its source is read from tables of your own"), "{}", said(&ran));
+}

@@ -5,18 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use tokio::sync::mpsc;
 
 use super::Common;
 use super::output::{note, say, thousands};
 use super::progress::Progress;
-use super::publish::Publisher;
-use crate::config::{EMBEDDED, Region, Settings};
-use crate::journey::store::Written;
-use crate::journey::{Change, Store};
-use crate::kafka::Brokers;
+use crate::config::Region;
+use crate::journey::Regions;
 use crate::record::Refusal;
 
 mod csv;
@@ -26,6 +23,7 @@ pub(super) mod lines;
 mod map;
 mod ordered;
 mod read;
+mod sink;
 mod summary;
 
 pub use map::Mistakes;
@@ -33,14 +31,11 @@ pub use map::Mistakes;
 use files::{Input, Kind};
 use map::Map;
 use read::Rules;
+use sink::Sink;
 use summary::Summary;
 
 /// Batches read ahead of the writer.
 const BATCHES_AHEAD: usize = 2;
-/// Records that a dry run shows.
-const SHOWN_MAX: usize = 5;
-/// The in-process broker's clusters are named so.
-const EMBEDDED_CLUSTER: &str = "mockCluster";
 
 /// Load histories from files: interactions and contacts, as JSON Lines or CSV
 #[derive(Debug, clap::Args)]
@@ -70,7 +65,7 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
 
-    /// Where to: the store (journey.store of the settings), or the Kafka topics, for every service that reads them
+    /// Where to: the store (journey.store, or that of the record's source), or the Kafka topics, for every service that reads them
     #[arg(long, value_enum, default_value_t = To::Store)]
     to: To,
 
@@ -104,6 +99,8 @@ fn region(text: &str) -> Result<Region, &'static str> {
 pub enum Reason {
     #[error(transparent)]
     Record(#[from] Refusal),
+    #[error("its source is read from tables of your own (journey.sources), and nothing is imported into them")]
+    Elsewhere,
     #[error("the line is not UTF-8")]
     NotUtf8,
     #[error("the line is not of the mapping's encoding")]
@@ -153,15 +150,16 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     if let Some(map) = &map {
         map.check(&inputs, record_bytes_max)?;
     }
-    let of_map = map.as_ref().and_then(|map| map.region);
-    let region = args.default_region.map(|region| region.0).or(of_map).unwrap_or(settings.journey.default_region.0);
+    let of_files = args.default_region.map(|region| region.0).or(map.as_ref().and_then(|map| map.region));
+    let regions = of_files.map_or_else(|| Regions::of_settings(&settings.journey), Regions::from);
     let sink = match args.to {
-        _ if args.dry_run => Sink::Shown { left: SHOWN_MAX },
-        To::Store => Sink::store(&settings).await?,
+        _ if args.dry_run => Sink::shown(),
+        To::Store => Sink::stores(&settings).await?,
         To::Topic => Sink::topics(&settings).await?,
     };
     let summary = Summary::new(&inputs, args.refused.as_deref())?;
-    import(inputs, Rules { kind: args.kind, map, region, record_bytes_max }, sink, summary).await
+    let rules = Rules { kind: args.kind, map, regions, sources: sink.sources(), record_bytes_max };
+    import(inputs, rules, sink, summary).await
 }
 
 async fn import(inputs: Vec<Input>, rules: Rules, mut sink: Sink, mut summary: Summary) -> anyhow::Result<ExitCode> {
@@ -196,101 +194,5 @@ fn time_taken(took: Duration, records: u64) -> String {
     match took.as_secs_f64() {
         short if short < 1.0 => format!("{:.0} ms", (short * 1000.0).ceil()),
         seconds => format!("{seconds:.1} s, {} records a second", thousands((records as f64 / seconds) as u64)),
-    }
-}
-
-/// Where records go.
-enum Sink {
-    Store(Store),
-    Topics {
-        interactions: Publisher,
-        contacts: Publisher,
-    },
-    /// On the screen, the first of them.
-    Shown {
-        left: usize,
-    },
-}
-
-impl Sink {
-    async fn store(settings: &Settings) -> anyhow::Result<Self> {
-        let store = Store::open(&settings.journey)?;
-        store.ready().await?;
-        note(&format!("into {}", store.describe()));
-        Ok(Self::Store(store))
-    }
-
-    async fn topics(settings: &Settings) -> anyhow::Result<Self> {
-        const REFUSED: &str = "the embedded broker is no place for a history: it keeps 5 MiB a partition and forgets what a slow \
-                               reader has not read; import into the store (--to store), or use a Kafka cluster";
-        if settings.kafka.brokers.as_deref() == Some(EMBEDDED) {
-            bail!(REFUSED);
-        }
-        let addresses = settings.kafka.brokers.clone().unwrap_or_default();
-        let brokers = Brokers::at(addresses, &settings.kafka);
-        let asked = brokers.clone();
-        let cluster = tokio::task::spawn_blocking(move || asked.cluster_id()).await?;
-        let cluster = cluster.with_context(|| format!("the brokers at {} do not answer", brokers.addresses()))?;
-        if cluster.starts_with(EMBEDDED_CLUSTER) {
-            bail!(REFUSED);
-        }
-        Ok(Self::Topics {
-            interactions: Publisher::open_for_many(&brokers, &brokers.topics().interactions)?,
-            contacts: Publisher::open_for_many(&brokers, &brokers.topics().contacts)?,
-        })
-    }
-
-    async fn take(&mut self, changes: Vec<Change>) -> anyhow::Result<Written> {
-        match self {
-            Self::Store(store) => Ok(store.write(Arc::new(changes), Vec::new()).await?),
-            Self::Shown { left } => {
-                for change in changes.iter().take(*left) {
-                    match change {
-                        Change::Interaction(interaction) => say(&serde_json::to_string_pretty(interaction)?),
-                        Change::Contact(contact) => say(&serde_json::to_string_pretty(contact)?),
-                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } | Change::Erase(_) => {}
-                    }
-                }
-                *left = left.saturating_sub(changes.len());
-                Ok(Written { changed: changes.len() as u64, ..Written::default() })
-            }
-            Self::Topics { interactions, contacts } => {
-                let published = changes.len() as u64;
-                for change in changes {
-                    match change {
-                        Change::Interaction(interaction) => {
-                            let json = serde_json::to_vec(&interaction)?;
-                            interactions.publish(Some(&interaction.interaction_id), &json).await?;
-                        }
-                        Change::Contact(contact) => {
-                            contacts.publish(Some(&contact.key()), &serde_json::to_vec(&contact)?).await?;
-                        }
-                        // Files hold no removals and no erasures.
-                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } | Change::Erase(_) => {}
-                    }
-                }
-                Ok(Written { changed: published, ..Written::default() })
-            }
-        }
-    }
-
-    /// Waits until everything is kept.
-    async fn finish(&mut self) -> anyhow::Result<()> {
-        if let Self::Topics { interactions, contacts } = self {
-            interactions.finish().await?;
-            contacts.finish().await?;
-        }
-        if let Self::Store(Store::Postgres(store)) = self {
-            store.count_anew().await?;
-        }
-        Ok(())
-    }
-
-    fn verb(&self) -> &'static str {
-        match self {
-            Self::Store(_) => "stored",
-            Self::Topics { .. } => "published",
-            Self::Shown { .. } => "would be stored",
-        }
     }
 }

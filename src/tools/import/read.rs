@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use rlibphonenumber::Region;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -18,7 +17,7 @@ use super::lines::Lines;
 use super::map::Map;
 use super::ordered::{Ordered, Records};
 use super::{Reason, Remark};
-use crate::journey::{Change, Contact, Interaction};
+use crate::journey::{Change, Contact, Interaction, Regions, Source};
 use crate::record::Refusal;
 
 /// Records in one transaction: the more, the more of them fall on one page of the store and one wait for the disk. About
@@ -34,7 +33,9 @@ pub struct Rules {
     pub kind: Option<Kind>,
     /// How records of foreign shape become ours.
     pub map: Option<Arc<Map>>,
-    pub region: Region,
+    pub regions: Regions,
+    /// Interactions of others have no place to go to.
+    pub sources: Vec<Source>,
     pub record_bytes_max: usize,
 }
 
@@ -190,15 +191,16 @@ impl Reading<'_> {
     }
 
     fn change(&self, json: &[u8], kind: Kind) -> Result<Change, Reason> {
+        let Rules { regions, sources, .. } = self.rules;
         let read = match kind {
-            Kind::Interactions => {
-                Interaction::read(json, self.rules.region, self.at).map(|read| Change::Interaction(Box::new(read)))
-            }
-            Kind::Contacts => {
-                Contact::read(json, self.rules.region, self.at).map(|read| Change::Contact(Box::new(read)))
-            }
+            Kind::Interactions => Interaction::read(json, *regions, self.at).map(Box::new).map(Change::Interaction),
+            Kind::Contacts => Contact::read(json, regions.general, self.at).map(Box::new).map(Change::Contact),
         };
-        read.map_err(|refusal| if refusal == Refusal::NotJson { not_json(json) } else { Reason::Record(refusal) })
+        match read {
+            Ok(Change::Interaction(other)) if !sources.contains(&other.source) => Err(Reason::Elsewhere),
+            Err(Refusal::NotJson) => Err(not_json(json)),
+            read => Ok(read?),
+        }
     }
 
     /// Whether to go on.

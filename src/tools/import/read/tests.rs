@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use rlibphonenumber::Region;
+
 use super::*;
 use crate::tools::import::files::inspect;
 
@@ -33,7 +35,13 @@ fn batches(name: &str, content: &[u8]) -> Vec<Batch> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::File::create(&path).unwrap().write_all(content).unwrap();
-    let rules = Rules { kind: None, map: None, region: Region::US, record_bytes_max: 2000 };
+    let rules = Rules {
+        kind: None,
+        map: None,
+        regions: Regions::from(Region::US),
+        sources: vec![Source::CampaignManager],
+        record_bytes_max: 2000,
+    };
     let (sender, mut receiver) = mpsc::channel(100);
     read_all(&inspect(&[path], None).unwrap(), &rules, &sender).unwrap();
     std::iter::from_fn(|| receiver.try_recv().ok()).collect()
