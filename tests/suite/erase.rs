@@ -161,7 +161,7 @@ async fn the_command_says_what_would_go_then_erases_and_gives_a_receipt(kafka: K
     let ran = erase(&service, &[ANA, "--yes"]);
     let receipt = said(&ran);
     assert!(ran.status.success(), "{receipt}");
-    for line in ["contact c-ana, +12015550142", "1 interaction, 1 listing", "1 tombstone", "stay", "backups"] {
+    for line in ["contact c-ana, +12015550142", "1 interaction, 1 listing", "1 tombstone", "kept until", "backups"] {
         assert!(receipt.contains(line), "{line}: {receipt}");
     }
     assert_eq!(service.journey(ANA).await["total"], 0);

@@ -48,14 +48,14 @@ impl Receipt<'_> {
         let topics = brokers.topics();
         let [interactions, contacts] = self.published.map(|tombstones| counted(tombstones, "tombstone"));
         for (topic, what) in [
-            (&topics.interactions, format!("{interactions} published; older records")),
-            (&topics.contacts, format!("{contacts} published; older records")),
-            (&topics.calls, "call events with the number".into()),
-            (&topics.erasures, format!("the erasure itself ({}), with ids and addresses,", self.erasure.erasure_id)),
+            (&topics.interactions, format!("{interactions} published; older records are")),
+            (&topics.contacts, format!("{contacts} published; older records are")),
+            (&topics.calls, "call events with the number are".into()),
+            (&topics.erasures, format!("the erasure itself ({}), with ids and addresses, is", self.erasure.erasure_id)),
         ] {
             let stay = match topic_config(brokers, topic).await {
                 Ok(config) => stays(&config, at),
-                Err(_) => "stay as long as the topic is set to keep them, which cannot be read here".into(),
+                Err(_) => "kept as long as the topic is set to, which cannot be read here".into(),
             };
             lines.push(row(&format!("topic {topic}"), &format!("{what} {stay}")));
         }
@@ -106,12 +106,10 @@ fn stays(config: &HashMap<String, String>, at: DateTime<Utc>) -> String {
     let day = |date: DateTime<Utc>| date.format("%F");
     match (compacted, deleted) {
         (_, Some(Some(date))) | (Some(Some(date)), _) => {
-            format!("stay until {}, and a little longer while their segment is written", day(date))
+            format!("kept until {}, and a little longer while their segment is written", day(date))
         }
-        (Some(None), _) => {
-            "stay until Kafka compacts the topic: a date is to be had by setting its max.compaction.lag.ms".into()
-        }
-        _ => "stay for ever: set the topic's retention.ms, or delete its records".into(),
+        (Some(None), _) => "kept until Kafka compacts the topic: its max.compaction.lag.ms would give a date".into(),
+        _ => "kept for ever: set the topic's retention.ms, or delete its records".into(),
     }
 }
 
@@ -126,9 +124,9 @@ mod tests {
             stays(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(), at)
         };
         let week = stays(&[("cleanup.policy", "delete"), ("retention.ms", "604800000")]);
-        assert!(week.starts_with("stay until 2026-11-27,"), "{week}");
+        assert!(week.starts_with("kept until 2026-11-27,"), "{week}");
         let bounded = stays(&[("cleanup.policy", "compact"), ("max.compaction.lag.ms", "86400000")]);
-        assert!(bounded.starts_with("stay until 2026-11-21,"), "{bounded}");
+        assert!(bounded.starts_with("kept until 2026-11-21,"), "{bounded}");
         let unbounded = stays(&[("cleanup.policy", "compact"), ("max.compaction.lag.ms", "9223372036854775807")]);
         assert!(unbounded.contains("until Kafka compacts"), "{unbounded}");
         assert!(stays(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]).contains("for ever"));

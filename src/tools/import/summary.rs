@@ -103,7 +103,7 @@ impl Summary {
         }
         let kept_out = self.total().kept_out;
         if kept_out > 0 {
-            text += &format!("\n{} kept out: somebody's who was erased", counted(kept_out, "record"));
+            text += &format!("\n{} kept out: whom they are about was erased", counted(kept_out, "record"));
         }
         let refused = self.refused();
         if refused > 0 {
