@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::catalogue::InUse;
-use super::embedded::Embedded;
+use super::embedded::{self, Embedded};
 use super::postgres::{self, Postgres};
 use super::{Change, Journey, Source};
 use crate::config::StoreAddress;
@@ -47,7 +47,7 @@ pub struct Written {
 pub enum StoreError {
     #[error("{path}: {reason}")]
     CannotOpen { path: String, reason: String },
-    #[error("the store failed: {0}")]
+    #[error("the store failed: {}", embedded::readable(.0))]
     Sqlite(#[from] rusqlite::Error),
     #[error("the store failed: {}", postgres::reason(.0))]
     Postgres(#[from] tokio_postgres::Error),

@@ -60,6 +60,7 @@ mod harness;
 
 mod bad_frames;
 mod bad_records;
+mod bad_stores;
 mod bank;
 mod bench;
 mod calls;
@@ -68,6 +69,7 @@ mod crash;
 mod details;
 mod drain;
 mod filters;
+mod full_disk;
 mod http;
 mod import;
 mod journey;
