@@ -34,6 +34,10 @@ enum Command {
     Journey(tools::journey::Args),
     /// Make the tables in PostgreSQL, or bring them to what this release knows
     Migrate,
+    /// Copy the SQLite store into a file, while the service runs
+    Backup(tools::backup::Args),
+    /// Put a backup in the place of the SQLite store; the service must be stopped
+    Restore(tools::restore::Args),
     /// Look whether everything is there to run, and say what to do
     Check(tools::check::Args),
     /// Print the words for codes and ids, or those that are missing
@@ -81,6 +85,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => tools::watch::run(common, args).await,
         Command::Journey(args) => tools::journey::run(common, args).await,
         Command::Migrate => tools::migrate::run(common).await,
+        Command::Backup(args) => tools::backup::run(common, args).await,
+        Command::Restore(args) => tools::restore::run(common, args).await,
         Command::Check(args) => tools::check::run(common, args).await,
         Command::Catalogue(args) => tools::catalogue::run(common, args).await,
         Command::Config(args) => tools::config::run(common, args).await,

@@ -58,6 +58,7 @@ macro_rules! on_the_embedded_broker {
 
 mod harness;
 
+mod backup;
 mod bad_frames;
 mod bad_records;
 mod bad_stores;

@@ -15,6 +15,7 @@ use super::catalogue::InUse;
 use super::store::{LookUp, Offset, StoreError, Written};
 use super::{Change, Journey};
 
+pub mod backup;
 mod in_use;
 mod read;
 mod reasons;
