@@ -48,7 +48,7 @@ pub enum StoreError {
     #[error("{path}: {reason}")]
     CannotOpen { path: String, reason: String },
     #[error("the store failed: {}", embedded::readable(.0))]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     #[error("the store failed: {}", postgres::reason(.0))]
     Postgres(#[from] tokio_postgres::Error),
     #[error("PostgreSQL cannot be reached: {0}")]
@@ -63,6 +63,13 @@ pub enum StoreError {
     Tables(String),
     #[error("the store's task ended early")]
     Stopped,
+}
+
+// Not as the source of the error, which is printed behind it: what SQLite itself says helps nobody more.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
 }
 
 /// The stores there are.

@@ -73,7 +73,8 @@ async fn a_full_disk_delays_recording_and_nothing_else(kafka: Kafka) {
         let (_, timeline) = service.get(&format!("/v1/journeys/{}", number(nth))).await;
         let mut found: Vec<_> = ids(&timeline).into_iter().map(str::to_owned).collect();
         let mut expected: Vec<_> = (0..ON_EACH).map(|of| format!("i-{nth}-{of}")).collect();
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected);
     }
     assert!(service.is_alive());

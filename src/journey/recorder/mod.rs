@@ -217,7 +217,7 @@ impl Recorder {
         loop {
             match self.store.write(Arc::clone(&changes), offsets.clone()).await {
                 Ok(written) => {
-                    waiting.is_over();
+                    waiting.end();
                     return written;
                 }
                 Err(error) => waiting.after(&error).await,

@@ -85,7 +85,7 @@ async fn kept_offsets(recorder: &Recorder, cluster: &str) -> Vec<Offset> {
     loop {
         match recorder.store.offsets(cluster.to_owned()).await {
             Ok(offsets) => {
-                waiting.is_over();
+                waiting.end();
                 return offsets;
             }
             Err(error) => waiting.after(&error).await,

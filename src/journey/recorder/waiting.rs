@@ -55,7 +55,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// It worked.
-    pub fn is_over(self) {
+    pub fn end(self) {
         if let Some(since) = self.since {
             let waited_ms = since.elapsed().as_millis() as u64;
             info!(
