@@ -34,6 +34,10 @@ enum Command {
     Journey(tools::journey::Args),
     /// Make the tables in PostgreSQL, or bring them to what this release knows
     Migrate,
+    /// Copy the SQLite store into a file, while the service runs
+    Backup(tools::backup::Args),
+    /// Put a backup in the place of the SQLite store; the service must be stopped
+    Restore(tools::restore::Args),
     /// Forget a person, everywhere, and say what stays until when
     Erase(tools::erase::Args),
     /// Look whether everything is there to run, and say what to do
@@ -83,6 +87,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => tools::watch::run(common, args).await,
         Command::Journey(args) => tools::journey::run(common, args).await,
         Command::Migrate => tools::migrate::run(common).await,
+        Command::Backup(args) => tools::backup::run(common, args).await,
+        Command::Restore(args) => tools::restore::run(common, args).await,
         Command::Erase(args) => tools::erase::run(common, args).await,
         Command::Check(args) => tools::check::run(common, args).await,
         Command::Catalogue(args) => tools::catalogue::run(common, args).await,

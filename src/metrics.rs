@@ -34,6 +34,9 @@ pub struct Metrics {
     expired: Counter,
     as_given: Family<Labels<1>, Counter>,
     unmapped_outcomes: Counter,
+    ended_before_start: Counter,
+    store_failures: Family<Labels<1>, Counter>,
+    recorders_waiting: Family<Labels<1>, Gauge>,
     age: Histogram,
     lookup: Histogram,
     acknowledged: Family<Labels<1>, Histogram>,
@@ -86,6 +89,9 @@ impl Metrics {
             expired: Counter::default(),
             as_given: Family::default(),
             unmapped_outcomes: Counter::default(),
+            ended_before_start: Counter::default(),
+            store_failures: Family::default(),
+            recorders_waiting: Family::default(),
             age: Histogram::new(AGE_SECONDS),
             lookup: Histogram::new(SHORT_SECONDS),
             acknowledged,
@@ -120,6 +126,12 @@ impl Metrics {
         registry.register("addresses_as_given", as_given, self.as_given.clone());
         let unmapped = "Recorded interactions whose outcome neither the record nor the catalogue has words for";
         registry.register("unmapped_outcomes", unmapped, self.unmapped_outcomes.clone());
+        let ended = "Recorded interactions that ended before they started: their source's clocks disagree";
+        registry.register("interactions_ended_before_start", ended, self.ended_before_start.clone());
+        let failures = "Times that the store did not take what was read, by topic; each is tried again";
+        registry.register("store_failures", failures, self.store_failures.clone());
+        let waiting = "Recorders that wait for their store (full disk, server away): the log says why";
+        registry.register("recorders_waiting", waiting, self.recorders_waiting.clone());
         registry.register_with_unit("call_age", "Age of call events when heard", Unit::Seconds, self.age.clone());
         registry.register_with_unit(
             "lookup",
@@ -184,6 +196,23 @@ impl Metrics {
 
     pub fn unmapped_outcome(&self) {
         self.unmapped_outcomes.inc();
+    }
+
+    pub fn ended_before_start(&self) {
+        self.ended_before_start.inc();
+    }
+
+    /// The store failed a recorder of this topic once more.
+    pub fn store_failed(&self, topic: &str) {
+        self.store_failures.get_or_create(&[("topic", topic.to_owned())]).inc();
+    }
+
+    pub fn recorder_waits(&self, topic: &str) {
+        self.recorders_waiting.get_or_create(&[("topic", topic.to_owned())]).inc();
+    }
+
+    pub fn recorder_goes_on(&self, topic: &str) {
+        self.recorders_waiting.get_or_create(&[("topic", topic.to_owned())]).dec();
     }
 
     pub fn looked_up(&self, seconds: f64) {

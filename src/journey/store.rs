@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::catalogue::InUse;
-use super::embedded::Embedded;
+use super::embedded::{self, Embedded};
 use super::erasure::{Erasure, Holdings};
 use super::postgres::{self, Postgres};
 use super::retention::Step;
@@ -60,8 +60,8 @@ pub struct Removed {
 pub enum StoreError {
     #[error("{path}: {reason}")]
     CannotOpen { path: String, reason: String },
-    #[error("the store failed: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    #[error("the store failed: {}", embedded::readable(.0))]
+    Sqlite(rusqlite::Error),
     #[error("the store failed: {}", postgres::reason(.0))]
     Postgres(#[from] tokio_postgres::Error),
     #[error("PostgreSQL cannot be reached: {0}")]
@@ -76,6 +76,13 @@ pub enum StoreError {
     Tables(String),
     #[error("the store's task ended early")]
     Stopped,
+}
+
+// Not as the source of the error, which is printed behind it: what SQLite itself says helps nobody more.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
 }
 
 /// The stores there are.

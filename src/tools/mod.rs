@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config::{Layers, Problems, Settings, load, load_without_kafka};
 
 // A command each.
+pub mod backup;
 pub mod bench;
 pub mod call;
 pub mod catalogue;
@@ -15,6 +16,7 @@ pub mod erase;
 pub mod import;
 pub mod journey;
 pub mod migrate;
+pub mod restore;
 pub mod watch;
 
 // What several of them need.

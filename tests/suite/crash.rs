@@ -3,7 +3,6 @@
 //! More than CI's rounds: `CRASH_INTERACTIONS=1000000 CRASH_ROUNDS=20 make test-rust TESTS=crash::`
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +10,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 
 use crate::harness::postgres::client;
+use crate::harness::process::Process;
 use crate::harness::{Kafka, until_within};
 
 on_kafka_with_both_stores![a_service_that_is_killed_while_it_records_loses_and_doubles_nothing];
@@ -36,22 +36,19 @@ async fn a_service_that_is_killed_while_it_records_loses_and_doubles_nothing(kaf
         async move { publish(&kafka, interactions).await }
     });
     for _ in 0..rounds {
-        let mut life = serve(&kafka, &store);
+        let mut life = Process::serve(&kafka, &store);
         let millis = rand::rng().random_range(100..LIFE_MILLIS);
         tokio::time::sleep(Duration::from_millis(millis)).await;
-        assert_eq!(life.try_wait().expect("it was started"), None, "it lived until it was killed");
-        life.kill().expect("it is killed");
-        life.wait().expect("it is gone");
+        assert!(life.is_alive(), "it lived until it was killed: {}", life.log());
+        life.kill();
     }
     let expected = publishing.await.unwrap();
-    let mut last = serve(&kafka, &store);
+    let _last = Process::serve(&kafka, &store);
     until_within(PATIENCE, "the store to hold what the topic says", async || {
         (count(&store).await == expected.len()).then_some(())
     })
     .await;
     until_within(PATIENCE, "the newest version of each", async || (kept(&store).await == expected).then_some(())).await;
-    last.kill().unwrap();
-    last.wait().unwrap();
 }
 
 /// Interactions with corrections, older versions that come late, and removals among them; what must be kept of them.
@@ -87,23 +84,6 @@ fn record(id: &str, address: &str, nth: usize, updated_at: DateTime<Utc>) -> Val
     json!({ "interactionId": id, "source": "campaign_manager", "contactId": format!("c-{}", nth % 5000), "address": address,
             "channel": "voice", "startedAt": "2026-11-01T10:00:00Z", "outcome": { "code": "NI" }, "comments": "Not now.",
             "updatedAt": updated_at })
-}
-
-fn serve(kafka: &Kafka, store: &str) -> Child {
-    let own = [
-        ("http.listen", "127.0.0.1:0"),
-        ("http.admin_listen", "127.0.0.1:0"),
-        ("journey.store", store),
-        // A killed member's partitions are its successor's after this time.
-        ("kafka.properties.session.timeout.ms", "6000"),
-    ];
-    let own = own.into_iter().map(|(key, value)| (key, value.to_owned()));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backstory"));
-    command.arg("serve").stdout(Stdio::null()).stderr(Stdio::null());
-    for (key, value) in own.chain(kafka.settings()) {
-        command.arg("--set").arg(format!("{key}={value}"));
-    }
-    command.spawn().expect("backstory serve")
 }
 
 async fn count(store: &str) -> usize {

@@ -15,6 +15,7 @@ on_all_stores![
     a_contact_that_was_merged_goes_on_under_its_new_id,
     a_record_that_cannot_be_kept_is_counted_and_the_next_one_is_kept,
     a_number_that_cannot_be_read_is_counted_marked_and_found_by_exactly_that,
+    an_interaction_that_ends_before_it_starts_is_kept_as_recorded_and_counted,
 ];
 
 async fn the_newest_version_of_an_interaction_holds_in_whatever_order_it_comes(kafka: Kafka) {
@@ -167,6 +168,22 @@ async fn a_record_that_cannot_be_kept_is_counted_and_the_next_one_is_kept(kafka:
         service.counts("backstory_records_refused_total", &labels, refused + 1.0).await;
     }
     assert_eq!(service.journey(ANA).await["total"], bad.len());
+}
+
+async fn an_interaction_that_ends_before_it_starts_is_kept_as_recorded_and_counted(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    let (start, end) = (days_ago(2), days_ago(3));
+    service.record(&[interaction("odd").started(start).with("endedAt", json!(end)), interaction("good")]).await;
+    assert_eq!(service.metric("backstory_interactions_ended_before_start_total", &[]).await, 1.0);
+    let timeline = service.journey(ANA).await;
+    assert_eq!(ids(&timeline), ["good", "odd"], "in the order of their starts");
+    let odd = &timeline["days"][1]["interactions"][0];
+    let time = |field: &str| odd[field].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert_eq!(
+        [time("startedAt"), time("endedAt")].map(|at| at.timestamp_millis()),
+        [start, end].map(|at| at.timestamp_millis())
+    );
+    assert!(odd.get("duration").is_none(), "nothing is calculated from it");
 }
 
 async fn a_number_that_cannot_be_read_is_counted_marked_and_found_by_exactly_that(kafka: Kafka) {

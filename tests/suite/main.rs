@@ -68,8 +68,10 @@ macro_rules! on_the_embedded_broker {
 
 mod harness;
 
+mod backup;
 mod bad_frames;
 mod bad_records;
+mod bad_stores;
 mod bank;
 mod bench;
 mod calls;
@@ -79,6 +81,7 @@ mod details;
 mod drain;
 mod erase;
 mod filters;
+mod full_disk;
 mod http;
 mod import;
 mod journey;

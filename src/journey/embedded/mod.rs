@@ -1,13 +1,14 @@
 //! The embedded store: one SQLite file, one writer, a few readers.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::catalogue::InUse;
@@ -15,12 +16,16 @@ use super::erasure::{Erasure, Holdings};
 use super::store::{LookUp, Offset, StoreError, Written};
 use super::{Change, Journey};
 
+pub mod backup;
 mod erase;
 mod in_use;
 mod migrations;
 mod read;
+mod reasons;
 mod retention;
 mod write;
+
+pub use reasons::readable;
 
 /// An import beside the service holds the file for one batch at a time; this is many of them.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -41,6 +46,7 @@ pub struct Embedded {
 impl Embedded {
     pub fn open(path: &Path, readers: usize) -> Result<Self, StoreError> {
         let cannot = |reason: String| StoreError::CannotOpen { path: path.display().to_string(), reason };
+        folder_of(path).map_err(cannot)?;
         let writer = connect(path).map_err(|error| cannot(readable(&error)))?;
         prepare_file(&writer).map_err(cannot)?;
         let writer = write::Writer::new(writer)?;
@@ -104,13 +110,34 @@ pub struct ServeLock(#[allow(dead_code, reason = "held, not read")] File);
 
 impl ServeLock {
     pub fn take(path: &Path) -> Result<Self, StoreError> {
-        let lock_path = PathBuf::from(format!("{}.serve-lock", path.display()));
-        let cannot = |reason: String| StoreError::CannotOpen { path: lock_path.display().to_string(), reason };
-        let file = File::create(&lock_path).map_err(|e| cannot(e.to_string()))?;
-        file.try_lock()
-            .map_err(|_| cannot("another backstory serves from this store; give each its own journey.store".into()))?;
-        Ok(Self(file))
+        let cannot = |reason| StoreError::CannotOpen { path: Self::path(path).display().to_string(), reason };
+        let lock = Self::try_take(path).map_err(|error| cannot(error.to_string()))?;
+        lock.ok_or_else(|| cannot("another backstory serves from this store; give each its own journey.store".into()))
     }
+
+    /// `None` while a service holds it.
+    fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        let file = File::create(Self::path(path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn path(store: &Path) -> PathBuf {
+        PathBuf::from(format!("{}.serve-lock", store.display()))
+    }
+}
+
+/// Where a file is or is to be.
+fn folder_of(path: &Path) -> Result<&Path, String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let missing = folder.display();
+    Err(format!("there is no folder {missing}; make it (mkdir -p {missing}), or name another place"))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -126,18 +153,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
-}
-
-/// What a person can do about it.
-fn readable(error: &rusqlite::Error) -> String {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => "this is not a SQLite file; name another one, or move it away".into(),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
-            "the file cannot be opened for writing; its folder must be there, and the service's user may write in it"
-                .into()
-        }
-        _ => error.to_string(),
-    }
 }
 
 /// Makes the tables in a new file, or brings them to what this program knows; refuses files that are somebody else's or newer than this program.

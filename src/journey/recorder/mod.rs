@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::store::Offset;
+use super::store::{Offset, Written};
 use super::{Catalogue, Change, Contact, Erasure, Interaction, Regions, Source, Store};
 use crate::kafka::{Brokers, Heard, Record, Resume};
 use crate::metrics::Metrics;
@@ -19,15 +19,14 @@ use crate::record::Refusal;
 mod currency;
 mod reading;
 mod tail;
+mod waiting;
 
 pub use currency::Currency;
 use reading::Reading;
+use waiting::Waiting;
 
 /// Records in one transaction.
 const BATCH_RECORDS_MAX: usize = 2000;
-/// The first wait after a failed write; doubled up to the second.
-const RETRY_MIN: Duration = Duration::from_millis(250);
-const RETRY_MAX: Duration = Duration::from_secs(30);
 
 /// What a topic's records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +158,7 @@ impl Recorder {
                     Ok(Change::Interaction(other)) if !self.sources.contains(&other.source) => {}
                     Ok(change) => {
                         self.metrics.addresses_as_given(&self.topic, change.addresses_as_given());
-                        self.count_unmapped(&change);
+                        self.count_what_is_odd(&change);
                         batch.changes.push(change);
                     }
                     Err(refusal) => {
@@ -182,12 +181,16 @@ impl Recorder {
         }
     }
 
-    fn count_unmapped(&self, change: &Change) {
-        if let Change::Interaction(interaction) = change
-            && let Some(outcome) = &interaction.outcome
+    /// Kept, and for somebody to look at.
+    fn count_what_is_odd(&self, change: &Change) {
+        let Change::Interaction(interaction) = change else { return };
+        if let Some(outcome) = &interaction.outcome
             && self.catalogue.lacks_outcome(interaction.campaign.as_ref(), outcome)
         {
             self.metrics.unmapped_outcome();
+        }
+        if interaction.ended_at.is_some_and(|at| at < interaction.started_at) {
+            self.metrics.ended_before_start();
         }
     }
 
@@ -196,22 +199,10 @@ impl Recorder {
         // Nothing is current while it is being written, nor while nobody can know what is new.
         let was_current = self.currency.behind(&self.topic, Utc::now());
         let offsets = self.offsets(&batch, reading);
-        let changes = Arc::new(batch.changes);
-        let mut wait = RETRY_MIN;
-        while !(changes.is_empty() && offsets.is_empty()) {
-            match self.store.write(Arc::clone(&changes), offsets.clone()).await {
-                Ok(written) => {
-                    self.metrics.recorded(&self.topic, &written);
-                    self.say(written.touched, reading).await;
-                    break;
-                }
-                Err(error) => {
-                    let wait_ms = wait.as_millis() as u64;
-                    error!(kafka.topic = self.topic, %error, wait_ms, "cannot keep what was read, waiting");
-                }
-            }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(RETRY_MAX);
+        if !(batch.changes.is_empty() && offsets.is_empty()) {
+            let written = self.write(Arc::new(batch.changes), offsets).await;
+            self.metrics.recorded(&self.topic, &written);
+            self.say(written.touched, reading).await;
         }
         match reading {
             Reading::Shared(group) => {
@@ -222,6 +213,19 @@ impl Recorder {
                 self.currency.caught_up(&self.topic);
             }
             Reading::Own { .. } => {}
+        }
+    }
+
+    async fn write(&self, changes: Arc<Vec<Change>>, offsets: Vec<Offset>) -> Written {
+        let mut waiting = Waiting::new(self, "cannot keep what was read");
+        loop {
+            match self.store.write(Arc::clone(&changes), offsets.clone()).await {
+                Ok(written) => {
+                    waiting.end();
+                    return written;
+                }
+                Err(error) => waiting.after(&error).await,
+            }
         }
     }
 

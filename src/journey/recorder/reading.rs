@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chrono::Utc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{RETRY_MAX, RETRY_MIN, Recorder};
+use super::{Recorder, Waiting};
 use crate::journey::Store;
+use crate::journey::store::Offset;
 use crate::kafka::{Consumer, GroupConsumer, GroupProgress, Heard, Resume, Start};
 
+/// Between questions to brokers that do not answer; doubled up to the second.
+const RETRY_MIN: Duration = Duration::from_millis(250);
+const RETRY_MAX: Duration = Duration::from_secs(30);
 /// How often a group is asked how far it is.
 const PROGRESS: Duration = Duration::from_millis(500);
 
@@ -36,7 +39,7 @@ impl Reading {
         let cluster = cluster(recorder).await;
         let mut offsets = HashMap::new();
         if let Some(cluster) = &cluster {
-            let kept = recorder.store.offsets(cluster.clone()).await.context("cannot read the offsets")?;
+            let kept = kept_offsets(recorder, cluster).await;
             offsets.extend(
                 kept.into_iter()
                     .filter(|kept| kept.topic == recorder.topic)
@@ -73,6 +76,19 @@ impl Reading {
         match self {
             Self::Own { consumer, .. } => consumer.close(limit).await,
             Self::Shared(group) => group.close(limit).await,
+        }
+    }
+}
+
+async fn kept_offsets(recorder: &Recorder, cluster: &str) -> Vec<Offset> {
+    let mut waiting = Waiting::new(recorder, "cannot read in the store where to go on");
+    loop {
+        match recorder.store.offsets(cluster.to_owned()).await {
+            Ok(offsets) => {
+                waiting.end();
+                return offsets;
+            }
+            Err(error) => waiting.after(&error).await,
         }
     }
 }

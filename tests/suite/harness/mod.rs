@@ -3,6 +3,7 @@
 mod agent;
 mod kafka;
 pub mod postgres;
+pub mod process;
 mod proxy;
 mod records;
 mod service;
