@@ -7,6 +7,10 @@ use backstory::serve;
 use backstory::tools::{self, Common};
 use clap::{Parser, Subcommand};
 
+/// A pop is many small allocations: with this one it takes a fifth less time than with the C library's (`backstory bench journey`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The customer's journey on the agent's screen before the first hello
 #[derive(Parser)]
 #[command(version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]

@@ -18,6 +18,7 @@ pub mod erasure;
 pub mod postgres;
 pub mod recorder;
 pub mod retention;
+mod rfc3339;
 mod source;
 pub mod sources;
 pub mod store;
@@ -141,9 +142,12 @@ pub struct Interaction {
     pub mode: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
+    #[serde(serialize_with = "rfc3339::time")]
+    #[schemars(with = "DateTime<Utc>")]
     pub started_at: DateTime<Utc>,
     /// As recorded. One before the start is kept and counted, and nothing is calculated from it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub ended_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -158,7 +162,8 @@ pub struct Interaction {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comments: Option<String>,
     /// The newest one of an interaction holds; absent: the record's own time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub updated_at: Option<DateTime<Utc>>,
 }
 

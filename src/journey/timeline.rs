@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::{Agent, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, SourceState};
+use super::{Agent, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, SourceState, rfc3339};
 use crate::phone;
 
 /// What the agent wants to see of a journey.
@@ -119,6 +119,8 @@ pub struct ChannelCount {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Day {
     /// In the timeline's time zone.
+    #[serde(serialize_with = "rfc3339::date")]
+    #[schemars(with = "NaiveDate")]
     pub date: NaiveDate,
     pub interactions: Vec<Interaction>,
 }

@@ -1,12 +1,12 @@
 //! A timeline made ready for a time zone, what a session remembers of it, and the difference between two. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use super::{Encoded, Missing, MissingCode, Update};
 use crate::journey::timeline::{Content, Period, Timeline};
@@ -113,7 +113,7 @@ fn hash(interaction: &Interaction) -> u64 {
         interaction;
     let Interaction { started_at, ended_at, outcome, agent, comments, updated_at, .. } = interaction;
     let scores = [interaction.previous_score, interaction.current_score].map(|score| score.map(f64::to_bits));
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Xxh3Default::new();
     (interaction_id, source, contact_id, address, campaign, channel, mode, direction).hash(&mut hasher);
     (started_at, ended_at, outcome, agent, comments, updated_at, scores).hash(&mut hasher);
     hasher.finish()

@@ -93,7 +93,10 @@ fn each_library_has_its_door() {
     door("rusqlite", &["src/journey/embedded/", "src/journey/store.rs"]);
     door("hmac", &["src/journey/erasure.rs"]);
     door("sha2", &["src/journey/erasure.rs"]);
-    door("tokio_postgres", &["src/journey/postgres/", "src/journey/store.rs", "src/config/kinds.rs"]);
+    door(
+        "tokio_postgres",
+        &["src/journey/postgres/", "src/journey/store.rs", "src/config/kinds.rs", "src/tools/bench/"],
+    );
     door("deadpool_postgres", &["src/journey/postgres/"]);
     door("rdkafka", &["src/kafka/", "src/config/mod.rs", "src/tools/"]);
     door("rlibphonenumber", &["src/phone.rs", "src/config/kinds.rs", "src/journey/", "src/tools/"]);

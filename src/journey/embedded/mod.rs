@@ -86,9 +86,9 @@ impl Embedded {
         let connection = self.readers.lock().pop();
         // Permits and readers are as many, so this opens another only for a caller without a permit.
         let connection = connection.map_or_else(|| connect(&self.path), Ok)?;
-        let answer = question(&connection);
+        let answer = question(&connection)?;
         self.readers.lock().push(connection);
-        answer
+        Ok(answer)
     }
 
     pub fn write(&self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {

@@ -1,12 +1,13 @@
 //! Writing to the embedded store: idempotent, the newest `updatedAt` wins, data and offsets in one transaction.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
 use super::erase::Erased;
 use crate::journey::store::{Offset, Removed, StoreError, Written};
-use crate::journey::{Change, Contact, Interaction};
+use crate::journey::{Agent, Campaign, Change, Contact, Interaction, Outcome};
 
 const INSERT_INTERACTION: &str = "
     INSERT INTO interactions (contact_id, started_at, interaction_id, address, source, channel, mode, direction, campaign,
@@ -44,23 +45,31 @@ pub struct Writer {
     connection: Connection,
     /// Changes in the largest batch so far.
     batch_max: usize,
-    /// Ids of `words`, which are never changed or removed.
-    words: HashMap<String, i64>,
+    words: Words,
+}
+
+/// Ids of `words`, which are never changed or removed: by text, and by what is kept as JSON there.
+#[derive(Default)]
+struct Words {
+    texts: HashMap<String, i64>,
+    campaigns: HashMap<Campaign, i64>,
+    outcomes: HashMap<Outcome, i64>,
+    agents: HashMap<Agent, i64>,
 }
 
 impl Writer {
     pub fn new(connection: Connection) -> rusqlite::Result<Self> {
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-        Ok(Self { connection, batch_max: 0, words: HashMap::new() })
+        Ok(Self { connection, batch_max: 0, words: Words::default() })
     }
 
     pub fn write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
         let erases = changes.iter().any(|change| matches!(change, Change::Erase(_)));
-        // What is erased is overwritten, and leaves the write-ahead log with the next line but one.
+        // What is erased is overwritten: in the file by this, in the log beside it by the checkpoint below.
         self.connection.pragma_update(None, "secure_delete", erases)?;
         let result = self.try_write(changes, offsets);
         if result.is_err() {
-            self.words.clear(); // some may have gone with the transaction
+            self.words = Words::default(); // some may have gone with the transaction
         }
         if erases && result.is_ok() {
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
@@ -98,7 +107,7 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let erased = Erased::of(&transaction)?;
         let (touched, removed) = (BTreeSet::new(), Removed::default());
-        Ok(Batch { transaction, words: &mut self.words, touched, erased, removed })
+        Ok(Batch { transaction, words: &mut self.words, before: None, touched, erased, removed })
     }
 
     /// A checkpoint waits for the disk: large batches are to pay for it less often.
@@ -138,7 +147,9 @@ impl Writer {
 /// One transaction.
 pub(super) struct Batch<'a> {
     pub(super) transaction: Transaction<'a>,
-    words: &'a mut HashMap<String, i64>,
+    words: &'a mut Words,
+    /// Whose and where the interaction put before was: most come contact by contact.
+    before: Option<(String, String)>,
     touched: BTreeSet<String>,
     pub(super) erased: Erased,
     pub(super) removed: Removed,
@@ -150,21 +161,12 @@ impl Batch<'_> {
     }
 
     fn word(&mut self, text: &str) -> rusqlite::Result<i64> {
-        if let Some(id) = self.words.get(text) {
+        if let Some(id) = self.words.texts.get(text) {
             return Ok(*id);
         }
-        let mut insert =
-            self.transaction.prepare_cached("INSERT INTO words (text) VALUES (?1) ON CONFLICT DO NOTHING")?;
-        insert.execute([text])?;
-        let mut select = self.transaction.prepare_cached("SELECT id FROM words WHERE text = ?1")?;
-        let id = select.query_row([text], |row| row.get(0))?;
-        self.words.insert(text.to_owned(), id);
+        let id = put_word(&self.transaction, text)?;
+        self.words.texts.insert(text.to_owned(), id);
         Ok(id)
-    }
-
-    /// The repeated parts are kept as the JSON that the record carried them in.
-    fn json_word<T: serde::Serialize>(&mut self, part: Option<&T>) -> Result<Option<i64>, StoreError> {
-        part.map(|part| Ok(self.word(&serde_json::to_string(part)?)?)).transpose()
     }
 
     /// `false` where it is kept already, or something newer is.
@@ -175,9 +177,9 @@ impl Batch<'_> {
         let channel = self.word(&interaction.channel)?;
         let mode = interaction.mode.as_deref().map(|mode| self.word(mode)).transpose()?;
         let direction = interaction.direction.map(|direction| self.word(direction.name())).transpose()?;
-        let campaign = self.json_word(interaction.campaign.as_ref())?;
-        let outcome = self.json_word(interaction.outcome.as_ref())?;
-        let agent = self.json_word(interaction.agent.as_ref())?;
+        let campaign = json_word(&self.transaction, &mut self.words.campaigns, interaction.campaign.as_ref())?;
+        let outcome = json_word(&self.transaction, &mut self.words.outcomes, interaction.outcome.as_ref())?;
+        let agent = json_word(&self.transaction, &mut self.words.agents, interaction.agent.as_ref())?;
         let (started_at, ended_at) = (interaction.started_at, interaction.ended_at);
         let row: &[&dyn ToSql] = params![
             contact_id,
@@ -206,14 +208,23 @@ impl Batch<'_> {
             self.remove_interaction(&interaction.interaction_id)?;
             self.execute(INSERT_INTERACTION, row)?;
         }
+        self.reach(contact_id, &interaction.address)?;
+        Ok(true)
+    }
+
+    fn reach(&mut self, contact_id: &str, address: &str) -> rusqlite::Result<()> {
+        if self.before.as_ref().is_some_and(|(contact, at)| contact == contact_id && at == address) {
+            return Ok(());
+        }
         if !contact_id.is_empty() {
             let mut reach = self
                 .transaction
                 .prepare_cached("INSERT INTO reached (address, contact_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
-            reach.execute([interaction.address.as_str(), contact_id])?;
+            reach.execute([address, contact_id])?;
         }
-        touch(&mut self.touched, [contact_id, &interaction.address]);
-        Ok(true)
+        touch(&mut self.touched, [contact_id, address]);
+        self.before = Some((contact_id.to_owned(), address.to_owned()));
+        Ok(())
     }
 
     fn exists(&self, sql: &str, row: &[&dyn ToSql]) -> rusqlite::Result<bool> {
@@ -238,6 +249,7 @@ impl Batch<'_> {
         let removed: Option<(String, String)> =
             remove.query_row([interaction_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((contact_id, address)) = removed else { return Ok(false) };
+        self.before = None;
         // Whoever was reached on the address by nothing else was not reached on it.
         let mut unreach = self.transaction.prepare_cached(
             "DELETE FROM reached WHERE address = ?1 AND contact_id = ?2
@@ -323,6 +335,26 @@ impl Batch<'_> {
             .execute(params![offset.cluster, offset.topic, offset.partition, offset.next, offset.last_record])
             .map(drop)
     }
+}
+
+fn put_word(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
+    connection.prepare_cached("INSERT INTO words (text) VALUES (?1) ON CONFLICT DO NOTHING")?.execute([text])?;
+    connection.prepare_cached("SELECT id FROM words WHERE text = ?1")?.query_row([text], |row| row.get(0))
+}
+
+/// The repeated parts are kept as the JSON that the record carried them in.
+fn json_word<T: serde::Serialize + Clone + Eq + Hash>(
+    connection: &Connection,
+    known: &mut HashMap<T, i64>,
+    part: Option<&T>,
+) -> Result<Option<i64>, StoreError> {
+    let Some(part) = part else { return Ok(None) };
+    if let Some(id) = known.get(part) {
+        return Ok(Some(*id));
+    }
+    let id = put_word(connection, &serde_json::to_string(part)?)?;
+    known.insert(part.clone(), id);
+    Ok(Some(id))
 }
 
 /// Notes whose journeys a change concerns.

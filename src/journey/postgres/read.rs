@@ -1,33 +1,33 @@
-//! Looking a number up in PostgreSQL: two statements, sent together, one round trip.
+//! Looking a number up in PostgreSQL: one statement, one round trip.
 
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
 use super::people::{Listing, People};
 use crate::journey::store::{LookUp, StoreError};
 use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, Outcome, OutcomeClass, Source};
 
-const PEOPLE: &str = concat!(include_str!("behind.sql"), include_str!("people.sql"));
-const INTERACTIONS: &str = concat!(include_str!("behind.sql"), include_str!("interactions.sql"));
+const JOURNEY: &str = include_str!("journey.sql");
 
 pub async fn look_up(client: &ClientWrapper, look_up: &LookUp) -> Result<Journey, StoreError> {
-    let (people, interactions) = tokio::try_join!(client.prepare_cached(PEOPLE), client.prepare_cached(INTERACTIONS))?;
+    let statement = client.prepare_cached(JOURNEY).await?;
     let sources: Vec<&str> = look_up.sources.iter().map(|source| source.name()).collect();
-    let of_people: &[&(dyn ToSql + Sync)] = &[&look_up.number];
-    let of_interactions: &[&(dyn ToSql + Sync)] = &[&look_up.number, &look_up.from, &sources];
-    let (people, interactions) =
-        tokio::try_join!(client.query(&people, of_people), client.query(&interactions, of_interactions))?;
-    let People { contacts, current, mut addresses } =
-        People::of(people.iter().map(listing).collect::<Result<_, tokio_postgres::Error>>()?);
+    let rows = client.query(&statement, &[&look_up.number, &look_up.from, &sources]).await?;
+    let (mut interactions, mut listings) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in &rows {
+        match row.try_get(0)? {
+            Some(interaction_id) => interactions.push(interaction(row, interaction_id)?),
+            None => listings.push(listing(row)?),
+        }
+    }
+    let People { contacts, current, mut addresses } = People::of(listings);
     addresses.insert(look_up.number.clone());
     let mut journey = Journey { number: look_up.number.clone(), contacts, ..Journey::default() };
-    for row in &interactions {
-        let mut interaction = interaction(row)?;
+    for mut interaction in interactions {
         match &interaction.contact_id {
             Some(id) => match current.get(id) {
                 Some(current) => interaction.contact_id = Some(current.clone()),
-                // A merger was written between the two answers: the record that says so brings an update.
+                // Of somebody that only an earlier listing says it was merged with.
                 None => continue,
             },
             None if !addresses.contains(&interaction.address) => continue,
@@ -43,28 +43,25 @@ pub async fn look_up(client: &ClientWrapper, look_up: &LookUp) -> Result<Journey
     Ok(journey)
 }
 
+/// Who and when in the columns of an interaction, the rest behind them.
 fn listing(row: &Row) -> Result<Listing, tokio_postgres::Error> {
-    let campaign_id: Option<String> = row.try_get("campaign_id")?;
-    let campaign_id = campaign_id.filter(|id| !id.is_empty());
-    let name = row.try_get("campaign_name")?;
-    let addresses: Vec<String> = row.try_get("addresses")?;
     Ok(Listing {
-        contact_id: row.try_get("contact_id")?,
-        behind: row.try_get("behind")?,
-        campaign: campaign_id.map(|id| Campaign { id, name }),
-        name: row.try_get("name")?,
-        merged_into: row.try_get("merged_into")?,
-        updated_at: row.try_get("updated_at")?,
-        addresses,
+        contact_id: row.try_get(2)?,
+        campaign: campaign(row, 4)?.filter(|campaign| !campaign.id.is_empty()),
+        updated_at: row.try_get(22)?,
+        behind: row.try_get(23)?,
+        name: row.try_get(24)?,
+        merged_into: row.try_get(25)?,
+        addresses: row.try_get(26)?,
     })
 }
 
 /// Columns in the table's order.
-fn interaction(row: &Row) -> Result<Interaction, StoreError> {
+fn interaction(row: &Row, interaction_id: String) -> Result<Interaction, StoreError> {
     let source: &str = row.try_get(1)?;
     let direction: Option<&str> = row.try_get(8)?;
     Ok(Interaction {
-        interaction_id: row.try_get(0)?,
+        interaction_id,
         source: Source::of_name(source).ok_or(StoreError::Foreign("source"))?,
         contact_id: row.try_get(2)?,
         address: row.try_get(3)?,

@@ -36,7 +36,7 @@ pub fn number(customer: u32) -> String {
     format!("+1{}", 2_000_000_000 + u64::from(scattered(customer)))
 }
 
-fn contact_id(customer: u32) -> String {
+pub fn contact_id(customer: u32) -> String {
     format!("p-{:08x}", scattered(customer))
 }
 

@@ -1,6 +1,6 @@
 //! Timed look-ups: the way of a call from its number to its frame, by the functions that the service calls.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,9 +20,9 @@ use crate::push::{Call, Encoded};
 use crate::tools::progress::Progress;
 
 /// A minute, in nanoseconds: a look-up that takes longer was given up.
-const TOOK_NS_MAX: u64 = 60_000_000_000;
+pub const TOOK_NS_MAX: u64 = 60_000_000_000;
 
-pub struct LookUps(Histogram<u64>);
+pub struct LookUps(pub Histogram<u64>);
 
 impl LookUps {
     /// Microseconds at a quantile.
@@ -30,15 +30,15 @@ impl LookUps {
         self.0.value_at_quantile(quantile) as f64 / 1000.0
     }
 
-    pub fn note(&self, stored: &str) -> String {
+    pub fn note(&self, what: &str) -> String {
         let [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1.0].map(|quantile| self.us(quantile));
-        format!("look-up with {stored} stored: p50 {p50:.1} µs, p90 {p90:.1} µs, p99 {p99:.1} µs, max {max:.1} µs")
+        format!("{what}: p50 {p50:.1} µs, p90 {p90:.1} µs, p99 {p99:.1} µs, max {max:.1} µs")
     }
 }
 
 /// Looks every customer up once, to be warm, and then random ones, one after the other.
-pub async fn measure(path: &Path, customers: u32, lookups: u32, now: DateTime<Utc>) -> anyhow::Result<LookUps> {
-    let store = Store::Embedded(Arc::new(Embedded::open(path, 1)?));
+pub async fn measure(path: PathBuf, customers: u32, lookups: u32, now: DateTime<Utc>) -> anyhow::Result<LookUps> {
+    let store = Store::Embedded(Arc::new(Embedded::open(&path, 1)?));
     let mut took = Histogram::new_with_bounds(1, TOOK_NS_MAX, 3)?;
     let mut progress = Progress::of_things(u64::from(customers) + u64::from(lookups), "look-ups");
     for customer in 0..customers {

@@ -1,4 +1,4 @@
-//! `backstory bench journey`: the budgets of the embedded store, measured on a made-up history of any size.
+//! `backstory bench journey`: the budgets of the stores, measured on a made-up history of any size.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use chrono::{DateTime, SubsecRound as _, Utc};
 
 use crate::tools::output::{note, say, thousands};
@@ -15,18 +15,20 @@ use crate::tools::output::{note, say, thousands};
 mod history;
 mod look_ups;
 mod machine;
+mod postgres;
 mod processes;
 mod report;
 
 use history::INTERACTIONS_EACH;
 use look_ups::LookUps;
 use machine::Machine;
+use postgres::Database;
 use report::{Budget, Measured, Report};
 
 /// The history is imported in as many parts; the first is what the whole is compared with.
 const PARTS: u32 = 10;
 
-/// Look-ups, import, space and memory of the embedded store, beside their budgets
+/// Look-ups, import, space and memory of the embedded store, and look-ups in PostgreSQL, beside their budgets
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Makes a history up (twenty interactions a customer, in random order over customers and times) and imports it with \
@@ -34,6 +36,10 @@ Makes a history up (twenty interactions a customer, in random order over custome
 what is timed is the look-up in the store, preparing the timeline and encoding the frame, one after the other, warm \
 (every customer was looked up once before). At last a service is started on the store and asked for random \
 customers' journeys while its memory is watched.
+
+With --postgres the history of the first file is imported into PostgreSQL, too, and random customers are looked up there \
+in turns with a bare SELECT of the same rows by their contact. For that a database is made on the server, and removed at \
+the end; those that are there are left alone.
 
 Needs room for the store (about 300 bytes an interaction) and one of the files, in --dir: choose the disk that the \
 store will be on. All of it is removed at the end.
@@ -53,6 +59,10 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     dir: PathBuf,
 
+    /// Also measure look-ups in PostgreSQL: on this server, by a user who may make databases
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+
     /// Print one JSON object instead
     #[arg(long)]
     json: bool,
@@ -60,32 +70,44 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let folder = Folder::inside(&args.dir)?;
-    tokio::select! {
-        report = measure(&args, folder) => {
-            let report = report?;
-            say(&if args.json { report.json() } else { report.text() });
-            Ok(if report.all_hold() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
+    let database = match &args.postgres {
+        Some(url) => Some(Database::make(url).await?),
+        None => None,
+    };
+    let report = tokio::select! {
+        report = measure(&args, folder, database.as_ref()) => report,
         // The folder goes with the measurement.
-        _ = tokio::signal::ctrl_c() => bail!("stopped before the end"),
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("stopped before the end")),
+    };
+    if let Some(database) = database {
+        database.remove().await?;
     }
+    let report = report?;
+    say(&if args.json { report.json() } else { report.text() });
+    Ok(if report.all_hold() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn measure(args: &Args, folder: Folder) -> anyhow::Result<Report> {
+async fn measure(args: &Args, folder: Folder, database: Option<&Database>) -> anyhow::Result<Report> {
     // Whole seconds, as most sources write them.
     let now = Utc::now().trunc_subsecs(0);
     let mut bench =
         Bench { store: folder.0.join("journey.db"), folder, lookups: args.lookups, now, imports: Vec::new() };
     let customers_first = args.interactions / PARTS / INTERACTIONS_EACH;
     let customers = customers_first * PARTS;
+    let beside = match database {
+        Some(database) => Some(bench.in_postgres(database, customers_first).await?),
+        None => None,
+    };
     bench.import(0..customers_first, 1).await?;
     let few = bench.look_ups(customers_first).await?;
     bench.import(customers_first..customers, PARTS - 1).await?;
     let many = bench.look_ups(customers).await?;
     let bytes = bench.bytes_on_disk()?;
     note("watching a service's memory while it looks up");
-    let memory_kib = processes::memory_of_a_service(&bench.store, customers, args.lookups).await?;
-    Ok(bench.report(customers, [few, many], bytes, memory_kib))
+    let memory_kib = processes::memory_of_a_service(&bench.address(), customers, args.lookups).await?;
+    let mut report = bench.report(customers, [few, many], bytes, memory_kib);
+    report.add_postgres(beside.as_ref(), &thousands(u64::from(customers_first * INTERACTIONS_EACH)));
+    Ok(report)
 }
 
 struct Bench {
@@ -102,17 +124,35 @@ impl Bench {
     async fn import(&mut self, customers: Range<u32>, parts: u32) -> anyhow::Result<()> {
         let contacts =
             self.write("contacts.jsonl", |file| history::write_contacts(customers.clone(), self.now, file))?;
-        processes::import(&contacts, &self.store).await?;
+        processes::import(&contacts, &self.address()).await?;
         let order = history::shuffled(customers);
         for part in order.chunks(order.len() / parts as usize) {
             let file = self.write("interactions.jsonl", |file| history::write_interactions(part, self.now, file))?;
-            let took = processes::import(&file, &self.store).await?;
+            let took = processes::import(&file, &self.address()).await?;
             self.imports.push((part.len(), took));
             let (stored, rate) =
                 (self.imports.iter().map(|(interactions, _)| interactions).sum::<usize>(), rate(&[(part.len(), took)]));
             note(&format!("{} interactions stored, {} a second", thousands(stored as u64), thousands(rate as u64)));
         }
         Ok(())
+    }
+
+    /// Our look-ups, and bare ones.
+    async fn in_postgres(&self, database: &Database, customers: u32) -> anyhow::Result<[LookUps; 2]> {
+        note(&format!("importing {} customers' history into PostgreSQL", thousands(customers.into())));
+        database.migrate().await?;
+        let contacts = self.write("contacts.jsonl", |file| history::write_contacts(0..customers, self.now, file))?;
+        database.import(&contacts).await?;
+        let order = history::shuffled(0..customers);
+        let file = self.write("interactions.jsonl", |file| history::write_interactions(&order, self.now, file))?;
+        database.import(&file).await?;
+        note("looking them up there");
+        database.look_ups(customers, self.lookups, self.now).await
+    }
+
+    /// As in the settings.
+    fn address(&self) -> String {
+        format!("sqlite:{}", self.store.display())
     }
 
     fn write(
@@ -134,7 +174,8 @@ impl Bench {
 
     async fn look_ups(&self, customers: u32) -> anyhow::Result<LookUps> {
         note(&format!("looking up {} of {} customers", thousands(self.lookups.into()), thousands(customers.into())));
-        look_ups::measure(&self.store, customers, self.lookups, self.now).await
+        // On a task of its own, as a pop is.
+        tokio::spawn(look_ups::measure(self.store.clone(), customers, self.lookups, self.now)).await?
     }
 
     /// Of the store's file and what SQLite keeps beside it.
@@ -173,8 +214,26 @@ impl Bench {
             measured("on disk, an interaction".into(), "bytes", at_most(400.0), bytes as f64 / interactions as f64),
             measured("memory of a service that serves them".into(), "MB", at_most(300.0), memory_kib as f64 * 1.024e-3),
         ];
-        let notes = vec![few.note(&first), many.note(&all)];
+        let notes =
+            vec![few.note(&format!("look-up with {first} stored")), many.note(&format!("look-up with {all} stored"))];
         Report { machine: Machine::of(&self.folder.0), measured: rows, notes }
+    }
+}
+
+impl Report {
+    fn add_postgres(&mut self, beside: Option<&[LookUps; 2]>, stored: &str) {
+        let Some([ours, bare]) = beside else {
+            self.notes.push("PostgreSQL was not measured: name a server with --postgres URL".into());
+            return;
+        };
+        self.measured.push(Measured {
+            what: format!("look-up in PostgreSQL over a bare SELECT of its rows; {stored} stored: p50"),
+            unit: "times",
+            budget: Budget::AtMost(1.3),
+            value: ours.us(0.5) / bare.us(0.5),
+        });
+        self.notes.push(ours.note(&format!("look-up in PostgreSQL with {stored} stored")));
+        self.notes.push(bare.note("bare SELECT of the same rows"));
     }
 }
 

@@ -20,14 +20,15 @@ const ASKING_MAX: usize = 16;
 /// Between two looks at its memory.
 const LOOK_EVERY: u64 = 256;
 
-fn this_program(store: &Path) -> anyhow::Result<Command> {
+/// Its store, as in the settings, is told by a variable: who lists processes sees no password.
+fn this_program(store: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
-    command.args(["--set", &format!("journey.store=sqlite:{}", store.display())]);
+    command.env("BACKSTORY_JOURNEY__STORE", store);
     Ok(command)
 }
 
 /// How long `backstory import` takes for a file.
-pub async fn import(file: &Path, store: &Path) -> anyhow::Result<Duration> {
+pub async fn import(file: &Path, store: &str) -> anyhow::Result<Duration> {
     let mut command = this_program(store)?;
     command.arg("import").arg(file);
     let started = Instant::now();
@@ -40,7 +41,7 @@ pub async fn import(file: &Path, store: &Path) -> anyhow::Result<Duration> {
 }
 
 /// The most memory, in KiB and without the page cache, that a service had while it answered so many look-ups.
-pub async fn memory_of_a_service(store: &Path, customers: u32, lookups: u32) -> anyhow::Result<u64> {
+pub async fn memory_of_a_service(store: &str, customers: u32, lookups: u32) -> anyhow::Result<u64> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let listen = format!("http.listen=127.0.0.1:{port}");
     let mut command = this_program(store)?;
