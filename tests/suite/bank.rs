@@ -192,7 +192,8 @@ async fn next_pop(
             break frame;
         }
     };
-    let call = in_flight.remove(&pop["call"]["callId"].to_string()).expect("one pop for each call");
+    let call = in_flight.remove(&pop["call"]["callId"].to_string());
+    let call = call.unwrap_or_else(|| panic!("one pop for each call, and nothing else: {pop}"));
     publish(service, call, "ended").await;
     pop
 }

@@ -39,7 +39,7 @@ fn batches(name: &str, content: &[u8]) -> Vec<Batch> {
         kind: None,
         map: None,
         regions: Regions::from(Region::US),
-        sources: vec![Source::CampaignManager],
+        sources: Source::ALL.to_vec(),
         record_bytes_max: 2000,
     };
     let (sender, mut receiver) = mpsc::channel(100);
