@@ -56,10 +56,13 @@ const FOREIGN_TABLES: &str = "
 const PEOPLE: &str = "WITH people AS (
     SELECT person FROM crm.numbers WHERE reached_on = $1
     UNION SELECT person FROM crm.touches WHERE reached_on = $1 AND person IS NOT NULL) ";
-const TOUCHES: &str = "SELECT * FROM crm.touches WHERE system = 'SYSTEM' AND began >= $2 AND (
-    person IN (SELECT person FROM people)
-    OR person IS NULL AND (reached_on = $1 OR reached_on IN (
-      SELECT reached_on FROM crm.numbers WHERE person IN (SELECT person FROM people))))";
+const TOUCHES: &str = "
+    SELECT touches.* FROM people JOIN crm.touches ON touches.person = people.person
+    WHERE system = 'SYSTEM' AND began >= $2
+    UNION ALL
+    SELECT * FROM crm.touches
+    WHERE system = 'SYSTEM' AND began >= $2 AND person IS NULL AND reached_on = ANY (
+      ARRAY[$1] || ARRAY(SELECT numbers.reached_on FROM people JOIN crm.numbers ON numbers.person = people.person))";
 const LISTS: &str =
     "SELECT person, list, list_name, full_name FROM people LEFT JOIN crm.lists USING (person) ORDER BY listed DESC";
 const COLUMNS: [(&str, &str); 16] = [
