@@ -159,7 +159,7 @@ async fn a_backup_that_cannot_be_a_store_is_refused_and_the_store_is_as_it_was(k
         (b"these are my notes, and no SQLite file".repeat(100), "bad.db: this is not a SQLite file"),
         (damaged, "bad.db: this backup is damaged and nothing was changed; take another one (SQLite says: "),
         (whole[..whole.len() / 2].to_vec(), "bad.db: "),
-        (newer, "bad.db: this store has version 99, this program knows "),
+        (newer, "bad.db: the store has version 99, this program knows "),
         (foreign, "bad.db: this is a SQLite file, but no store of Backstory's"),
     ] {
         fs::write(&bad, bytes).unwrap();

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
-use super::migrations::{APPLICATION_ID, KNOWN};
-use super::{ServeLock, connect, folder_of, readable};
+use super::{ServeLock, connect, folder_of, readable, version_of};
 use crate::journey::store::StoreError;
 
 /// What SQLite keeps beside a file, by the ending of its name.
@@ -135,14 +134,7 @@ impl Drop for Part {
 
 /// A store of Backstory's, and of a version that this program knows.
 fn is_ours(connection: &Connection) -> Result<(), String> {
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    match (pragma("application_id").map_err(|e| readable(&e))?, pragma("user_version").map_err(|e| readable(&e))?) {
-        (APPLICATION_ID, version) if version <= KNOWN => Ok(()),
-        (APPLICATION_ID, version) => {
-            Err(format!("this store has version {version}, this program knows {KNOWN}; use the release that wrote it"))
-        }
-        _ => Err("this is a SQLite file, but no store of Backstory's".into()),
-    }
+    version_of(connection)?.map(drop).ok_or_else(|| "this is a SQLite file, but no store of Backstory's".into())
 }
 
 /// Whether a copy can be a store, down to every row and index.

@@ -155,29 +155,31 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Makes the tables in a new file, or brings them to what this program knows; refuses files that are somebody else's or newer than this program.
+/// The version of a store that this program knows; `None` for what is no store of Backstory's.
+fn version_of(connection: &Connection) -> Result<Option<i64>, String> {
+    let known = migrations::KNOWN;
+    match migrations::applied(connection).map_err(|error| readable(&error))? {
+        Some(version) if version > known => {
+            Err(format!("the store has version {version}, this program knows {known}; use the release that wrote it"))
+        }
+        version => Ok(version),
+    }
+}
+
+/// Makes the tables in a new file, or brings them to what this program knows; refuses files that are somebody else's or newer
+/// than this program.
 fn prepare_file(connection: &Connection) -> Result<(), String> {
     let say = |error: rusqlite::Error| readable(&error);
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(say);
-    let version = migrations::applied(connection).map_err(say)?;
-    match pragma("application_id")? {
-        migrations::APPLICATION_ID if version <= migrations::KNOWN => {}
-        migrations::APPLICATION_ID => {
-            return Err(format!(
-                "the store has version {version}, this program knows {}; use the release that wrote it",
-                migrations::KNOWN
-            ));
-        }
-        _ => {
-            let tables: i64 =
-                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(say)?;
-            if tables > 0 {
-                return Err("this SQLite file belongs to another program; name another one".into());
-            }
+    let version = version_of(connection)?;
+    if version.is_none() {
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(say)?;
+        if tables > 0 {
+            return Err("this SQLite file belongs to another program; name another one".into());
         }
     }
     connection.pragma_update(None, "journal_mode", "wal").map_err(say)?;
-    if version < migrations::KNOWN {
+    if version != Some(migrations::KNOWN) {
         migrations::apply(connection).map_err(say)?;
     }
     Ok(())

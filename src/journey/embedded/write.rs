@@ -5,7 +5,10 @@ use std::hash::Hash;
 
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
+use tracing::warn;
+
 use super::erase::Erased;
+use super::readable;
 use crate::journey::store::{Offset, Removed, StoreError, Written};
 use crate::journey::{Agent, Campaign, Change, Contact, Interaction, Outcome};
 
@@ -60,21 +63,27 @@ struct Words {
 impl Writer {
     pub fn new(connection: Connection) -> rusqlite::Result<Self> {
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        // What goes is overwritten, whatever it went by: a tombstone or a correction may come before the erasure of its person.
+        connection.pragma_update(None, "secure_delete", true)?;
         Ok(Self { connection, batch_max: 0, words: Words::default() })
     }
 
     pub fn write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
-        let erases = changes.iter().any(|change| matches!(change, Change::Erase(_)));
-        // What is erased is overwritten: in the file by this, in the log beside it by the checkpoint below.
-        self.connection.pragma_update(None, "secure_delete", erases)?;
         let result = self.try_write(changes, offsets);
         if result.is_err() {
             self.words = Words::default(); // some may have gone with the transaction
         }
-        if erases && result.is_ok() {
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        if result.is_ok() && changes.iter().any(|change| matches!(change, Change::Erase(_))) {
+            self.empty_the_log();
         }
         result
+    }
+
+    /// The write-ahead log holds what was erased until it is empty. What was written stays written where that fails.
+    fn empty_the_log(&self) {
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            warn!(error = readable(&error), "the write-ahead log holds for a while what was erased");
+        }
     }
 
     fn try_write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
