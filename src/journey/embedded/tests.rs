@@ -95,3 +95,24 @@ fn a_file_of_an_earlier_version_is_brought_up_and_keeps_what_it_holds() {
     drop(store);
     Embedded::open(&path, 1).expect("it is of this version now");
 }
+
+#[test]
+fn what_a_tombstone_took_before_the_erasure_came_is_overwritten_too() {
+    let (folder, store) = empty();
+    let remark = "a remark that nobody else would make";
+    let Change::Interaction(mut of_ana) = interaction("i-1", "2026-11-01T00:00:00Z") else { unreachable!() };
+    (of_ana.contact_id, of_ana.comments) = (Some("ana".into()), Some(remark.into()));
+    store.write(&[Change::Interaction(of_ana), interaction("i-2", "2026-11-02T00:00:00Z")], &[]).unwrap();
+    store.write(&[Change::RemoveInteraction { interaction_id: "i-1".into() }], &[]).unwrap();
+    let erasure = Erasure {
+        erasure_id: "er-1".into(),
+        contact_ids: vec!["ana".into()],
+        addresses: Vec::new(),
+        erased_at: DateTime::UNIX_EPOCH,
+    };
+    store.write(&[Change::Erase(Box::new(erasure))], &[]).unwrap();
+    for name in ["store.db", "store.db-wal"] {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap();
+        assert!(!bytes.windows(remark.len()).any(|found| found == remark.as_bytes()), "it is in {name}");
+    }
+}
