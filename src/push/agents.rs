@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::open_calls::{Applied, CallKey, CallLimits, Change, OpenCalls, Visible};
 use super::prepared::{Outline, Prepared};
 use super::{Call, CloseCode, Encoded, EndReason, Search, Showing, Update};
+use crate::journey::encoded::EncodedTimeline;
 
 /// Questions of sessions that wait to be answered.
 const ASKS_MAX: usize = 1024;
@@ -241,7 +242,7 @@ impl Agents {
             digest: &digest,
             announce,
             call: &call,
-            timeline: prepared.timeline.as_ref().map(|(raw, _)| &**raw),
+            timeline: prepared.timeline.as_ref().map(EncodedTimeline::json),
             missing: prepared.missing,
         };
         if session.send(frame.encode()) { Delivery::Sent } else { Delivery::OutboxFull }

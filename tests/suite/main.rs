@@ -73,6 +73,7 @@ mod bad_frames;
 mod bad_records;
 mod bad_stores;
 mod bank;
+mod behind;
 mod bench;
 mod calls;
 mod catalogue;
