@@ -107,6 +107,12 @@ impl Outbox {
         put
     }
 
+    /// Whether a frame of this call waits.
+    pub fn holds(&self, key: &CallKey) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.frames.iter().filter_map(|queued| queued.about.as_ref()).any(|about| *about.key == *key)
+    }
+
     /// Whatever waits is not written any more.
     pub fn close(&self, code: CloseCode) {
         let mut waiting = self.waiting.lock();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::ledger::{CallFrame, CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{CallKey, Over};
@@ -12,6 +13,7 @@ use super::prepared::{Outline, Prepared};
 use super::session::Session;
 use super::unreceived::{Again, Unacknowledged, Unreceived};
 use super::{Call, Encoded, Stage, Update};
+use crate::arrival::CallState;
 
 /// A session's place, and what it has been told.
 pub struct Seat {
@@ -29,6 +31,8 @@ struct Shown {
     first: u64,
     last: u64,
     digest: Option<u64>,
+    /// Hash of the call as it was told.
+    call: u64,
     /// Of the timeline; `None` where it is not known what the client shows, and a whole pop must come before differences.
     outline: Option<Arc<Outline>>,
     /// The client marks it as over.
@@ -145,11 +149,12 @@ impl Seat {
         moment: &Moment<'_>,
     ) -> Delivery {
         let digest = digest(call, prepared.outline.content);
-        let over = call.state == crate::arrival::CallState::Ended;
+        let over = is_over(call);
         let announce = announce && key.agent_id == self.session.agent_id;
         let shown = self.shown(key);
         if shown.digest == Some(digest) {
             shown.outline = Some(Arc::clone(&prepared.outline));
+            shown.call = hash(call);
             let version = shown.last;
             self.happened(key, version, CallHappening::Known, moment);
             return Delivery::Known;
@@ -158,7 +163,7 @@ impl Seat {
             return Delivery::Known;
         }
         shown.last += 1;
-        (shown.digest, shown.over) = (Some(digest), over);
+        (shown.digest, shown.call, shown.over) = (Some(digest), hash(call), over);
         shown.outline = Some(Arc::clone(&prepared.outline));
         let version = shown.last;
         let frame = Encoded::Pop {
@@ -178,13 +183,16 @@ impl Seat {
     pub fn update(&mut self, key: &Arc<CallKey>, call: &Call, prepared: &Prepared, moment: &Moment<'_>) -> Delivery {
         let agent_id = self.other_agent(key);
         let Some(shown) = self.shown.get_mut(key) else { return Delivery::Gone };
-        // One that came with a digest gets what it lacks with its pop.
-        let Some(outline) = &shown.outline else { return Delivery::Known };
+        // One that came with a digest gets what it lacks with its pop, and so does one whose call is open again.
+        let pop_follows = shown.over && !is_over(call);
+        let Some(outline) = shown.outline.as_ref().filter(|_| !pop_follows) else { return Delivery::Known };
         let digest = digest(call, prepared.outline.content);
         let text = hex(digest);
-        let empty = Update { agent_id, ..Update::of(shown.last + 1, &text, &key.call_id) };
+        // The digest is that of the call, too: whatever became known of it (its campaign's name) goes with this.
+        let told_anew = (shown.call != hash(call)).then_some(call);
+        let empty = Update { agent_id, call: told_anew, ..Update::of(shown.last + 1, &text, &key.call_id) };
         let Some(frame) = prepared.update_of(outline, empty) else { return Delivery::Known };
-        shown.digest = Some(digest);
+        (shown.digest, shown.call) = (Some(digest), hash(call));
         shown.outline = Some(Arc::clone(&prepared.outline));
         self.put_difference(key, frame, moment)
     }
@@ -195,7 +203,7 @@ impl Seat {
         let Some(shown) = self.shown.get_mut(key).filter(|shown| !shown.over) else { return };
         let Some(outline) = &shown.outline else { return };
         let digest = digest(call, outline.content);
-        shown.digest = Some(digest);
+        (shown.digest, shown.call) = (Some(digest), hash(call));
         let text = hex(digest);
         let frame = Update { call: Some(call), agent_id, ..Update::of(shown.last + 1, &text, &key.call_id) };
         self.put_difference(key, Encoded::Update(frame).encode(), moment);
@@ -214,15 +222,17 @@ impl Seat {
     /// The call is over; `call` is there where it stays on screen for its wrap-up.
     pub fn tell_end(&mut self, key: &Arc<CallKey>, Over { reason, call }: &Over, moment: &Moment<'_>) {
         let agent_id = self.other_agent(key);
-        // Told a second time, a client takes it off its screen.
         let Some(shown) = self.shown.get_mut(key).filter(|shown| !shown.over) else { return };
         shown.over = true;
         shown.last += 1;
         shown.unreceived = None;
         shown.digest = shown.outline.as_ref().zip(call.as_ref()).map(|(outline, call)| digest(call, outline.content));
-        let (version, text) = (shown.last, shown.digest.map(hex));
+        shown.call = call.as_ref().map_or(0, hash);
+        let version = shown.last;
+        // What waits may have to go for this frame: then the client shows something else than the digest says.
+        let digest = shown.digest.filter(|_| !self.session.outbox.holds(key)).map(hex);
         let frame =
-            Encoded::Ended { version, digest: text.as_deref(), call_id: &key.call_id, agent_id, reason: *reason };
+            Encoded::Ended { version, digest: digest.as_deref(), call_id: &key.call_id, agent_id, reason: *reason };
         let queued = Queued::of_call(key, version, CallFrame::Ended, frame.encode());
         self.happened(key, version, CallHappening::Ended { reason: *reason }, moment);
         self.put(queued, moment);
@@ -322,6 +332,7 @@ impl Shown {
             first: base + 1,
             last: base,
             digest: None,
+            call: 0,
             outline: None,
             over: false,
             received: 0,
@@ -339,11 +350,24 @@ impl Shown {
     }
 }
 
+fn is_over(call: &Call) -> bool {
+    call.state == CallState::Ended
+}
+
+fn encoded(call: &Call) -> Vec<u8> {
+    // Serialising this type to memory cannot fail.
+    serde_json::to_vec(call).unwrap_or_default()
+}
+
+fn hash(call: &Call) -> u64 {
+    xxh3_64(&encoded(call))
+}
+
 /// Of a call and its timeline's content: the same on every node.
 fn digest(call: &Call, content: u64) -> u64 {
-    let mut bytes = serde_json::to_vec(call).unwrap_or_default();
+    let mut bytes = encoded(call);
     bytes.extend(content.to_le_bytes());
-    xxhash_rust::xxh3::xxh3_64(&bytes)
+    xxh3_64(&bytes)
 }
 
 fn hex(digest: u64) -> String {

@@ -107,9 +107,8 @@ function updatedFound(found: Found, update: Update): Found {
   return { ...found, timeline: mergeInteractions(found.timeline, passing, gone) };
 }
 
-/** Marks the call; told a second time, the service wants it off the screen. */
+/** It stays, marked, for the wrap-up. */
 function applyEnded(calls: Calls, known: CallOnScreen, ended: Ended): Calls {
-  if (isEnded(known)) return dismiss(calls, ended.callId);
   const { version, digest = known.digest, reason: endReason } = ended;
   const marked = { ...known, version, digest, endReason };
   return withoutSurplus(replace(calls, known, marked));

@@ -230,6 +230,7 @@ fn a_client_that_shows_a_call_as_ended_is_told_nothing_of_it_unless_something_di
     let desk = Desk::new();
     let mut ana = desk.joins("ana", vec![]);
     desk.hears(event("ana", "c-1", Offered, 50), 3);
+    desk.reads(&mut ana);
     desk.hears(event("ana", "c-1", Ended, 90), 3);
     desk.reads(&mut ana);
     let mut back = desk.joins("ana", ana.showing());
