@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::journey::store::Written;
 use crate::kafka::{Consumer, Lag};
-use crate::push::agents::Delivery;
+use crate::push::seat::Delivery;
 use crate::push::{CloseCode, Stage};
 use crate::record::Refusal;
 
@@ -29,6 +29,8 @@ pub struct Metrics {
     calls: Family<Labels<1>, Counter>,
     pops: Family<Labels<1>, Counter>,
     updates: Family<Labels<1>, Counter>,
+    happenings: Family<Labels<1>, Counter>,
+    calls_forgotten: Counter,
     refused: Family<Labels<2>, Counter>,
     recorded: Family<Labels<2>, Counter>,
     expired: Counter,
@@ -84,6 +86,8 @@ impl Metrics {
             calls: Family::default(),
             pops: Family::default(),
             updates: Family::default(),
+            happenings: Family::default(),
+            calls_forgotten: Counter::default(),
             refused: Family::default(),
             recorded: Family::default(),
             expired: Counter::default(),
@@ -114,6 +118,10 @@ impl Metrics {
         registry.register("calls", "Call events by what became of them", self.calls.clone());
         registry.register("pops", "Pops by what became of them, one for each session", self.pops.clone());
         registry.register("updates", "Changes of open timelines, one for each session", self.updates.clone());
+        let happenings = "What happened to pops, updates and ends of calls at sessions, and to the sessions";
+        registry.register("session_happenings", happenings, self.happenings.clone());
+        let forgotten = "Calls forgotten because more than calls.known_max were known";
+        registry.register("calls_forgotten", forgotten, self.calls_forgotten.clone());
         registry.register("records_refused", "Records set aside, by topic and reason", self.refused.clone());
         registry.register(
             "records_recorded",
@@ -170,6 +178,19 @@ impl Metrics {
     /// An update of an open timeline.
     pub fn update(&self, result: Delivery) {
         self.updates.get_or_create(&[("result", result.name().to_owned())]).inc();
+    }
+
+    /// Something that the ledger was told; `what` is the name of an enum's value.
+    pub fn happened(&self, what: &'static str) {
+        self.happenings.get_or_create(&[("what", what.to_owned())]).inc();
+    }
+
+    pub fn calls_forgotten(&self, calls: usize) {
+        self.calls_forgotten.inc_by(calls as u64);
+    }
+
+    pub fn all_calls_forgotten(&self) -> u64 {
+        self.calls_forgotten.get()
     }
 
     pub fn refused(&self, topic: &str, refusal: Refusal) {

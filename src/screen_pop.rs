@@ -18,10 +18,12 @@ use crate::journey::{Direction, Journey, SourceMissing, Sources, retention};
 use crate::kafka::{Consumer, Heard, Record};
 use crate::metrics::Metrics;
 use crate::phone;
-use crate::push::agents::{Agents, Ask, Decision, Delivery, Session, Wanted};
+use crate::push::agents::{Agents, Ask, Decision, Wanted};
 use crate::push::connection::Door;
 use crate::push::open_calls::{CallKey, Change, Visible};
 use crate::push::prepared::Prepared;
+use crate::push::seat::Delivery;
+use crate::push::session::Session;
 use crate::push::{Call, MissingCode};
 use crate::record::Refusal;
 
@@ -33,6 +35,10 @@ pub use search::TimelineFailure;
 
 /// A source that failed is asked again after each of these times, in seconds, while the call is open.
 const ASK_AGAIN_SECONDS: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
+
+/// How often it is looked what is due.
+const DUE_EVERY: Duration = Duration::from_millis(250);
+const FORGOTTEN_SAID_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Everything that a call passes.
 pub struct Way {
@@ -52,9 +58,9 @@ pub enum CallResult {
     UnknownState,
     /// Being looked up for the agent's sessions.
     Announced,
-    /// As above, but too old to make something of it.
+    /// As above, but too old to make something of it, or only followed by sessions of others.
     Shown,
-    /// Open, and the agent has no session on this node.
+    /// Open, and no session on this node sees the agent's calls.
     NoSessionHere,
     Changed,
     Ended,
@@ -90,7 +96,8 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
     let Some(call) = way.call_of(heard) else { return CallResult::UnknownState };
     // 2 decide
     let key = CallKey::of(&call);
-    let Decision { change, show } = way.agents().hear(call, since, now);
+    let Decision { change, show, forgotten } = way.agents().hear(call, since, now);
+    way.metrics.calls_forgotten(forgotten);
     match change {
         Change::Opened if show.is_empty() => return CallResult::NoSessionHere,
         Change::Opened => {}
@@ -100,7 +107,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
         Change::Stale => return CallResult::Stale,
     }
     // 3 know, 4 prepare, 5 reach
-    let announced = way.young(since, now);
+    let announced = way.young(since, now) && show.iter().any(|session| session.agent_id == key.agent_id);
     way.tasks.spawn(show_call(Arc::clone(way), key, show));
     if announced { CallResult::Announced } else { CallResult::Shown }
 }
@@ -161,8 +168,8 @@ pub async fn follow(way: Arc<Way>, mut calls: Consumer, ready: CancellationToken
             Some(Heard::Record(record)) => account(&way, &record),
             Some(Heard::CaughtUp) if ready.is_cancelled() => {}
             Some(Heard::CaughtUp) => {
-                for session in way.agents().caught_up() {
-                    show_open_calls(&way, &session);
+                for (session, agents) in way.agents().caught_up(Utc::now()) {
+                    show_open_calls(&way, &session, &agents);
                 }
                 ready.cancel();
                 tracing::info!("caught up with the calls: ready");
@@ -183,7 +190,7 @@ pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: Cancella
         };
         match ask {
             None => return,
-            Some(Ask { session, what: Wanted::OpenCalls }) => show_open_calls(&way, &session),
+            Some(Ask { session, what: Wanted::OpenCalls(agents) }) => show_open_calls(&way, &session, &agents),
             Some(Ask { session, what: Wanted::Search(search) }) => {
                 way.tasks.spawn(search::answer(Arc::clone(&way), session, search));
             }
@@ -191,16 +198,26 @@ pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: Cancella
     }
 }
 
-/// Ends calls whose end was never heard.
-pub async fn expire(way: Arc<Way>, stop: CancellationToken) {
-    let mut every = tokio::time::interval(Duration::from_secs(1));
+/// Does what is due by now: pops that nobody acknowledged are sent again, calls whose end was never heard end.
+pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
+    let mut every = tokio::time::interval(DUE_EVERY);
+    let (mut said, mut said_at) = (0, DateTime::UNIX_EPOCH);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = every.tick() => {}
         }
-        for _ in 0..way.agents().expire(Utc::now()) {
+        let now = Utc::now();
+        for _ in 0..way.agents().send_again(now) {
+            way.metrics.pop("given_up");
+        }
+        for _ in 0..way.agents().expire(now) {
             way.metrics.call("expired");
+        }
+        let forgotten = way.metrics.all_calls_forgotten();
+        if forgotten > said && now - said_at >= FORGOTTEN_SAID_EVERY {
+            warn!(calls = forgotten - said, "more calls than calls.known_max: the oldest were forgotten");
+            (said, said_at) = (forgotten, now);
         }
     }
 }
@@ -224,8 +241,8 @@ fn account(way: &Arc<Way>, record: &Record) {
     }
 }
 
-fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>) {
-    for seen in way.agents().calls_of(&session.agent_id, Utc::now()) {
+fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>, agents: &[String]) {
+    for seen in agents.iter().flat_map(|agent_id| way.agents().calls_of(agent_id, Utc::now())) {
         way.tasks.spawn(show_call(Arc::clone(way), CallKey::of(&seen.call), vec![Arc::clone(session)]));
     }
 }
@@ -254,7 +271,7 @@ impl Way {
             number,
             at,
             call_id: event.call_id,
-            agent_id: event.agent_id,
+            agent_id: self.settings.aliases.agent(event.agent_id),
             direction: event.direction,
             campaign: event.campaign,
             parent_call_id: event.parent_call_id,

@@ -22,6 +22,7 @@ use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start};
 use crate::metrics::Metrics;
 use crate::push::agents::Agents;
 use crate::push::connection::Door;
+use crate::push::ledger::Ledger;
 use crate::push::open_calls::CallLimits;
 use crate::screen_pop::{self, Updates, Way};
 
@@ -79,8 +80,9 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let limits = CallLimits {
         open_max: TimeDelta::from_std(*settings.calls.open_max)?,
         keep_after_end: TimeDelta::from_std(*settings.calls.keep_after_end)?,
+        known_max: settings.calls.known_max,
     };
-    let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max);
+    let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, Ledger::new(Arc::clone(&metrics)));
     let way = Arc::new(Way {
         sources: sources.clone(),
         door: door(&settings, agents, Arc::clone(&metrics)),
@@ -106,7 +108,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     hear(&way, &brokers, kept, &ready, &stop)?;
     tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
     tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
-    tasks.spawn(screen_pop::expire(Arc::clone(&way), stop));
+    tasks.spawn(screen_pop::keep_time(Arc::clone(&way), stop));
     listen(&way, &running, (main, admin), ready);
     info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)
@@ -123,6 +125,8 @@ fn door(settings: &Settings, agents: Agents, metrics: Arc<Metrics>) -> Door {
         heartbeat: *settings.http.heartbeat,
         frame_bytes_max: settings.http.frame_bytes_max,
         outbox_frames_max: settings.http.outbox_frames_max,
+        subscribed_agents_max: settings.http.subscribed_agents_max,
+        aliases: Arc::clone(&settings.aliases),
         come_back_within: *settings.drain.limit / 2,
     }
 }

@@ -11,7 +11,7 @@ use crate::journey::{Outcome, OutcomeClass};
 
 /// The defaults with what is said over them, and every mistake in it.
 pub(super) fn read(layers: &Layers) -> (Catalogue, Vec<String>) {
-    let mut reader = Reader { layers, problems: Vec::new() };
+    let mut reader = Reader::new(layers);
     let mut catalogue = Catalogue::default();
     if let Ok(said) = layers.0.find_value("catalogue") {
         reader.refuse_variables("CATALOGUE", &said);
@@ -35,21 +35,27 @@ pub fn toml_text(text: &str) -> String {
 }
 
 /// A table of the settings, and where it stands.
-struct Table<'v> {
+pub(super) struct Table<'v> {
     path: String,
     said: &'v Value,
-    dict: &'v Dict,
+    pub(super) dict: &'v Dict,
 }
 
 impl Table<'_> {
-    fn path_of(&self, name: &str) -> String {
+    pub(super) fn path_of(&self, name: &str) -> String {
         format!("{}.{}", self.path, toml_key(name))
     }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     layers: &'a Layers,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(layers: &'a Layers) -> Self {
+        Self { layers, problems: Vec::new() }
+    }
 }
 
 impl Reader<'_> {
@@ -138,7 +144,7 @@ fn replace<T>(old: &mut T, new: Option<T>) {
 /// What a table holds, value by value.
 impl Reader<'_> {
     /// `known`: the keys that it may have; `None` where they are data.
-    fn table<'v>(&mut self, path: String, said: &'v Value, known: Option<&[&str]>) -> Option<Table<'v>> {
+    pub(super) fn table<'v>(&mut self, path: String, said: &'v Value, known: Option<&[&str]>) -> Option<Table<'v>> {
         let Value::Dict(_, dict) = said else {
             let expected = known.map(|known| format!(" with {}", known.join(", "))).unwrap_or_default();
             self.problem(&path, said, format!("expected a table{expected}"));
@@ -172,7 +178,7 @@ impl Reader<'_> {
         tables
     }
 
-    fn text(&mut self, table: &Table<'_>, name: &str) -> Option<String> {
+    pub(super) fn text(&mut self, table: &Table<'_>, name: &str) -> Option<String> {
         let said = table.dict.get(name)?;
         let reason = match said {
             Value::String(_, text) if text.trim().is_empty() => "is empty",
@@ -210,7 +216,7 @@ impl Reader<'_> {
     }
 
     /// A variable's name is in capitals and has no dots: it would map a code that is not the one that was meant.
-    fn refuse_variables(&mut self, name: &str, said: &Value) {
+    pub(super) fn refuse_variables(&mut self, name: &str, said: &Value) {
         if let Value::Dict(_, dict) = said {
             for (key, value) in dict {
                 self.refuse_variables(&format!("{name}__{}", key.to_ascii_uppercase()), value);
@@ -221,7 +227,7 @@ impl Reader<'_> {
         }
     }
 
-    fn problem(&mut self, path: &str, said: &Value, reason: impl std::fmt::Display) {
+    pub(super) fn problem(&mut self, path: &str, said: &Value, reason: impl std::fmt::Display) {
         self.problems.push(format!("{path}: {reason} ({})", self.layers.origin(said)));
     }
 }

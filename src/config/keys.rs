@@ -51,7 +51,13 @@ pub const KEYS: &[Key] = &[
     key("http.hello_timeout", "\"5s\"", Time, "time for the first frame on a WebSocket to arrive"),
     key("http.frame_bytes_max", "65536", Count, "size of a frame from a client, in bytes"),
     key("http.sessions_per_agent_max", "10", Count, "sessions (tabs, desktops) of one agent at a time"),
-    key("http.outbox_frames_max", "64", Count, "frames waiting for one slow session before it is closed"),
+    key("http.subscribed_agents_max", "100", Count, "other agents whose calls one session may follow (a supervisor's)"),
+    key(
+        "http.outbox_frames_max",
+        "64",
+        Count,
+        "frames waiting for one slow session; beyond them those go that later ones replace, then it is closed",
+    ),
     key("http.write_timeout", "\"10s\"", Time, "time for one frame to be written to a session"),
     key("http.heartbeat", "\"25s\"", Time, "time between heartbeats; a session silent for two of them is closed"),
     Key {
@@ -169,6 +175,12 @@ pub const KEYS: &[Key] = &[
         "a call whose end was never heard ends after this time; at most kafka.replay_window",
     ),
     key("calls.keep_after_end", "\"2m\"", Time, "an ended call stays on screen this long, for wrap-up"),
+    key(
+        "calls.known_max",
+        "1000000",
+        Count,
+        "calls that a node remembers, about 1 KB each; beyond them the oldest are forgotten",
+    ),
     place(
         "calls.default_region",
         DefaultRegion,

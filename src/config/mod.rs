@@ -13,11 +13,13 @@ use serde::Deserialize;
 use crate::journey::postgres::tables::COLUMNS;
 use crate::journey::{Catalogue, Source};
 
+mod aliases;
 mod catalogue;
 mod flat;
 mod keys;
 mod kinds;
 
+pub use aliases::Aliases;
 pub use catalogue::{toml_key, toml_text};
 use flat::flatten;
 pub use flat::number_text;
@@ -43,6 +45,9 @@ pub struct Settings {
     /// Labels, classes and names for what records carry bare.
     #[serde(skip)]
     pub catalogue: Arc<Catalogue>,
+    /// Other ids of agents.
+    #[serde(skip)]
+    pub aliases: Arc<Aliases>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -56,6 +61,7 @@ pub struct Http {
     pub hello_timeout: Span,
     pub frame_bytes_max: usize,
     pub sessions_per_agent_max: usize,
+    pub subscribed_agents_max: usize,
     pub outbox_frames_max: usize,
     pub write_timeout: Span,
     pub heartbeat: Span,
@@ -140,6 +146,7 @@ pub struct Calls {
     pub future_max: Span,
     pub open_max: Span,
     pub keep_after_end: Span,
+    pub known_max: usize,
     pub default_region: Option<Region>,
 }
 
@@ -209,6 +216,11 @@ impl Layers {
         catalogue::read(self)
     }
 
+    /// What stands under `agents.aliases`, and every mistake in it.
+    pub fn aliases(&self) -> (Aliases, Vec<String>) {
+        aliases::read(self)
+    }
+
     /// What stands under `kafka.properties`, flat, as typed.
     pub fn properties(&self) -> BTreeMap<String, String> {
         self.table("kafka.properties")
@@ -271,12 +283,15 @@ fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
     }
     let (catalogue, mistakes) = layers.catalogue();
     problems.extend(mistakes);
+    let (aliases, mistakes) = layers.aliases();
+    problems.extend(mistakes);
     let properties = properties(layers, &mut problems);
     let mut settings = None;
     match layers.0.extract::<Settings>() {
         Ok(mut read) => {
             read.kafka.properties = properties;
             read.catalogue = Arc::new(catalogue);
+            read.aliases = Arc::new(aliases);
             check_together(&read, &mut problems);
             settings = Some(read);
         }
@@ -324,7 +339,7 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
     }
     let within = |name: &str, table: &str| name.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
     let open = |name: &str| {
-        let tables = ["kafka.properties"].iter().chain(COLUMN_TABLES);
+        let tables = ["kafka.properties", "agents.aliases"].iter().chain(COLUMN_TABLES);
         tables.into_iter().any(|table| within(name, table)) || name.split('.').next() == Some("catalogue")
     };
     let known = |name: &str| open(name) || KEYS.iter().any(|key| key.name == name);

@@ -1,49 +1,25 @@
 //! Who is connected, which calls they are on, and what each session has been told. One lock, never held over an await.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::open_calls::{Applied, CallKey, CallLimits, Change, OpenCalls, Visible};
-use super::prepared::{Outline, Prepared};
-use super::{Call, CloseCode, Encoded, EndReason, Search, Showing, Update};
-use crate::journey::encoded::EncodedTimeline;
+use super::ledger::{CallHappening, Happened, Happening, Ledger};
+use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Over, Visible};
+use super::outbox::About;
+use super::prepared::Prepared;
+use super::seat::{Comes, Delivery, Moment, Seat, digest_of};
+use super::seats::Seats;
+use super::session::Session;
+use super::unreceived::{Again, Unacknowledged};
+use super::{Call, CloseCode, Search, Showing, Stage};
 
 /// Questions of sessions that wait to be answered.
 const ASKS_MAX: usize = 1024;
-
-/// An authenticated agent on one WebSocket.
-pub struct Session {
-    pub id: String,
-    pub agent_id: String,
-    pub time_zone: Tz,
-    outbox: mpsc::Sender<String>,
-    /// Cancelled where the outbox was full: the connection closes as slow.
-    pub slow: CancellationToken,
-}
-
-impl Session {
-    pub fn new(agent_id: String, time_zone: Tz, outbox: mpsc::Sender<String>) -> Self {
-        let id = format!("s-{:012x}", rand::random::<u64>() >> 16);
-        Self { id, agent_id, time_zone, outbox, slow: CancellationToken::new() }
-    }
-
-    /// Never waits: a session that does not read is closed, and comes back to a fresh start.
-    pub fn send(&self, frame: String) -> bool {
-        let sent = self.outbox.try_send(frame).is_ok();
-        if !sent {
-            self.slow.cancel();
-        }
-        sent
-    }
-}
 
 /// What a session wants to know; answered in `screen_pop`.
 pub struct Ask {
@@ -52,38 +28,18 @@ pub struct Ask {
 }
 
 pub enum Wanted {
-    /// The calls that it does not show yet.
-    OpenCalls,
+    /// The calls of these agents that it does not show yet.
+    OpenCalls(Vec<String>),
     Search(Search),
-}
-
-/// What became of a pop at one session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Delivery {
-    Sent,
-    /// The session shows it already.
-    Known,
-    /// The call ended meanwhile, or the session left.
-    Gone,
-    OutboxFull,
-}
-
-impl Delivery {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Known => "known",
-            Self::Gone => "gone",
-            Self::OutboxFull => "outbox_full",
-        }
-    }
 }
 
 /// What an event means here.
 pub struct Decision {
     pub change: Change,
-    /// To whom the call is to be shown now: the agent's sessions, where it was opened.
+    /// To whom the call is to be shown now: the sessions that see the agent's calls, where it was opened.
     pub show: Vec<Arc<Session>>,
+    /// The oldest calls that had to be forgotten for it (`calls.known_max`).
+    pub forgotten: usize,
 }
 
 /// An agent for the list of `/v1/agents`.
@@ -98,90 +54,108 @@ pub struct AgentSummary {
 /// Every agent that has a session here or a call anywhere.
 pub struct Agents {
     inner: Mutex<Inner>,
+    pub ledger: Ledger,
+    unacknowledged: Unacknowledged,
     sessions_per_agent_max: usize,
     asks: mpsc::Sender<Ask>,
 }
 
 struct Inner {
     calls: OpenCalls,
-    seats: HashMap<String, Vec<Seat>>,
+    seats: Seats,
+    /// Pops that were written, by when they are sent again unless they were received.
+    unreceived: BTreeMap<(DateTime<Utc>, u64), Unreceived>,
+    /// Pops that were written; tells those of one moment apart.
+    written: u64,
     /// Until the replay window was read nothing is shown: a call may end on the next record.
     caught_up: bool,
 }
 
-/// A session, and what it has been told.
-struct Seat {
-    session: Arc<Session>,
-    shown: HashMap<String, Shown>,
-}
-
-#[derive(Clone)]
-struct Shown {
+struct Unreceived {
+    session: Weak<Session>,
+    key: Arc<CallKey>,
     version: u64,
-    digest: String,
-    /// Of the timeline; `None` until known for a call that the client came with.
-    outline: Option<Arc<Outline>>,
 }
 
 impl Agents {
     /// The receiver gets what sessions ask.
-    pub fn new(limits: CallLimits, sessions_per_agent_max: usize) -> (Self, mpsc::Receiver<Ask>) {
+    pub fn new(limits: CallLimits, sessions_per_agent_max: usize, ledger: Ledger) -> (Self, mpsc::Receiver<Ask>) {
         let (asks, asked) = mpsc::channel(ASKS_MAX);
-        let inner = Inner { calls: OpenCalls::new(limits), seats: HashMap::new(), caught_up: false };
-        (Self { inner: Mutex::new(inner), sessions_per_agent_max, asks }, asked)
+        let inner = Inner {
+            calls: OpenCalls::new(limits),
+            seats: Seats::default(),
+            unreceived: BTreeMap::new(),
+            written: 0,
+            caught_up: false,
+        };
+        let unacknowledged = Unacknowledged::default();
+        (Self { inner: Mutex::new(inner), ledger, unacknowledged, sessions_per_agent_max, asks }, asked)
+    }
+
+    fn at(&self, now: DateTime<Utc>) -> Moment<'_> {
+        Moment { now, ledger: &self.ledger, unacknowledged: &self.unacknowledged }
     }
 
     /// Takes an event in, and tells at once what needs no look-up: another state, an end, an offer taken by another agent.
     pub fn hear(&self, call: Call, since: DateTime<Utc>, now: DateTime<Utc>) -> Decision {
         let key = CallKey::of(&call);
+        let moment = self.at(now);
         let mut inner = self.inner.lock();
-        let Applied { change, taken } = inner.calls.apply(call, since, now);
+        let Applied { change, taken, forgotten } = inner.calls.apply(call, since, now);
+        let forgotten = inner.forget(forgotten, &moment);
         if !inner.caught_up {
-            return Decision { change, show: Vec::new() };
+            return Decision { change, show: Vec::new(), forgotten };
         }
         for other in taken {
-            inner.tell_end(&other, EndReason::Taken);
+            inner.seats.for_each(&other.agent_id, |seat| seat.tell_end(&other, &Over::TAKEN, &moment));
         }
         let mut show = Vec::new();
         match change {
-            Change::Opened => show = inner.sessions_of(&key.agent_id),
-            Change::Changed => inner.tell_state(&key, now),
-            Change::Ended(reason) => inner.tell_end(&key, reason),
+            Change::Opened => show = inner.seats.sessions_of(&key.agent_id),
+            Change::Changed => inner.tell_state(&key, &moment),
+            Change::Ended(_) => inner.tell_end(&key, &moment),
             Change::StillOver | Change::Superseded | Change::Stale => {}
         }
-        Decision { change, show }
+        Decision { change, show, forgotten }
     }
 
-    /// The replay window was read: from now on calls are shown. Gives back the sessions that wait for theirs.
-    pub fn caught_up(&self) -> Vec<Arc<Session>> {
+    /// The replay window was read: from now on calls are shown. Gives back the sessions that wait for theirs, each with
+    /// the agents whose calls it sees.
+    pub fn caught_up(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, Vec<String>)> {
+        let moment = self.at(now);
         let mut inner = self.inner.lock();
-        inner.caught_up = true;
-        inner.seats.values().flatten().map(|seat| Arc::clone(&seat.session)).collect()
+        let Inner { calls, seats, caught_up, .. } = &mut *inner;
+        *caught_up = true;
+        seats.all_mut().for_each(|seat| take_off_what_is_over(seat, calls, &moment));
+        let sees = |seat: &Seat| [&seat.follows[..], std::slice::from_ref(&seat.session.agent_id)].concat();
+        seats.all().map(|seat| (Arc::clone(&seat.session), sees(seat))).collect()
     }
 
-    /// Seats a session; what it shows already is told with the digests that it came with.
-    pub fn join(&self, session: Arc<Session>, showing: Vec<Showing>, now: DateTime<Utc>) -> Result<(), CloseCode> {
+    /// Seats a session. Of what it shows already only what is missing or differs is told: what is over, at once.
+    pub fn join(&self, session: &Arc<Session>, showing: Vec<Showing>, now: DateTime<Utc>) -> Result<(), CloseCode> {
+        let moment = self.at(now);
         let mut inner = self.inner.lock();
-        let visible: Vec<Visible> = inner.calls.visible_of(&session.agent_id, now);
-        let caught_up = inner.caught_up;
-        let seats = inner.seats.entry(session.agent_id.clone()).or_default();
-        if seats.len() >= self.sessions_per_agent_max {
+        if !inner.seats.join(Arc::clone(session), self.sessions_per_agent_max) {
             return Err(CloseCode::TooManySessions);
         }
-        let mut shown = HashMap::new();
-        for Showing { call_id, digest } in showing {
-            let known = visible.iter().find(|seen| seen.call.call_id == call_id);
-            let over = known.is_none_or(|seen| seen.call.state == crate::arrival::CallState::Ended);
-            if over && caught_up {
-                let reason = if known.is_some() { EndReason::Ended } else { EndReason::Expired };
-                session.send(Encoded::Ended { version: 1, call_id: &call_id, reason }.encode());
-            }
-            if known.is_some() || !caught_up {
-                shown.insert(call_id, Shown { version: 1, digest: digest.unwrap_or_default(), outline: None });
-            }
-        }
-        seats.push(Seat { session, shown });
+        self.ledger.happened(Happened { at: now, session: Arc::clone(session), what: Happening::SessionOpened });
+        inner.comes_with(session, showing, std::slice::from_ref(&session.agent_id), &moment);
         Ok(())
+    }
+
+    /// The session follows these agents beside its own, and no others; gives back those that it did not follow yet.
+    pub fn follow(
+        &self,
+        session: &Arc<Session>,
+        agents: Vec<String>,
+        showing: Vec<Showing>,
+        now: DateTime<Utc>,
+    ) -> Vec<String> {
+        let moment = self.at(now);
+        let mut inner = self.inner.lock();
+        let new = inner.seats.follow(session, agents);
+        inner.comes_with(session, showing, &new, &moment);
+        new
     }
 
     /// Asks for what only a look-up can answer. `false`: too many wait already.
@@ -189,20 +163,35 @@ impl Agents {
         self.asks.try_send(Ask { session: Arc::clone(session), what }).is_ok()
     }
 
-    pub fn leave(&self, session: &Session) {
-        let mut inner = self.inner.lock();
-        if let Some(seats) = inner.seats.get_mut(&session.agent_id) {
-            seats.retain(|seat| seat.session.id != session.id);
-            if seats.is_empty() {
-                inner.seats.remove(&session.agent_id);
-            }
+    /// A frame that belongs to no call.
+    pub fn say(&self, session: &Session, frame: String, now: DateTime<Utc>) {
+        let moment = self.at(now);
+        if let Some(seat) = self.inner.lock().seats.get(session) {
+            seat.say(frame, &moment);
         }
+    }
+
+    pub fn leave(&self, session: &Arc<Session>, code: Option<CloseCode>, now: DateTime<Utc>) {
+        self.inner.lock().seats.leave(session);
+        let what = Happening::SessionClosed { code };
+        self.ledger.happened(Happened { at: now, session: Arc::clone(session), what });
     }
 
     /// Calls that an agent is to see, oldest first; none before the replay window was read.
     pub fn calls_of(&self, agent_id: &str, now: DateTime<Utc>) -> Vec<Visible> {
         let inner = self.inner.lock();
         if inner.caught_up { inner.calls.visible_of(agent_id, now) } else { Vec::new() }
+    }
+
+    /// Calls that a session is to see: its agent's, then those of agents that it follows.
+    pub fn calls_for(&self, session: &Session, now: DateTime<Utc>) -> Vec<Visible> {
+        let mut inner = self.inner.lock();
+        if !inner.caught_up {
+            return Vec::new();
+        }
+        let follows = inner.seats.get(session).map(|seat| seat.follows.clone()).unwrap_or_default();
+        let sees = std::iter::once(&session.agent_id).chain(&follows);
+        sees.flat_map(|agent_id| inner.calls.visible_of(agent_id, now)).collect()
     }
 
     pub fn call(&self, key: &CallKey, now: DateTime<Utc>) -> Option<Visible> {
@@ -223,85 +212,84 @@ impl Agents {
         now: DateTime<Utc>,
     ) -> Delivery {
         let mut inner = self.inner.lock();
-        let Some(Visible { call, .. }) = inner.calls.visible(key, now) else { return Delivery::Gone };
         let announce = announce && inner.calls.is_open(key);
-        let Some(seat) = inner.seat(session) else { return Delivery::Gone };
-        let digest = digest(&call, prepared.outline.content);
-        let told = seat.shown.get(&key.call_id);
-        let version =
-            told.map_or(0, |shown| shown.version) + u64::from(told.is_none_or(|shown| shown.digest != digest));
-        let known = told.is_some_and(|shown| shown.digest == digest);
-        let over_and_told = call.state == crate::arrival::CallState::Ended && told.is_some();
-        let shown = Shown { version, digest: digest.clone(), outline: Some(Arc::clone(&prepared.outline)) };
-        seat.shown.insert(key.call_id.clone(), shown);
-        if known || over_and_told {
-            return Delivery::Known;
-        }
-        let frame = Encoded::Pop {
-            version,
-            digest: &digest,
-            announce,
-            call: &call,
-            timeline: prepared.timeline.as_ref().map(EncodedTimeline::json),
-            missing: prepared.missing,
-        };
-        if session.send(frame.encode()) { Delivery::Sent } else { Delivery::OutboxFull }
-    }
-
-    /// Calls on screen whose timelines a change concerns.
-    pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<CallKey> {
-        let inner = self.inner.lock();
-        let mut concerned = BTreeSet::new();
-        for (agent_id, seats) in &inner.seats {
-            for seat in seats {
-                let leads_here =
-                    |shown: &Shown| shown.outline.as_ref().is_some_and(|outline| !outline.leads.is_disjoint(touched));
-                let calls = seat.shown.iter().filter(|(_, shown)| leads_here(shown)).map(|(call_id, _)| call_id);
-                let key = |call_id: &String| CallKey { agent_id: agent_id.clone(), call_id: call_id.clone() };
-                concerned.extend(calls.map(key));
-            }
-        }
-        concerned
-    }
-
-    /// The sessions that show a call.
-    pub fn showing(&self, key: &CallKey) -> Vec<Arc<Session>> {
-        let inner = self.inner.lock();
-        let seats = inner.seats.get(&key.agent_id).into_iter().flatten();
-        let showing = seats.filter(|seat| seat.shown.contains_key(&key.call_id));
-        showing.map(|seat| Arc::clone(&seat.session)).collect()
+        inner.with_call(key, session, now, |seat, key, call| seat.pop(key, call, prepared, announce, &self.at(now)))
     }
 
     /// Puts what is new in a timeline into a session's outbox: the difference to what it shows.
     pub fn update(&self, key: &CallKey, session: &Session, prepared: &Prepared, now: DateTime<Utc>) -> Delivery {
         let mut inner = self.inner.lock();
-        let Some(Visible { call, .. }) = inner.calls.visible(key, now) else { return Delivery::Gone };
-        let Some(seat) = inner.seat(session) else { return Delivery::Gone };
-        let Some(shown) = seat.shown.get_mut(&key.call_id) else { return Delivery::Gone };
-        // One that came with a digest gets what it lacks with its pop.
-        let Some(outline) = &shown.outline else { return Delivery::Known };
-        let digest = digest(&call, prepared.outline.content);
-        let empty = Update::of(shown.version + 1, &digest, &key.call_id);
-        let Some(frame) = prepared.update_of(outline, empty) else { return Delivery::Known };
-        let outline = Some(Arc::clone(&prepared.outline));
-        *shown = Shown { version: shown.version + 1, digest, outline };
-        if session.send(frame) { Delivery::Sent } else { Delivery::OutboxFull }
+        inner.with_call(key, session, now, |seat, key, call| seat.update(key, call, prepared, &self.at(now)))
+    }
+
+    /// Calls on screen whose timelines a change concerns.
+    pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<CallKey> {
+        let inner = self.inner.lock();
+        let outlines = inner.seats.all().flat_map(Seat::outlines);
+        let concerned = outlines.filter(|(_, outline)| !outline.leads.is_disjoint(touched));
+        concerned.map(|(key, _)| CallKey::clone(key)).collect()
+    }
+
+    /// The sessions that show a call.
+    pub fn showing(&self, key: &CallKey) -> Vec<Arc<Session>> {
+        self.inner.lock().seats.showing(key)
+    }
+
+    /// A frame has left for the client.
+    pub fn written(&self, session: &Arc<Session>, about: Option<&About>, bytes: usize, now: DateTime<Utc>) {
+        let moment = self.at(now);
+        let mut inner = self.inner.lock();
+        let Inner { calls, seats, unreceived, written, .. } = &mut *inner;
+        let Some(seat) = seats.get(session) else { return };
+        if let Some(about @ About { key, version, frame, resend }) = about {
+            let sent = CallHappening::Sent { frame: *frame, bytes, resend: *resend };
+            seat.happened(key, *version, sent, &moment);
+            if let Some(due) = seat.written(about, now) {
+                *written += 1;
+                let (session, key) = (Arc::downgrade(session), Arc::clone(key));
+                unreceived.insert((due, *written), Unreceived { session, key, version: *version });
+            }
+        }
+        if seat.has_more_to_end && session.outbox.is_empty() {
+            take_off_what_is_over(seat, calls, &moment);
+        }
+    }
+
+    /// The client says that it has a frame, or has shown it. `false`: that was never told, or is known already.
+    pub fn acknowledge(
+        &self,
+        session: &Session,
+        key: &CallKey,
+        version: u64,
+        (stage, ms): (Stage, Option<f64>),
+        now: DateTime<Utc>,
+    ) -> bool {
+        let moment = self.at(now);
+        let mut inner = self.inner.lock();
+        inner.seats.get(session).is_some_and(|seat| seat.acknowledge(key, version, stage, ms, &moment))
+    }
+
+    /// Sends pops again that were written and not received; gives back how many were given up.
+    pub fn send_again(&self, now: DateTime<Utc>) -> usize {
+        let moment = self.at(now);
+        let mut inner = self.inner.lock();
+        let mut given_up = 0;
+        while let Some(next) = inner.unreceived.first_entry().filter(|next| next.key().0 <= now) {
+            let Unreceived { session, key, version } = next.remove();
+            let Some(session) = session.upgrade() else { continue };
+            let again = inner.seats.get(&session).map(|seat| seat.send_again(&key, version, &moment));
+            given_up += usize::from(again == Some(Again::GivenUp));
+        }
+        given_up
     }
 
     /// Ends calls whose end was never heard, and forgets old ones; gives back how many expired.
     pub fn expire(&self, now: DateTime<Utc>) -> usize {
+        let moment = self.at(now);
         let mut inner = self.inner.lock();
         let gone = inner.calls.expire(now);
-        let mut expired = 0;
-        for (key, was_open) in gone {
-            if was_open {
-                expired += 1;
-                inner.tell_end(&key, EndReason::Expired);
-            }
-            for seat in inner.seats.get_mut(&key.agent_id).into_iter().flatten() {
-                seat.shown.remove(&key.call_id);
-            }
-        }
+        let expired = gone.iter().filter(|gone| gone.was_open).count();
+        inner.forget(gone, &moment);
         expired
     }
 
@@ -309,7 +297,7 @@ impl Agents {
         let inner = self.inner.lock();
         let mut agents: HashMap<&str, AgentSummary> = HashMap::new();
         let called = inner.calls.agents().map(|(agent_id, open_calls)| (agent_id, open_calls, 0));
-        let seated = inner.seats.iter().map(|(agent_id, seats)| (agent_id.as_str(), 0, seats.len()));
+        let seated = inner.seats.agents().map(|(agent_id, sessions)| (agent_id, 0, sessions));
         for (agent_id, open_calls, sessions) in called.chain(seated) {
             let agent = agents.entry(agent_id).or_insert_with(|| AgentSummary {
                 agent_id: agent_id.to_owned(),
@@ -325,44 +313,81 @@ impl Agents {
     }
 
     pub fn sessions(&self) -> usize {
-        self.inner.lock().seats.values().map(Vec::len).sum()
+        self.inner.lock().seats.agents().map(|(_, sessions)| sessions).sum()
     }
 }
 
 impl Inner {
-    fn sessions_of(&self, agent_id: &str) -> Vec<Arc<Session>> {
-        self.seats.get(agent_id).into_iter().flatten().map(|seat| Arc::clone(&seat.session)).collect()
-    }
-
-    fn seat(&mut self, session: &Session) -> Option<&mut Seat> {
-        self.seats.get_mut(&session.agent_id)?.iter_mut().find(|seat| seat.session.id == session.id)
-    }
-
-    /// Sessions whose pop is still being prepared learn the state with it.
-    fn tell_state(&mut self, key: &CallKey, now: DateTime<Utc>) {
-        let Some(Visible { call, .. }) = self.calls.visible(key, now) else { return };
-        for seat in self.seats.get_mut(&key.agent_id).into_iter().flatten() {
-            let Some(shown) = seat.shown.get_mut(&key.call_id) else { continue };
-            shown.version += 1;
-            let content = shown.outline.as_ref().map(|outline| outline.content);
-            shown.digest = content.map_or_else(String::new, |content| digest(&call, content));
-            let frame = Update { call: Some(&call), ..Update::of(shown.version, &shown.digest, &key.call_id) };
-            seat.session.send(Encoded::Update(frame).encode());
+    /// What a client shows of these agents' calls.
+    fn comes_with(&mut self, session: &Session, showing: Vec<Showing>, of: &[String], moment: &Moment<'_>) {
+        let Self { calls, seats, caught_up, .. } = self;
+        let Some(seat) = seats.get(session) else { return };
+        for Showing { call_id, agent_id, digest, ended } in showing {
+            let agent_id = agent_id.unwrap_or_else(|| session.agent_id.clone());
+            if of.contains(&agent_id) {
+                let key = calls.shared(&CallKey { agent_id, call_id });
+                seat.comes(Comes { key, digest: digest.as_deref().and_then(digest_of), over: ended });
+            }
+        }
+        if *caught_up {
+            take_off_what_is_over(seat, calls, moment);
         }
     }
 
-    fn tell_end(&mut self, key: &CallKey, reason: EndReason) {
-        for seat in self.seats.get_mut(&key.agent_id).into_iter().flatten() {
-            let Some(shown) = seat.shown.get_mut(&key.call_id) else { continue };
-            shown.version += 1;
-            seat.session.send(Encoded::Ended { version: shown.version, call_id: &key.call_id, reason }.encode());
+    fn with_call(
+        &mut self,
+        key: &CallKey,
+        session: &Session,
+        now: DateTime<Utc>,
+        tell: impl FnOnce(&mut Seat, &Arc<CallKey>, &Call) -> Delivery,
+    ) -> Delivery {
+        let Some(Visible { call, .. }) = self.calls.visible(key, now) else { return Delivery::Gone };
+        let seat = self.seats.get(session).filter(|seat| seat.is_for(&key.agent_id));
+        seat.map_or(Delivery::Gone, |seat| tell(seat, &self.calls.shared(key), &call))
+    }
+
+    fn tell_state(&mut self, key: &CallKey, moment: &Moment<'_>) {
+        let Some(Visible { call, .. }) = self.calls.visible(key, moment.now) else { return };
+        let key = self.calls.shared(key);
+        self.seats.for_each(&key.agent_id, |seat| seat.tell_state(&key, &call, moment));
+    }
+
+    fn tell_end(&mut self, key: &CallKey, moment: &Moment<'_>) {
+        let Some(over) = self.calls.over(key, moment.now) else { return };
+        let key = self.calls.shared(key);
+        self.seats.for_each(&key.agent_id, |seat| seat.tell_end(&key, &over, moment));
+    }
+
+    /// Ends on every screen what is known no more; gives back how many calls that were.
+    fn forget(&mut self, forgotten: Vec<Forgotten>, moment: &Moment<'_>) -> usize {
+        let calls = forgotten.len();
+        for Forgotten { key, was_open } in forgotten {
+            self.seats.for_each(&key.agent_id, |seat| {
+                if was_open {
+                    seat.tell_end(&key, &Over::EXPIRED, moment);
+                }
+                seat.forget(&key);
+            });
+        }
+        calls
+    }
+}
+
+/// Of calls that a client came with: their end is told at once, whatever a look-up takes; of very many, as they are read.
+fn take_off_what_is_over(seat: &mut Seat, calls: &OpenCalls, moment: &Moment<'_>) {
+    seat.has_more_to_end = false;
+    for key in seat.came_with() {
+        let Some(over) = calls.over(&key, moment.now) else { continue };
+        if seat.session.outbox.is_half_full() {
+            seat.has_more_to_end = true;
+            return;
+        }
+        seat.tell_end(&key, &over, moment);
+        if over.call.is_none() {
+            seat.forget(&key);
         }
     }
 }
 
-/// Of a call and its timeline's content: the same on every node.
-fn digest(call: &Call, content: u64) -> String {
-    let mut bytes = serde_json::to_vec(call).unwrap_or_default();
-    bytes.extend(content.to_le_bytes());
-    format!("{:016x}", xxh3_64(&bytes))
-}
+#[cfg(test)]
+mod tests;

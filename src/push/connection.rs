@@ -1,25 +1,30 @@
 //! One WebSocket: one task, one `select!`. Reads frames, writes what the outbox holds, keeps the heartbeat, closes in order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::Utc;
 use chrono_tz::Tz;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode as WireCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::Frame};
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::agents::{Agents, Session, Wanted};
-use super::{BadFrame, ClientFrame, CloseCode, Encoded, Hello, Stage};
+use super::agents::{Agents, Wanted};
+use super::open_calls::CallKey;
+use super::outbox::Queued;
+use super::session::Session;
+use super::{BadFrame, ClientFrame, CloseCode, Encoded, Hello, RequestId, Stage, Subscribe};
 use crate::auth;
+use crate::config::Aliases;
 use crate::journey::Catalogue;
 use crate::metrics::Metrics;
 
@@ -42,6 +47,8 @@ pub struct Door {
     pub heartbeat: Duration,
     pub frame_bytes_max: usize,
     pub outbox_frames_max: usize,
+    pub subscribed_agents_max: usize,
+    pub aliases: Arc<Aliases>,
     /// Sessions are told to come back elsewhere, spread over this time.
     pub come_back_within: Duration,
 }
@@ -87,27 +94,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
             first = timeout(self.door.hello_timeout, self.first_frame()) => first.unwrap_or(Err(End::Close(CloseCode::HelloLate)))?,
         };
-        let agent_id = auth::agent_of(&hello).map_err(End::Close)?;
+        let agent_id = self.door.aliases.agent(auth::agent_of(&hello).map_err(End::Close)?);
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
-        let (outbox, frames) = mpsc::channel(self.door.outbox_frames_max);
-        let session = Arc::new(Session::new(agent_id, time_zone.and_then(Result::ok).unwrap_or(Tz::UTC), outbox));
-        session.send(self.welcome(&session));
+        let zone = time_zone.and_then(Result::ok).unwrap_or(Tz::UTC);
+        let session = Arc::new(Session::new(agent_id, zone, self.door.outbox_frames_max));
+        session.outbox.put(Queued::plain(self.welcome(&session)));
         if matches!(time_zone, Some(Err(_))) {
-            session.send(error(BadFrame(
-                "unknown_time_zone",
-                "This time zone is unknown; times are grouped by UTC days.",
-            )));
+            let text = "This time zone is unknown; times are grouped by UTC days.";
+            session.outbox.put(Queued::plain(error(BadFrame("unknown_time_zone", text))));
         }
-        self.door.agents.join(Arc::clone(&session), hello.showing, Utc::now()).map_err(End::Close)?;
-        if !self.door.agents.ask(&session, Wanted::OpenCalls) {
-            session.slow.cancel(); // come back when there is less to do
-        }
+        self.door.agents.join(&session, hello.showing, Utc::now()).map_err(End::Close)?;
+        self.ask(&session, Wanted::OpenCalls(vec![session.agent_id.clone()]));
         info!(agent.id = session.agent_id, session.id = session.id, "session opened");
-        let ended = self.talk(&session, frames, drain).await;
-        self.door.agents.leave(&session);
-        let code = if let Err(End::Close(code)) = &ended { code.wire().0 } else { 0 };
+        let ended = self.talk(&session, drain).await;
+        let code = match &ended {
+            Err(End::Close(code)) => Some(*code),
+            Err(End::Stuck) => Some(CloseCode::Slow),
+            Ok(()) | Err(End::Gone) => None,
+        };
+        self.door.agents.leave(&session, code, Utc::now());
+        let code = code.map_or(0, |code| code.wire().0);
         info!(agent.id = session.agent_id, session.id = session.id, close.code = code, "session closed");
         ended
+    }
+
+    /// Where too many wait for an answer, the session comes back when there is less to do.
+    fn ask(&self, session: &Arc<Session>, what: Wanted) {
+        if !self.door.agents.ask(session, what) {
+            session.outbox.close(CloseCode::Slow);
+        }
     }
 
     /// Anything before `hello` ends the connection: nobody is known yet.
@@ -125,12 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn talk(
-        &mut self,
-        session: &Arc<Session>,
-        mut outbox: mpsc::Receiver<String>,
-        drain: CancellationToken,
-    ) -> Flow {
+    async fn talk(&mut self, session: &Arc<Session>, drain: CancellationToken) -> Flow {
         let mut heartbeat = tokio::time::interval(self.door.heartbeat);
         let mut heard_at = Instant::now();
         heartbeat.tick().await; // the first is due at once
@@ -139,11 +149,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 biased;
                 () = drain.cancelled() => {
                     let come_back_ms = rand::random_range(0..=self.door.come_back_within.as_millis().max(1) as u64);
-                    self.write(Encoded::Goodbye { reason: "drain", come_back_ms }.encode()).await?;
+                    self.write(Encoded::Goodbye { reason: "drain", come_back_ms }.encode().into()).await?;
                     return Err(End::Close(CloseCode::Drain));
                 }
-                () = session.slow.cancelled() => return Err(End::Close(CloseCode::Slow)),
-                Some(frame) = outbox.recv() => self.write(frame).await?,
+                next = session.outbox.next() => self.write_out(session, next.map_err(End::Close)?).await?,
                 read = self.read() => {
                     heard_at = Instant::now();
                     if let Read::Text(text) = read? {
@@ -160,36 +169,63 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
+    async fn write_out(&mut self, session: &Arc<Session>, Queued { frame, about }: Queued) -> Flow {
+        let bytes = frame.len();
+        self.write(frame).await?;
+        self.door.agents.written(session, about.as_ref(), bytes, Utc::now());
+        Ok(())
+    }
+
     fn answer(&self, session: &Arc<Session>, text: &str) {
-        match ClientFrame::decode(text) {
-            Ok(ClientFrame::Ping {}) => _ = session.send(Encoded::Pong {}.encode()),
-            Ok(ClientFrame::Ack { stage, ms, .. }) => self.acknowledged(stage, ms),
+        let frame = match ClientFrame::decode(text) {
+            Ok(ClientFrame::Ping {}) => Encoded::Pong {}.encode(),
+            Ok(ClientFrame::Ack { call_id, agent_id, version, stage, ms }) => {
+                let agent_id = agent_id.unwrap_or_else(|| session.agent_id.clone());
+                return self.acknowledged(session, &CallKey { agent_id, call_id }, version, stage, ms);
+            }
             Ok(ClientFrame::Search(search)) => {
                 let request = search.request.clone();
-                if !self.door.agents.ask(session, Wanted::Search(search)) {
-                    let text = "Too much is being asked for right now; try again.".into();
-                    session.send(Encoded::Error { request: Some(&request), code: "busy", text }.encode());
+                if self.door.agents.ask(session, Wanted::Search(search)) {
+                    return;
                 }
+                busy(&request)
             }
-            Ok(ClientFrame::Hello(_)) => {
-                _ = session.send(error(BadFrame("hello_twice", "This session has said hello already.")));
-            }
+            Ok(ClientFrame::Subscribe(subscribe)) => match self.subscribed(session, subscribe) {
+                Ok(()) => return,
+                Err(text) => Encoded::Error { request: None, code: "too_many_agents", text: text.into() }.encode(),
+            },
+            Ok(ClientFrame::Hello(_)) => error(BadFrame("hello_twice", "This session has said hello already.")),
             Ok(ClientFrame::Authenticate { .. }) => {
-                session.send(error(BadFrame(
-                    "no_authentication",
-                    "No authentication is configured, so no token is needed.",
-                )));
+                error(BadFrame("no_authentication", "No authentication is configured, so no token is needed."))
             }
             Err(bad) => {
                 self.door.metrics.bad_frame(bad.0);
-                session.send(error(bad));
+                error(bad)
             }
+        };
+        self.door.agents.say(session, frame, Utc::now());
+    }
+
+    fn acknowledged(&self, session: &Session, key: &CallKey, version: u64, stage: Stage, ms: Option<f64>) {
+        let ms = ms.filter(|ms| ms.is_finite() && *ms >= 0.0);
+        if self.door.agents.acknowledge(session, key, version, (stage, ms), Utc::now()) {
+            self.door.metrics.acknowledged(stage, ms.map(|ms| ms / 1000.0));
         }
     }
 
-    fn acknowledged(&self, stage: Stage, ms: Option<f64>) {
-        let ms = ms.filter(|ms| ms.is_finite() && *ms >= 0.0);
-        self.door.metrics.acknowledged(stage, ms.map(|ms| ms / 1000.0));
+    /// While no authentication can be configured, everybody may follow everybody, as everybody may be anybody.
+    fn subscribed(&self, session: &Arc<Session>, Subscribe { agents, showing }: Subscribe) -> Result<(), String> {
+        let agents: BTreeSet<String> = agents.into_iter().map(|agent_id| self.door.aliases.agent(agent_id)).collect();
+        let others: Vec<String> = agents.into_iter().filter(|agent_id| *agent_id != session.agent_id).collect();
+        let most = self.door.subscribed_agents_max;
+        if others.len() > most {
+            return Err(format!("A session may follow {most} agents; these are {}.", others.len()));
+        }
+        let new = self.door.agents.follow(session, others, showing, Utc::now());
+        if !new.is_empty() {
+            self.ask(session, Wanted::OpenCalls(new));
+        }
+        Ok(())
     }
 
     fn welcome(&self, session: &Session) -> String {
@@ -223,12 +259,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     }
 
     /// A long frame leaves in fragments, so that no large buffer stays with the connection.
-    async fn write(&mut self, frame: String) -> Flow {
-        if frame.len() <= FRAGMENT_BYTES {
-            return self.send(Message::text(frame)).await;
-        }
-        let bytes = Bytes::from(frame);
-        let last = (bytes.len() - 1) / FRAGMENT_BYTES;
+    async fn write(&mut self, bytes: Bytes) -> Flow {
+        let last = bytes.len().saturating_sub(1) / FRAGMENT_BYTES;
         let fragments = (0..=last).map(|nth| {
             let opcode = if nth == 0 { OpCode::Data(Data::Text) } else { OpCode::Data(Data::Continue) };
             let piece = bytes.slice(nth * FRAGMENT_BYTES..bytes.len().min((nth + 1) * FRAGMENT_BYTES));
@@ -275,4 +307,9 @@ fn ended<E>(written: Result<Result<(), Error>, E>) -> Flow {
 
 fn error(BadFrame(code, text): BadFrame) -> String {
     Encoded::Error { request: None, code, text: text.into() }.encode()
+}
+
+fn busy(request: &RequestId) -> String {
+    let text = "Too much is being asked for right now; try again.".into();
+    Encoded::Error { request: Some(request), code: "busy", text }.encode()
 }

@@ -14,8 +14,14 @@ use crate::journey::{Campaign, Direction, Interaction};
 
 pub mod agents;
 pub mod connection;
+pub mod ledger;
 pub mod open_calls;
+pub mod outbox;
 pub mod prepared;
+pub mod seat;
+mod seats;
+pub mod session;
+mod unreceived;
 
 /// The subprotocol that both sides name in the handshake.
 pub const SUBPROTOCOL: &str = "backstory.v1";
@@ -114,7 +120,13 @@ pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
     Update(Update<'a, T, I>),
     Ended {
         version: u64,
+        /// Of the call as it stays on screen for its wrap-up.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        digest: Option<&'a str>,
         call_id: &'a str,
+        /// Whose call it is, where it is another agent's that the session follows.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent_id: Option<&'a str>,
         reason: EndReason,
     },
     /// The answer to a search.
@@ -143,6 +155,9 @@ pub struct Update<'a, T = Timeline, I = Interaction> {
     pub version: u64,
     pub digest: &'a str,
     pub call_id: &'a str,
+    /// Whose call it is, where it is another agent's that the session follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<&'a Call>,
     /// New or changed ones.
@@ -175,6 +190,7 @@ impl<'a, T, I> Update<'a, T, I> {
             version,
             digest,
             call_id,
+            agent_id: None,
             call: None,
             interactions: &[],
             removed: &[],
@@ -218,12 +234,16 @@ pub enum ClientFrame {
     },
     Ack {
         call_id: String,
+        /// As in the frame: absent for the agent's own calls.
+        #[serde(default)]
+        agent_id: Option<String>,
         version: u64,
         stage: Stage,
         #[serde(default)]
         ms: Option<f64>,
     },
     Search(Search),
+    Subscribe(Subscribe),
     Ping {},
 }
 
@@ -247,8 +267,24 @@ pub struct Hello {
 #[serde(rename_all = "camelCase")]
 pub struct Showing {
     pub call_id: String,
+    /// Whose call it is, where it is another agent's (`subscribe`).
+    #[serde(default)]
+    pub agent_id: Option<String>,
     #[serde(default)]
     pub digest: Option<String>,
+    /// It is marked as over already.
+    #[serde(default)]
+    pub ended: bool,
+}
+
+/// The session also follows the calls of these agents, and of no others from now on.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscribe {
+    pub agents: Vec<String>,
+    /// Calls of theirs that the client shows already.
+    #[serde(default)]
+    pub showing: Vec<Showing>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
@@ -289,7 +325,7 @@ impl ClientFrame {
         struct Typed {
             r#type: String,
         }
-        const TYPES: &[&str] = &["hello", "authenticate", "ack", "search", "ping"];
+        const TYPES: &[&str] = &["hello", "authenticate", "ack", "search", "subscribe", "ping"];
         serde_json::from_str(text).map_err(|_| match serde_json::from_str::<Typed>(text) {
             Ok(typed) if TYPES.contains(&typed.r#type.as_str()) => {
                 BadFrame("bad_frame", "A field of this frame is missing or has the wrong type.")

@@ -1,12 +1,15 @@
 //! Which call every agent is on, from the events alone: whatever order and however often they arrive. Pure.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Call, EndReason};
 use crate::arrival::CallState;
+use crate::journey::Campaign;
 
 /// One call at one agent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,11 +24,12 @@ impl CallKey {
     }
 }
 
-/// How long calls are believed in.
+/// How long, and how many, calls are believed in.
 #[derive(Debug, Clone, Copy)]
 pub struct CallLimits {
     pub open_max: TimeDelta,
     pub keep_after_end: TimeDelta,
+    pub known_max: usize,
 }
 
 /// What an event changed for its own agent.
@@ -49,7 +53,15 @@ pub enum Change {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Applied {
     pub change: Change,
-    pub taken: Vec<CallKey>,
+    pub taken: Vec<Arc<CallKey>>,
+    /// The oldest calls, where more than `calls.known_max` would be known.
+    pub forgotten: Vec<Forgotten>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Forgotten {
+    pub key: Arc<CallKey>,
+    pub was_open: bool,
 }
 
 /// How an agent stands to a call.
@@ -59,6 +71,20 @@ enum Standing {
     Over(EndReason),
 }
 
+/// A call that is over, as an agent is told.
+#[derive(Debug)]
+pub struct Over {
+    pub reason: EndReason,
+    /// Where it stays on screen for its wrap-up.
+    pub call: Option<Call>,
+}
+
+impl Over {
+    /// Nothing is known of it any more.
+    pub const EXPIRED: Self = Self { reason: EndReason::Expired, call: None };
+    pub const TAKEN: Self = Self { reason: EndReason::Taken, call: None };
+}
+
 #[derive(Debug)]
 struct Known {
     /// The event that holds: greatest `at`, then state.
@@ -66,6 +92,27 @@ struct Known {
     since: DateTime<Utc>,
     /// The latest `connected` ever heard, though a later event may hold.
     connected_at: Option<DateTime<Utc>>,
+    /// Campaigns whose names are known, from any event of the call or from a timeline: most events carry the id alone.
+    named: Vec<Campaign>,
+}
+
+impl Known {
+    fn of(call: Call, since: DateTime<Utc>) -> Self {
+        Self { call, since, connected_at: None, named: Vec::new() }
+    }
+
+    fn learn_name(&mut self, campaign: &Campaign) {
+        if campaign.name.is_some() && !self.named.iter().any(|named| named.id == campaign.id) {
+            self.named.push(campaign.clone());
+        }
+    }
+
+    fn tell_name(&mut self) {
+        if let Some(campaign) = self.call.campaign.as_mut().filter(|campaign| campaign.name.is_none()) {
+            let named = self.named.iter().find(|named| named.id == campaign.id);
+            campaign.name = named.and_then(|named| named.name.clone());
+        }
+    }
 }
 
 /// An open or just ended call, as the agent is to see it.
@@ -76,14 +123,18 @@ pub struct Visible {
     pub since: DateTime<Utc>,
 }
 
+/// `at` and state of an event.
+type Due = (DateTime<Utc>, CallState, Arc<CallKey>);
+
 /// Every agent's calls.
 pub struct OpenCalls {
     limits: CallLimits,
-    known: HashMap<CallKey, Known>,
-    agents_of_call: HashMap<String, Vec<String>>,
-    calls_of_agent: HashMap<String, Vec<String>>,
-    /// When to look at a call again: it expires, or can be forgotten.
-    due: BinaryHeap<Reverse<(DateTime<Utc>, CallKey)>>,
+    known: HashMap<Arc<CallKey>, Known>,
+    by_call: HashMap<String, Vec<Arc<CallKey>>>,
+    by_agent: HashMap<String, Vec<Arc<CallKey>>>,
+    /// When to look at a call again: it expires, or can be forgotten. Of calls of the same moment an offer goes first: what
+    /// takes it back must not be forgotten before it.
+    due: BinaryHeap<Reverse<Due>>,
 }
 
 impl OpenCalls {
@@ -91,89 +142,99 @@ impl OpenCalls {
         Self {
             limits,
             known: HashMap::new(),
-            agents_of_call: HashMap::new(),
-            calls_of_agent: HashMap::new(),
+            by_call: HashMap::new(),
+            by_agent: HashMap::new(),
             due: BinaryHeap::new(),
         }
     }
 
     /// Takes an event in. `since` is what the call's age is counted from.
     pub fn apply(&mut self, call: Call, since: DateTime<Utc>, now: DateTime<Utc>) -> Applied {
-        let nothing = |change| Applied { change, taken: Vec::new() };
         if call.at + self.limits.open_max <= now {
-            return nothing(Change::Stale);
+            return Applied { change: Change::Stale, taken: Vec::new(), forgotten: Vec::new() };
         }
-        let key = CallKey::of(&call);
+        let key = self.shared(&CallKey::of(&call));
         let (at, state) = (call.at, call.state);
         let offers_before = if state == CallState::Connected { self.offers_to_others(&key) } else { Vec::new() };
         let before = self.standing(&key);
-        let change = if self.put(&key, call, since) {
-            match (before, self.standing(&key)) {
-                (Some(Standing::Open), Some(Standing::Open)) => Change::Changed,
-                (Some(Standing::Open), Some(Standing::Over(reason))) => Change::Ended(reason),
-                (_, Some(Standing::Open)) => Change::Opened,
-                _ => Change::StillOver,
-            }
-        } else {
-            Change::Superseded
-        };
+        let is_news = self.put(&key, call, since);
         if state == CallState::Connected
             && let Some(known) = self.known.get_mut(&key)
         {
             known.connected_at = known.connected_at.max(Some(at));
         }
-        let taken = offers_before.into_iter().filter(|key| self.standing(key) != Some(Standing::Open)).collect();
-        Applied { change, taken }
+        let forgotten = self.forget_surplus();
+        let change = match (before, self.standing(&key)) {
+            _ if !is_news => Change::Superseded,
+            (Some(Standing::Open), Some(Standing::Open)) => Change::Changed,
+            (Some(Standing::Open), Some(Standing::Over(reason))) => Change::Ended(reason),
+            (_, Some(Standing::Open)) => Change::Opened,
+            _ => Change::StillOver,
+        };
+        let is_over = |key: &Arc<CallKey>| matches!(self.standing(key), Some(Standing::Over(_)));
+        let taken = offers_before.into_iter().filter(is_over).collect();
+        Applied { change, taken, forgotten }
     }
 
-    /// Keeps the event if it is later than what is kept.
-    fn put(&mut self, key: &CallKey, mut call: Call, since: DateTime<Utc>) -> bool {
-        let connected_at = match self.known.get(key) {
-            Some(known) if (known.call.at, known.call.state) >= (call.at, call.state) => return false,
-            Some(known) => {
-                keep_campaign_name(&mut call, &known.call);
-                known.connected_at
+    /// Keeps the event if it is later than what is kept; what it calls its campaign, in any case.
+    fn put(&mut self, key: &Arc<CallKey>, call: Call, since: DateTime<Utc>) -> bool {
+        let campaign = call.campaign.clone();
+        let due = (call.at, call.state, Arc::clone(key));
+        let mut is_news = true;
+        let known = match self.known.entry(Arc::clone(key)) {
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                is_news = order(&known.call, &call) == Ordering::Less;
+                if is_news {
+                    (known.call, known.since) = (call, since);
+                }
+                known
             }
-            None => {
-                self.agents_of_call.entry(key.call_id.clone()).or_default().push(key.agent_id.clone());
-                self.calls_of_agent.entry(key.agent_id.clone()).or_default().push(key.call_id.clone());
-                None
+            Entry::Vacant(place) => {
+                self.by_call.entry(key.call_id.clone()).or_default().push(Arc::clone(key));
+                self.by_agent.entry(key.agent_id.clone()).or_default().push(Arc::clone(key));
+                place.insert(Known::of(call, since))
             }
         };
-        self.due.push(Reverse((call.at + self.limits.open_max, key.clone())));
-        self.known.insert(key.clone(), Known { call, since, connected_at });
-        true
+        if let Some(campaign) = &campaign {
+            known.learn_name(campaign);
+        }
+        known.tell_name();
+        if is_news {
+            self.due.push(Reverse(due));
+        }
+        is_news
     }
 
-    fn offers_to_others(&self, key: &CallKey) -> Vec<CallKey> {
-        let others = self.agents_of_call.get(&key.call_id).into_iter().flatten();
-        others
-            .filter(|agent_id| **agent_id != key.agent_id)
-            .map(|agent_id| CallKey { agent_id: agent_id.clone(), call_id: key.call_id.clone() })
-            .filter(|other| self.standing(other) == Some(Standing::Open))
-            .collect()
+    /// The key as it is kept, so that it is there once.
+    pub fn shared(&self, key: &CallKey) -> Arc<CallKey> {
+        self.known.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(kept, _)| Arc::clone(kept))
     }
 
-    /// `connected` at one agent takes back the `offered` of others that have nothing later.
+    fn others(&self, key: &CallKey) -> impl Iterator<Item = &Arc<CallKey>> {
+        self.by_call.get(&key.call_id).into_iter().flatten().filter(|other| other.agent_id != key.agent_id)
+    }
+
+    fn offers_to_others(&self, key: &CallKey) -> Vec<Arc<CallKey>> {
+        self.others(key).filter(|other| self.standing(other) == Some(Standing::Open)).cloned().collect()
+    }
+
+    /// `connected` at one agent takes back the `offered` of others that have nothing later. An agent who was only ever
+    /// offered what another one answered has no wrap-up, though its own end is heard, too.
     fn standing(&self, key: &CallKey) -> Option<Standing> {
-        let known = self.known.get(key)?;
-        Some(match known.call.state {
-            CallState::Ended => Standing::Over(EndReason::Ended),
-            CallState::Offered if self.connected_elsewhere(key) >= Some(known.call.at) => {
+        let Known { call, connected_at, .. } = self.known.get(key)?;
+        Some(match call.state {
+            CallState::Ended if connected_at.is_none() && self.connected_elsewhere(key).is_some() => {
                 Standing::Over(EndReason::Taken)
             }
+            CallState::Ended => Standing::Over(EndReason::Ended),
+            CallState::Offered if self.connected_elsewhere(key) >= Some(call.at) => Standing::Over(EndReason::Taken),
             _ => Standing::Open,
         })
     }
 
     fn connected_elsewhere(&self, key: &CallKey) -> Option<DateTime<Utc>> {
-        let others = self.agents_of_call.get(&key.call_id)?.iter().filter(|agent_id| **agent_id != key.agent_id);
-        others
-            .filter_map(|agent_id| {
-                let other = CallKey { agent_id: agent_id.clone(), call_id: key.call_id.clone() };
-                self.known.get(&other)?.connected_at
-            })
-            .max()
+        self.others(key).filter_map(|other| self.known.get(other)?.connected_at).max()
     }
 
     /// The call as the agent is to see it: open, or ended and kept for its wrap-up.
@@ -187,73 +248,93 @@ impl OpenCalls {
         seen.then(|| Visible { call: known.call.clone(), since: known.since })
     }
 
+    /// How the call is over for the agent; `None` while it is open.
+    pub fn over(&self, key: &CallKey, now: DateTime<Utc>) -> Option<Over> {
+        match self.standing(key) {
+            Some(Standing::Open) => None,
+            Some(Standing::Over(reason)) => {
+                Some(Over { reason, call: self.visible(key, now).map(|visible| visible.call) })
+            }
+            None => Some(Over::EXPIRED),
+        }
+    }
+
     pub fn is_open(&self, key: &CallKey) -> bool {
         self.standing(key) == Some(Standing::Open)
     }
 
     /// Calls that an agent is to see, oldest first.
     pub fn visible_of(&self, agent_id: &str, now: DateTime<Utc>) -> Vec<Visible> {
-        let calls = self.calls_of_agent.get(agent_id).into_iter().flatten();
-        let keys = calls.map(|call_id| CallKey { agent_id: agent_id.to_owned(), call_id: call_id.clone() });
-        let mut visible: Vec<Visible> = keys.filter_map(|key| self.visible(&key, now)).collect();
+        let keys = self.by_agent.get(agent_id).into_iter().flatten();
+        let mut visible: Vec<Visible> = keys.filter_map(|key| self.visible(key, now)).collect();
         visible.sort_by_key(|seen| seen.call.at);
         visible
     }
 
     /// Agents heard of, each with the number of its open calls.
     pub fn agents(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.calls_of_agent.iter().map(|(agent_id, calls)| {
-            let key = |call_id: &String| CallKey { agent_id: agent_id.clone(), call_id: call_id.clone() };
-            (agent_id.as_str(), calls.iter().filter(|call_id| self.is_open(&key(call_id))).count())
-        })
+        let open = |keys: &[Arc<CallKey>]| keys.iter().filter(|key| self.is_open(key)).count();
+        self.by_agent.iter().map(move |(agent_id, keys)| (agent_id.as_str(), open(keys)))
     }
 
     /// The name of the call's campaign, once a timeline told it.
     pub fn name_campaign(&mut self, key: &CallKey, name: &str) {
-        let campaign = self.known.get_mut(key).and_then(|known| known.call.campaign.as_mut());
-        if let Some(campaign) = campaign {
-            campaign.name.get_or_insert_with(|| name.to_owned());
+        let Some(known) = self.known.get_mut(key) else { return };
+        if let Some(campaign) = known.call.campaign.clone() {
+            known.learn_name(&Campaign { name: Some(name.to_owned()), ..campaign });
+            known.tell_name();
         }
     }
 
-    /// Forgets what is older than `calls.open_max`; gives back the calls among them whose end was never heard.
-    pub fn expire(&mut self, now: DateTime<Utc>) -> Vec<(CallKey, bool)> {
+    /// Forgets what is older than `calls.open_max`.
+    pub fn expire(&mut self, now: DateTime<Utc>) -> Vec<Forgotten> {
         let mut gone = Vec::new();
-        while self.due.peek().is_some_and(|Reverse((at, _))| *at <= now) {
-            let Some(Reverse((_, key))) = self.due.pop() else { break };
-            let old = self.known.get(&key).is_some_and(|known| known.call.at + self.limits.open_max <= now);
-            if old {
-                let was_open = self.is_open(&key);
-                self.forget(&key);
-                gone.push((key, was_open));
-            }
+        while self.due.peek().is_some_and(|Reverse((at, ..))| *at + self.limits.open_max <= now) {
+            gone.extend(self.forget_next());
         }
         gone
     }
 
-    fn forget(&mut self, key: &CallKey) {
-        self.known.remove(key);
-        let drop_from = |index: &mut HashMap<String, Vec<String>>, of: &String, what: &String| {
-            if let Some(list) = index.get_mut(of) {
-                list.retain(|entry| entry != what);
-                if list.is_empty() {
-                    index.remove(of);
-                }
-            }
-        };
-        drop_from(&mut self.agents_of_call, &key.call_id, &key.agent_id);
-        drop_from(&mut self.calls_of_agent, &key.agent_id, &key.call_id);
+    /// Forgets the oldest, so that no topic fills the memory.
+    fn forget_surplus(&mut self) -> Vec<Forgotten> {
+        let mut gone = Vec::new();
+        while self.known.len() > self.limits.known_max && !self.due.is_empty() {
+            gone.extend(self.forget_next());
+        }
+        gone
+    }
+
+    /// The one that is due next, unless a later event holds by now.
+    fn forget_next(&mut self) -> Option<Forgotten> {
+        let Reverse((at, state, key)) = self.due.pop()?;
+        let holds = self.known.get(&key).is_some_and(|known| (known.call.at, known.call.state) == (at, state));
+        holds.then(|| {
+            let was_open = self.is_open(&key);
+            self.known.remove(&key);
+            drop_from(&mut self.by_call, &key.call_id, &key);
+            drop_from(&mut self.by_agent, &key.agent_id, &key);
+            Forgotten { key, was_open }
+        })
     }
 }
 
-/// Events carry the campaign's id alone more often than not.
-fn keep_campaign_name(call: &mut Call, before: &Call) {
-    if let (Some(campaign), Some(known)) = (&mut call.campaign, &before.campaign)
-        && campaign.id == known.id
-        && campaign.name.is_none()
-    {
-        campaign.name.clone_from(&known.name);
+fn drop_from(index: &mut HashMap<String, Vec<Arc<CallKey>>>, of: &str, key: &CallKey) {
+    if let Some(keys) = index.get_mut(of) {
+        keys.retain(|kept| **kept != *key);
+        if keys.is_empty() {
+            index.remove(of);
+        }
     }
+}
+
+/// Which of two events of a call holds, whatever order they arrive in. Two that differ in nothing else are told apart by
+/// what they say, so that every node believes the same one.
+fn order(a: &Call, b: &Call) -> Ordering {
+    fn says(call: &Call) -> (&Option<String>, Option<&str>, &Option<String>, u8) {
+        let campaign = call.campaign.as_ref().map(|campaign| campaign.id.as_str());
+        (&call.number, campaign, &call.parent_call_id, call.direction as u8)
+    }
+    (a.at, a.state).cmp(&(b.at, b.state)).then_with(|| says(a).cmp(&says(b)))
 }
 
 #[cfg(test)]

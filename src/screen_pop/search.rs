@@ -9,7 +9,7 @@ use crate::journey::encoded::{EncodedTimeline, Raw};
 use crate::journey::sources::Known;
 use crate::journey::timeline::{self, Ask};
 use crate::phone;
-use crate::push::agents::Session;
+use crate::push::session::Session;
 use crate::push::{Encoded, Search};
 
 /// Why a timeline cannot be given.
@@ -26,11 +26,11 @@ pub(super) async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search)
         Ok(timeline) => Encoded::Timeline { request: &request, timeline: Raw(&timeline) }.encode(),
         Err((code, text)) => Encoded::Error { request: Some(&request), code, text: text.into() }.encode(),
     };
-    session.send(frame);
+    way.agents().say(&session, frame, Utc::now());
 }
 
 impl Way {
-    /// A timeline for a search; only of the customers of the agent's own calls.
+    /// A timeline for a search; only of the customers of the agent's own calls, and of agents that the session follows.
     async fn search(&self, session: &Session, search: Search) -> Result<String, (&'static str, &'static str)> {
         let now = Utc::now();
         let number = self.searched_number(session, &search, now)?;
@@ -57,7 +57,7 @@ impl Way {
     ) -> Result<String, (&'static str, &'static str)> {
         const FORBIDDEN: (&str, &str) = ("forbidden", "This number belongs to none of your calls.");
         const NO_NUMBER: (&str, &str) = ("no_number", "This call carries no number, so there is no history to show.");
-        let mut own = self.agents().calls_of(&session.agent_id, now).into_iter().map(|seen| seen.call);
+        let mut own = self.agents().calls_for(session, now).into_iter().map(|seen| seen.call);
         if let Some(call_id) = &search.call_id {
             let call = own
                 .find(|call| call.call_id == *call_id)

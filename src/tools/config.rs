@@ -1,5 +1,6 @@
 //! `backstory config`: every setting in force, as TOML, with what it does, its default and where it was said. No secrets.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use figment::value::Value;
@@ -8,7 +9,7 @@ use serde_json::{Map, json};
 use super::output::{note, say};
 use super::{Common, catalogue};
 use crate::config::{
-    COLUMN_TABLES, KEYS, Key, Layers, Problems, is_secret, load_without_kafka, number_text, toml_text,
+    COLUMN_TABLES, KEYS, Key, Layers, Problems, is_secret, load_without_kafka, number_text, toml_key, toml_text,
     url_without_password,
 };
 
@@ -80,6 +81,11 @@ fn toml(layers: &Layers) -> String {
         } else {
             format!("{} = {}\n", toml_text(&name), toml_text(&value))
         };
+    }
+    text += "\n[agents.aliases]\n";
+    text += &comment("other ids by which call events or desktops know agents: \"5551\" = \"ana\"; default: none");
+    for (id, agent) in layers.aliases().0.iter() {
+        text += &format!("{} = {}\n", toml_key(id), toml_text(agent));
     }
     text += "\n";
     text += &comment("the catalogue: words for codes and ids that records carry bare, and how modes and channels look");
@@ -159,6 +165,7 @@ fn json(layers: &Layers, problems: Option<&Problems>) -> String {
     let problems = problems.map(|problems| problems.0.as_slice()).unwrap_or_default();
     serde_json::to_string_pretty(&json!({
         "settings": settings,
+        "aliases": layers.aliases().0.iter().collect::<BTreeMap<_, _>>(),
         "catalogue": catalogue::json(&layers.catalogue().0),
         "problems": problems,
     }))
@@ -208,6 +215,18 @@ mod tests {
         assert_eq!(printed, *in_force);
         let object: serde_json::Value = serde_json::from_str(&json(&layers, None)).unwrap();
         assert_eq!(object["catalogue"]["campaigns"]["td.26"]["outcomes"]["N.I"]["class"], "failure");
+    }
+
+    #[test]
+    fn the_printed_aliases_are_those_in_force() {
+        let layers = layers(&[("agents.aliases.5551", "ana"), ("agents.aliases.Ext 7", "Ben \"B\" Sá")]);
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), toml(&layers)).unwrap();
+        let again = Layers::new(Some(file.path()), &[]).unwrap();
+        assert_eq!(again.aliases(), layers.aliases());
+        assert_eq!(again.aliases().0.agent("Ext 7".into()), "Ben \"B\" Sá");
+        let object: serde_json::Value = serde_json::from_str(&json(&layers, None)).unwrap();
+        assert_eq!(object["aliases"]["5551"], "ana");
     }
 
     #[test]

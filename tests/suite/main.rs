@@ -68,6 +68,7 @@ macro_rules! on_the_embedded_broker {
 
 mod harness;
 
+mod acknowledgements;
 mod backup;
 mod bad_frames;
 mod bad_records;
@@ -94,4 +95,5 @@ mod retention;
 mod slowness;
 mod sources;
 mod stores;
+mod supervisors;
 mod troubled_postgres;

@@ -107,10 +107,10 @@ function updatedFound(found: Found, update: Update): Found {
   return { ...found, timeline: mergeInteractions(found.timeline, passing, gone) };
 }
 
-/** Marks the call; told a second time, the service wants it off the screen. */
+/** It stays, marked, for the wrap-up. */
 function applyEnded(calls: Calls, known: CallOnScreen, ended: Ended): Calls {
-  if (isEnded(known)) return dismiss(calls, ended.callId);
-  const marked = { ...known, version: ended.version, endReason: ended.reason };
+  const { version, digest = known.digest, reason: endReason } = ended;
+  const marked = { ...known, version, digest, endReason };
   return withoutSurplus(replace(calls, known, marked));
 }
 
@@ -129,11 +129,12 @@ export function beginSession(calls: Calls): Calls {
   return calls.map((entry) => ({ ...entry, version: 0 }));
 }
 
-/** What a client that comes back need not be sent again; of an ended call it wants to hear nothing. */
+/** What a client that comes back need not be sent again; a call that is marked as over need not be ended again. */
 export function showing(calls: Calls): Showing[] {
-  return calls
-    .filter((entry) => !isEnded(entry))
-    .map(({ call, digest }) => ({ callId: call.callId, digest }));
+  return calls.map((entry) => {
+    const shown = { callId: entry.call.callId, digest: entry.digest };
+    return isEnded(entry) ? { ...shown, ended: true } : shown;
+  });
 }
 
 /** The calls with the answer to a search: a page of older interactions, or a new selection. */

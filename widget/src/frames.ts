@@ -180,6 +180,8 @@ export interface Update {
 export interface Ended {
   type: "ended";
   version: number;
+  /** Of the call as it stays on screen for its wrap-up. */
+  digest?: string;
   callId: string;
   /** `ended`, `taken`, `retracted` or `expired`. */
   reason: string;
@@ -229,6 +231,8 @@ export interface Search {
 export interface Showing {
   callId: string;
   digest: string;
+  /** It is marked as over already. */
+  ended?: boolean;
 }
 
 export type ClientFrame =

@@ -60,11 +60,17 @@ test("a_pop_without_a_timeline_takes_none_away", () => {
   assert.equal(calls[0].timeline.total, JOURNEY.length);
 });
 
-test("an_ended_call_stays_marked_and_leaves_when_told_again", () => {
+test("an_ended_call_stays_marked_however_often_it_is_told", () => {
   const calls = after(pop(), ended(2));
   assert.equal(calls[0].endReason, "ended");
-  assert.deepEqual(showing(calls), []);
-  assert.deepEqual(applyFrame(calls, ended(3)), []);
+  assert.deepEqual(showing(calls), [{ callId: "c-1", digest: "5f3a", ended: true }]);
+  const [again] = applyFrame(calls, ended(3));
+  assert.deepEqual([again.version, again.endReason], [3, "ended"]);
+});
+
+test("the_end_of_a_call_says_under_which_digest_it_stays_for_the_wrap_up", () => {
+  const calls = after(pop(), { ...ended(2), digest: "90ab" });
+  assert.deepEqual(showing(beginSession(calls)), [{ callId: "c-1", digest: "90ab", ended: true }]);
 });
 
 test("a_pop_of_an_ended_call_shows_it_as_ended", () => {

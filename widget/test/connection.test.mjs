@@ -58,6 +58,19 @@ test("a_pop_is_acknowledged_when_received_and_again_when_painted", async (t) => 
   assert.ok(Number.isInteger(rendered.ms) && rendered.ms >= received.ms);
 });
 
+test("a_pop_that_is_sent_again_is_shown_once_and_acknowledged_again", async (t) => {
+  const { page, service } = await open(t, { frames: [pop({ announce: true })] });
+  await until(() => of(service, "ack").length === 2, "two acknowledgements");
+  service.send(pop({ announce: true }));
+  await until(() => of(service, "ack").length === 4, "two more acknowledgements");
+  assert.deepEqual(
+    of(service, "ack").map(({ version, stage }) => `${version} ${stage}`),
+    ["1 received", "1 rendered", "1 received", "1 rendered"],
+  );
+  assert.equal((await heard(page, "pop")).length, 1, "the agent is told once");
+  await reads(() => page.locator(".tab").count(), 0, "the same call is not there twice");
+});
+
 test("a_ping_without_an_answer_is_a_dead_line_and_another_one_is_made", async (t) => {
   const script = (frame) => frame.type === "ping";
   const { page, service } = await open(t, { script });

@@ -10,7 +10,11 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 fn calls() -> OpenCalls {
-    OpenCalls::new(CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2) })
+    at_most(1000)
+}
+
+fn at_most(known_max: usize) -> OpenCalls {
+    OpenCalls::new(CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max })
 }
 
 fn event(agent: &str, state: CallState, seconds: i64) -> Call {
@@ -28,6 +32,10 @@ fn event(agent: &str, state: CallState, seconds: i64) -> Call {
 
 fn key(agent: &str) -> CallKey {
     CallKey { agent_id: agent.into(), call_id: "c-1".into() }
+}
+
+fn forgotten(agent: &str, was_open: bool) -> Forgotten {
+    Forgotten { key: Arc::new(key(agent)), was_open }
 }
 
 fn hear(calls: &mut OpenCalls, agent: &str, state: CallState, seconds: i64) -> Applied {
@@ -91,7 +99,7 @@ fn a_call_offered_to_several_is_taken_by_one() {
     let mut calls = calls();
     hear(&mut calls, "ana", Offered, 0);
     hear(&mut calls, "ben", Offered, 0);
-    assert_eq!(hear(&mut calls, "ben", Connected, 3).taken, vec![key("ana")]);
+    assert_eq!(hear(&mut calls, "ben", Connected, 3).taken, vec![Arc::new(key("ana"))]);
     assert!(calls.visible(&key("ana"), at(100)).is_none(), "an offer that was taken is not kept for wrap-up");
 }
 
@@ -118,8 +126,8 @@ fn a_call_whose_end_was_never_heard_expires_and_everything_is_forgotten() {
     assert_eq!(calls.expire(at(7199)), vec![]);
     let mut gone = calls.expire(at(7200));
     gone.sort();
-    assert_eq!(gone, vec![(key("ana"), true), (key("ben"), false)]);
-    assert!(calls.known.is_empty() && calls.agents_of_call.is_empty() && calls.calls_of_agent.is_empty());
+    assert_eq!(gone, vec![forgotten("ana", true), forgotten("ben", false)]);
+    assert!(calls.known.is_empty() && calls.by_call.is_empty() && calls.by_agent.is_empty());
 }
 
 #[test]
@@ -127,4 +135,43 @@ fn an_event_of_long_ago_is_stale() {
     let mut calls = calls();
     let change = calls.apply(event("ana", Offered, -7300), at(0), at(0)).change;
     assert_eq!(change, Change::Stale);
+}
+
+#[test]
+fn beyond_the_most_that_may_be_known_the_oldest_is_forgotten_first() {
+    let mut calls = at_most(2);
+    hear(&mut calls, "ana", Offered, 0);
+    hear(&mut calls, "ben", Ended, 1);
+    hear(&mut calls, "ana", Connected, 2);
+    assert_eq!(hear(&mut calls, "eva", Connected, 3).forgotten, [forgotten("ben", false)], "by its latest event");
+    let older = hear(&mut calls, "ben", Offered, 1);
+    assert_eq!((older.change, older.forgotten), (Change::StillOver, vec![forgotten("ben", false)]));
+    assert_eq!((calls.known.len(), calls.by_agent.len()), (2, 2));
+}
+
+#[test]
+fn what_takes_an_offer_back_is_not_forgotten_before_it() {
+    for order in [["ana", "ben"], ["ben", "ana"]] {
+        let mut calls = at_most(2);
+        for agent in order {
+            hear(&mut calls, agent, if agent == "ana" { Offered } else { Connected }, 3);
+        }
+        let mut later = event("eva", Connected, 5);
+        later.call_id = "c-2".into();
+        assert_eq!(calls.apply(later, at(5), at(100)).forgotten, [forgotten("ana", false)]);
+        assert!(calls.is_open(&key("ben")));
+    }
+}
+
+#[test]
+fn an_offer_that_another_agent_answered_leaves_no_wrap_up_though_its_own_end_is_heard() {
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [3, 0, 2, 1]] {
+        let mut calls = calls();
+        let events = [("ana", Offered, 0), ("ben", Offered, 0), ("ben", Connected, 3), ("ana", Ended, 4)];
+        for (agent, state, seconds) in order.map(|nth| events[nth]) {
+            hear(&mut calls, agent, state, seconds);
+        }
+        assert!(calls.visible(&key("ana"), at(5)).is_none(), "{order:?}");
+        assert!(matches!(calls.over(&key("ana"), at(5)), Some(Over { reason: EndReason::Taken, call: None })));
+    }
 }

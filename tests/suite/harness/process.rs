@@ -89,6 +89,12 @@ impl Process {
         self.child.wait().expect("it is gone");
     }
 
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill can be run").success(), "{name} reaches the process");
+    }
+
     pub async fn ends(&mut self) -> ExitStatus {
         until("the process to end", async || self.child.try_wait().unwrap()).await
     }

@@ -1,0 +1,176 @@
+//! What waits to be written to one session. Bounded, never waits, and takes no memory while nothing waits.
+//!
+//! A client that reads too slowly fills it. Then frames go that a later one in the same outbox makes unnecessary: whatever
+//! was to be said of a call before a whole `pop` or an `ended` of it. Differences that nothing replaces are never dropped:
+//! where only those wait, the session is closed as slow, and comes back to a fresh start.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::CloseCode;
+use super::ledger::CallFrame;
+use super::open_calls::CallKey;
+
+/// An emptied queue that once held more than this gives its memory back.
+const KEPT_FRAMES: usize = 8;
+
+pub struct Outbox {
+    frames_max: usize,
+    waiting: Mutex<Waiting>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    frames: VecDeque<Queued>,
+    closed: Option<CloseCode>,
+}
+
+/// An encoded frame; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Queued {
+    pub frame: Bytes,
+    /// Of frames that belong to a call.
+    pub about: Option<About>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    pub key: Arc<CallKey>,
+    pub version: u64,
+    pub frame: CallFrame,
+    /// How often it was sent before.
+    pub resend: u8,
+}
+
+/// What became of a frame that was put in.
+#[derive(Debug)]
+pub enum Put {
+    Waits,
+    /// It waits, and these went for it.
+    InPlaceOf(Vec<About>),
+    /// Nothing could go: the outbox is closed as slow.
+    Full(Option<About>),
+    /// It was closed before.
+    Closed,
+}
+
+impl Queued {
+    /// One that belongs to no call.
+    pub fn plain(frame: String) -> Self {
+        Self { frame: frame.into(), about: None }
+    }
+
+    pub fn of_call(key: &Arc<CallKey>, version: u64, kind: CallFrame, frame: String) -> Self {
+        let about = About { key: Arc::clone(key), version, frame: kind, resend: 0 };
+        Self { frame: frame.into(), about: Some(about) }
+    }
+}
+
+impl About {
+    /// Says all there is to say of its call, or that there is nothing more to say.
+    fn is_whole(&self) -> bool {
+        self.frame != CallFrame::Update
+    }
+
+    fn makes_unnecessary(&self, earlier: &Self) -> bool {
+        self.is_whole() && self.version > earlier.version && self.key == earlier.key
+    }
+}
+
+impl Outbox {
+    pub fn new(frames_max: usize) -> Self {
+        Self { frames_max, waiting: Mutex::default(), news: Notify::new() }
+    }
+
+    pub fn put(&self, queued: Queued) -> Put {
+        let mut waiting = self.waiting.lock();
+        if waiting.closed.is_some() {
+            return Put::Closed;
+        }
+        let mut put = Put::Waits;
+        if waiting.frames.len() >= self.frames_max {
+            let superseded = make_room(&mut waiting.frames, queued.about.as_ref());
+            if superseded.is_empty() {
+                *waiting = Waiting { frames: VecDeque::new(), closed: Some(CloseCode::Slow) };
+                self.news.notify_one();
+                return Put::Full(queued.about);
+            }
+            put = Put::InPlaceOf(superseded);
+        }
+        waiting.frames.push_back(queued);
+        self.news.notify_one();
+        put
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.lock().frames.is_empty()
+    }
+
+    pub fn is_half_full(&self) -> bool {
+        let waiting = self.waiting.lock().frames.len();
+        2 * waiting >= self.frames_max
+    }
+
+    /// Whether a frame of this call waits.
+    pub fn holds(&self, key: &CallKey) -> bool {
+        let waiting = self.waiting.lock();
+        waiting.frames.iter().filter_map(|queued| queued.about.as_ref()).any(|about| *about.key == *key)
+    }
+
+    /// Whatever waits is not written any more.
+    pub fn close(&self, code: CloseCode) {
+        let mut waiting = self.waiting.lock();
+        let closed = waiting.closed.or(Some(code));
+        *waiting = Waiting { frames: VecDeque::new(), closed };
+        self.news.notify_one();
+    }
+
+    /// The next frame to write, if one waits; or why there will be none. Waiting for it may be given up at any time.
+    pub async fn next(&self) -> Result<Queued, CloseCode> {
+        loop {
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+            // Whoever puts a frame in between leaves a permit behind.
+            self.news.notified().await;
+        }
+    }
+
+    pub fn try_next(&self) -> Option<Result<Queued, CloseCode>> {
+        let mut waiting = self.waiting.lock();
+        if let Some(code) = waiting.closed {
+            return Some(Err(code));
+        }
+        let next = waiting.frames.pop_front();
+        if waiting.frames.is_empty() && waiting.frames.capacity() > KEPT_FRAMES {
+            waiting.frames = VecDeque::new();
+        }
+        next.map(Ok)
+    }
+}
+
+/// Drops what a later frame, among them the one that comes, makes unnecessary.
+fn make_room(frames: &mut VecDeque<Queued>, coming: Option<&About>) -> Vec<About> {
+    let whole: Vec<About> = frames
+        .iter()
+        .filter_map(|queued| queued.about.as_ref())
+        .chain(coming)
+        .filter(|a| a.is_whole())
+        .cloned()
+        .collect();
+    let mut superseded = Vec::new();
+    frames.retain(|queued| {
+        let dropped = queued.about.as_ref().filter(|about| whole.iter().any(|later| later.makes_unnecessary(about)));
+        superseded.extend(dropped.cloned());
+        dropped.is_none()
+    });
+    superseded
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! What goes when an outbox is full, and what stays.
+
+use super::*;
+
+fn key(call_id: &str) -> Arc<CallKey> {
+    Arc::new(CallKey { agent_id: "ana".into(), call_id: call_id.into() })
+}
+
+fn of(call_id: &str, version: u64, frame: CallFrame) -> Queued {
+    Queued::of_call(&key(call_id), version, frame, format!("{call_id} {version}"))
+}
+
+fn outbox(frames: impl IntoIterator<Item = Queued>) -> Outbox {
+    let frames: Vec<Queued> = frames.into_iter().collect();
+    let outbox = Outbox::new(frames.len());
+    for queued in frames {
+        assert!(matches!(outbox.put(queued), Put::Waits));
+    }
+    outbox
+}
+
+fn waiting(outbox: &Outbox) -> Vec<String> {
+    let next = || outbox.try_next().map(|next| String::from_utf8(next.unwrap().frame.to_vec()).unwrap());
+    std::iter::from_fn(next).collect()
+}
+
+fn superseded(put: Put) -> Vec<(String, u64)> {
+    match put {
+        Put::InPlaceOf(superseded) => {
+            superseded.into_iter().map(|about| (about.key.call_id.clone(), about.version)).collect()
+        }
+        other => panic!("nothing went: {other:?}"),
+    }
+}
+
+use CallFrame::{Ended, Pop, Update};
+
+#[test]
+fn a_whole_pop_takes_the_place_of_what_was_to_be_said_of_its_call_before() {
+    let outbox = outbox([of("a", 1, Pop), of("b", 1, Pop), of("a", 2, Update)]);
+    assert_eq!(superseded(outbox.put(of("a", 3, Pop))), [("a".into(), 1), ("a".into(), 2)]);
+    assert_eq!(waiting(&outbox), ["b 1", "a 3"]);
+}
+
+#[test]
+fn what_waits_already_makes_room_for_frames_of_other_calls_and_of_none() {
+    let full = || outbox([of("a", 1, Pop), of("a", 2, Update), of("a", 3, Ended)]);
+    for coming in [of("b", 1, Pop), of("b", 1, Update), Queued::plain("pong".into())] {
+        let outbox = full();
+        assert_eq!(superseded(outbox.put(coming)), [("a".into(), 1), ("a".into(), 2)]);
+        assert_eq!(waiting(&outbox).len(), 2);
+    }
+}
+
+#[test]
+fn a_difference_is_never_dropped_for_a_difference() {
+    let outbox = outbox([of("a", 1, Update), of("a", 2, Update)]);
+    assert!(matches!(outbox.put(of("a", 3, Update)), Put::Full(Some(about)) if about.version == 3));
+    assert_eq!(outbox.try_next().unwrap().unwrap_err(), CloseCode::Slow);
+}
+
+#[test]
+fn a_pop_that_is_sent_again_takes_the_place_of_nothing_newer() {
+    let outbox = outbox([of("a", 2, Update)]);
+    assert!(matches!(outbox.put(of("a", 1, Pop)), Put::Full(_)));
+}
+
+#[test]
+fn nothing_goes_while_there_is_room() {
+    let outbox = Outbox::new(2);
+    assert!(matches!(outbox.put(of("a", 1, Pop)), Put::Waits));
+    assert!(matches!(outbox.put(of("a", 2, Ended)), Put::Waits));
+    assert_eq!(waiting(&outbox), ["a 1", "a 2"]);
+}
+
+#[test]
+fn a_closed_outbox_takes_nothing_and_holds_nothing() {
+    let outbox = outbox([of("a", 1, Pop)]);
+    outbox.close(CloseCode::Slow);
+    assert!(matches!(outbox.put(of("b", 1, Pop)), Put::Closed));
+    assert_eq!(outbox.waiting.lock().frames.capacity(), 0);
+}
+
+#[test]
+fn an_emptied_outbox_gives_its_memory_back() {
+    let outbox = Outbox::new(64);
+    assert_eq!(outbox.waiting.lock().frames.capacity(), 0, "idle sessions pay for no queue");
+    for version in 1..=64 {
+        outbox.put(of("a", version, Update));
+    }
+    assert_eq!(waiting(&outbox).len(), 64);
+    assert_eq!(outbox.waiting.lock().frames.capacity(), 0);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_frame_is_woken_by_it_and_by_the_close() {
+    let outbox = Arc::new(Outbox::new(1));
+    let reader = tokio::spawn({
+        let outbox = Arc::clone(&outbox);
+        async move { (outbox.next().await.map(|queued| queued.frame), outbox.next().await.map(|queued| queued.frame)) }
+    });
+    tokio::task::yield_now().await;
+    outbox.put(Queued::plain("first".into()));
+    tokio::task::yield_now().await;
+    outbox.close(CloseCode::Slow);
+    assert_eq!(reader.await.unwrap(), (Ok(Bytes::from("first")), Err(CloseCode::Slow)));
+}
