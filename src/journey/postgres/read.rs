@@ -20,9 +20,10 @@ pub async fn look_up(client: &ClientWrapper, look_up: &LookUp) -> Result<Journey
     let statement = client.prepare_cached(JOURNEY).await?;
     let rows = client.query(&statement, &[&look_up.number, &look_up.from]).await?;
     let (mut interactions, mut listings) = (Vec::with_capacity(rows.len()), Vec::new());
+    let mut parts = Parts::default();
     for row in &rows {
         match row.try_get(SOURCE)? {
-            Some(source) => interactions.extend(interaction(row, source, &look_up.sources)?),
+            Some(source) => interactions.extend(interaction(row, source, &look_up.sources, &mut parts)?),
             None => listings = behind::read(row.try_get(INTERACTION_ID)?)?,
         }
     }
@@ -49,8 +50,66 @@ pub async fn look_up(client: &ClientWrapper, look_up: &LookUp) -> Result<Journey
     Ok(journey)
 }
 
+/// What rows said before: most say the same.
+#[derive(Default)]
+struct Parts {
+    campaigns: Vec<Arc<Campaign>>,
+    outcomes: Vec<Arc<Outcome>>,
+    agents: Vec<Arc<Agent>>,
+}
+
+/// Those that are compared, from the last one back: more would take longer than to read it anew.
+const PARTS_COMPARED_MAX: usize = 8;
+
+impl Parts {
+    fn campaign(&mut self, row: &Row) -> Result<Option<Arc<Campaign>>, tokio_postgres::Error> {
+        let (id, name): (Option<&str>, Option<&str>) = (row.try_get(4)?, row.try_get(5)?);
+        let is = |known: &Campaign| Some(known.id.as_str()) == id && known.name.as_deref() == name;
+        shared(&mut self.campaigns, is, || campaign(row, 4))
+    }
+
+    fn outcome(&mut self, row: &Row) -> Result<Option<Arc<Outcome>>, tokio_postgres::Error> {
+        let (code, label): (Option<&str>, Option<&str>) = (row.try_get(11)?, row.try_get(12)?);
+        let (class, parent): (Option<&str>, Option<&str>) = (row.try_get(13)?, row.try_get(14)?);
+        let (telephony, reached): (Option<&str>, _) = (row.try_get(15)?, row.try_get(16)?);
+        let is = |known: &Outcome| {
+            Some(known.code.as_str()) == code
+                && known.label.as_deref() == label
+                && known.class == class.map(OutcomeClass::of_name)
+                && known.parent.as_deref() == parent
+                && known.telephony.as_deref() == telephony
+                && known.reached == reached
+        };
+        shared(&mut self.outcomes, is, || outcome(row, 11))
+    }
+
+    fn agent(&mut self, row: &Row) -> Result<Option<Arc<Agent>>, tokio_postgres::Error> {
+        let (id, name): (Option<&str>, Option<&str>) = (row.try_get(19)?, row.try_get(20)?);
+        let is = |known: &Agent| Some(known.id.as_str()) == id && known.name.as_deref() == name;
+        shared(&mut self.agents, is, || agent(row, 19))
+    }
+}
+
+fn shared<T, E>(
+    known: &mut Vec<Arc<T>>,
+    is: impl Fn(&T) -> bool,
+    read: impl FnOnce() -> Result<Option<T>, E>,
+) -> Result<Option<Arc<T>>, E> {
+    if let Some(known) = known.iter().rev().take(PARTS_COMPARED_MAX).find(|known| is(known)) {
+        return Ok(Some(Arc::clone(known)));
+    }
+    let part = read()?.map(Arc::new);
+    known.extend(part.clone());
+    Ok(part)
+}
+
 /// Columns in the table's order; `None` for one of a source that is not asked for.
-fn interaction(row: &Row, source: &str, sources: &[Source]) -> Result<Option<Interaction>, StoreError> {
+fn interaction(
+    row: &Row,
+    source: &str,
+    sources: &[Source],
+    parts: &mut Parts,
+) -> Result<Option<Interaction>, StoreError> {
     let source = Source::of_name(source).ok_or(StoreError::Foreign("source"))?;
     if !sources.contains(&source) {
         return Ok(None);
@@ -61,16 +120,16 @@ fn interaction(row: &Row, source: &str, sources: &[Source]) -> Result<Option<Int
         source,
         contact_id: text(row, 2)?,
         address: row.try_get::<_, &str>(3)?.into(),
-        campaign: campaign(row, 4)?.map(Arc::new),
+        campaign: parts.campaign(row)?,
         channel: row.try_get::<_, &str>(6)?.into(),
         mode: text(row, 7)?,
         direction: direction.and_then(Direction::of_name),
         started_at: row.try_get(9)?,
         ended_at: row.try_get(10)?,
-        outcome: outcome(row, 11)?.map(Arc::new),
+        outcome: parts.outcome(row)?,
         previous_score: row.try_get(17)?,
         current_score: row.try_get(18)?,
-        agent: agent(row, 19)?.map(Arc::new),
+        agent: parts.agent(row)?,
         comments: text(row, 21)?,
         updated_at: Some(row.try_get(22)?),
     }))
