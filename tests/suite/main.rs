@@ -96,3 +96,4 @@ mod sources;
 mod stores;
 mod supervisors;
 mod troubled_postgres;
+mod why;
