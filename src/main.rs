@@ -42,6 +42,8 @@ enum Command {
     Backup(tools::backup::Args),
     /// Put a backup in the place of the SQLite store; the service must be stopped
     Restore(tools::restore::Args),
+    /// Say what became of a call at its agents: who saw it, and why somebody did not
+    Why(tools::why::Args),
     /// Forget a person, everywhere, and say what stays until when
     Erase(tools::erase::Args),
     /// Look whether everything is there to run, and say what to do
@@ -93,6 +95,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => tools::migrate::run(common).await,
         Command::Backup(args) => tools::backup::run(common, args).await,
         Command::Restore(args) => tools::restore::run(common, args).await,
+        Command::Why(args) => tools::why::run(common, args).await,
         Command::Erase(args) => tools::erase::run(common, args).await,
         Command::Check(args) => tools::check::run(common, args).await,
         Command::Catalogue(args) => tools::catalogue::run(common, args).await,

@@ -31,6 +31,8 @@ pub struct Metrics {
     updates: Family<Labels<1>, Counter>,
     happenings: Family<Labels<1>, Counter>,
     calls_forgotten: Counter,
+    ledger_lines: Counter,
+    ledger_lost: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     recorded: Family<Labels<2>, Counter>,
     expired: Counter,
@@ -88,6 +90,8 @@ impl Metrics {
             updates: Family::default(),
             happenings: Family::default(),
             calls_forgotten: Counter::default(),
+            ledger_lines: Counter::default(),
+            ledger_lost: Family::default(),
             refused: Family::default(),
             recorded: Family::default(),
             expired: Counter::default(),
@@ -122,6 +126,9 @@ impl Metrics {
         registry.register("session_happenings", happenings, self.happenings.clone());
         let forgotten = "Calls forgotten because more than calls.known_max were known";
         registry.register("calls_forgotten", forgotten, self.calls_forgotten.clone());
+        registry.register("ledger_lines", "Lines of the ledger handed to Kafka", self.ledger_lines.clone());
+        let lost = "Lines of the ledger that are lost: Kafka did not take them, or too many waited to be put together";
+        registry.register("ledger_lost", lost, self.ledger_lost.clone());
         registry.register("records_refused", "Records set aside, by topic and reason", self.refused.clone());
         registry.register(
             "records_recorded",
@@ -183,6 +190,19 @@ impl Metrics {
     /// Something that the ledger was told; `what` is the name of an enum's value.
     pub fn happened(&self, what: &'static str) {
         self.happenings.get_or_create(&[("what", what.to_owned())]).inc();
+    }
+
+    pub fn ledger_lines(&self, lines: usize) {
+        self.ledger_lines.inc_by(lines as u64);
+    }
+
+    pub fn ledger_lost(&self, reason: &'static str, lines: u64) {
+        self.ledger_lost.get_or_create(&[("reason", reason.to_owned())]).inc_by(lines);
+    }
+
+    /// Lines that Kafka did not take.
+    pub fn lost_in_kafka(&self) -> Counter {
+        self.ledger_lost.get_or_create(&[("reason", "kafka".to_owned())]).clone()
     }
 
     pub fn calls_forgotten(&self, calls: usize) {

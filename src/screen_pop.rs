@@ -20,21 +20,21 @@ use crate::metrics::Metrics;
 use crate::phone;
 use crate::push::agents::{Agents, Ask, Decision, Wanted};
 use crate::push::connection::Door;
-use crate::push::open_calls::{CallKey, Change, Visible};
+use crate::push::ledger::Context;
+use crate::push::open_calls::{CallKey, Change, Origin, Visible};
 use crate::push::prepared::Prepared;
 use crate::push::seat::Delivery;
 use crate::push::session::Session;
 use crate::push::{Call, MissingCode};
 use crate::record::Refusal;
 
+mod ledger;
 mod live;
 mod search;
 
+pub use ledger::{Life, keep_ledger};
 pub use live::{Updates, follow_changes};
 pub use search::TimelineFailure;
-
-/// A source that failed is asked again after each of these times, in seconds, while the call is open.
-const ASK_AGAIN_SECONDS: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
 
 /// How often it is looked what is due.
 const DUE_EVERY: Duration = Duration::from_millis(250);
@@ -92,11 +92,13 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
         Err(refusal) => return CallResult::Refused(refusal),
     };
     let since = heard.since;
+    let origin = Origin { since, partition: record.partition, offset: record.offset, heard_at: now };
     way.metrics.heard((now - since).as_seconds_f64(), (now - heard.at).as_seconds_f64());
     let Some(call) = way.call_of(heard) else { return CallResult::UnknownState };
     // 2 decide
     let key = CallKey::of(&call);
-    let Decision { change, show, forgotten } = way.agents().hear(call, since, now);
+    let at = call.at;
+    let Decision { change, show, stale, forgotten } = way.agents().hear(call, origin, now);
     way.metrics.calls_forgotten(forgotten);
     match change {
         Change::Opened if show.is_empty() => return CallResult::NoSessionHere,
@@ -104,7 +106,10 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
         Change::Changed => return CallResult::Changed,
         Change::Ended(_) | Change::StillOver => return CallResult::Ended,
         Change::Superseded => return CallResult::Superseded,
-        Change::Stale => return CallResult::Stale,
+        Change::Stale => {
+            way.say_stale(&key, &stale, way.context(at, origin), now);
+            return CallResult::Stale;
+        }
     }
     // 3 know, 4 prepare, 5 reach
     let announced = way.young(since, now) && show.iter().any(|session| session.agent_id == key.agent_id);
@@ -117,19 +122,21 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
 async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
     let seen = way.updates.seen();
-    let Some(Visible { call, since }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
-    let announce = way.young(since, now);
+    let Some(Visible { call, heard }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
+    let context = Context { announced: way.young(heard.since, now), ..way.context(call.at, heard) };
     let customer = match way.customer(&call) {
         Ok(number) => number,
         Err(code) => {
             way.name_campaign(&key, None);
-            return way.reach(&key, &sessions, announce, |_| Prepared::missing(code, seen));
+            let context = Context { missing: Some(code), ..context };
+            return way.reach(&key, &sessions, context, |_| Prepared::missing(code, seen));
         }
     };
     let mut look_up = way.look_up(&customer, now);
     let in_time = tokio::time::timeout(*way.settings.journey.lookup_timeout, way.finish(&mut look_up)).await.is_ok();
     let mut known = way.known(&look_up, now);
-    way.reach(&key, &sessions, announce, way.preparer(&key, &known, seen, now));
+    let context = Context { look_up: Some(ledger::looked_up(&look_up, &known)), missing: missing(&known), ..context };
+    way.reach(&key, &sessions, context, way.preparer(&key, &known, seen, now));
     if !in_time {
         way.finish(&mut look_up).await;
         known = way.known(&look_up, now);
@@ -140,19 +147,15 @@ async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
         live::update_call(Arc::clone(&way), key.clone()).await;
     }
     if known.failed() {
-        ask_again(way, key).await;
+        live::ask_again(way, key).await;
     }
 }
 
-/// A source that could not answer gets further chances, so that the timeline is whole as soon as it can be.
-async fn ask_again(way: Arc<Way>, key: CallKey) {
-    for seconds in ASK_AGAIN_SECONDS {
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        match live::look_again(&way, &key).await {
-            Some(known) if !known.is_whole() => {}
-            _ => return,
-        }
-    }
+/// Why there is no timeline at all, where there is none.
+fn missing(known: &Known) -> Option<MissingCode> {
+    let late = known.sources.iter().any(|state| state.missing == Some(SourceMissing::Timeout));
+    let code = if late { MissingCode::Timeout } else { MissingCode::Failed };
+    known.journey.is_none().then_some(code)
 }
 
 /// Follows the topic of calls until stopped, and answers what sessions ask.
@@ -317,23 +320,14 @@ impl Way {
     ) -> impl Fn(Tz) -> Prepared + use<'a> {
         self.name_campaign(key, known.journey.as_ref());
         let ask = self.default_ask(now);
-        let late = known.sources.iter().any(|state| state.missing == Some(SourceMissing::Timeout));
         move |time_zone| match &known.journey {
             Some(journey) => {
                 let ask = TimelineAsk { time_zone, ..ask.clone() };
                 let timeline = timeline::prepare(journey, known.sources.clone(), &ask);
                 Prepared::of(timeline, journey.leads.clone(), seen)
             }
-            None if late => Prepared::missing(MissingCode::Timeout, seen),
-            None => Prepared::missing(MissingCode::Failed, seen),
+            None => Prepared::missing(missing(known).unwrap_or(MissingCode::Failed), seen),
         }
-    }
-
-    /// Sends each session the difference to what it shows.
-    fn send_updates(&self, key: &CallKey, sessions: &[Arc<Session>], known: &Known, seen: u64, now: DateTime<Utc>) {
-        self.for_each_zone(sessions, self.preparer(key, known, seen, now), |session, prepared| {
-            self.metrics.update(self.agents().update(key, session, prepared, Utc::now()));
-        });
     }
 
     /// Call events carry the campaign's id; agents read its name.
@@ -359,9 +353,14 @@ impl Way {
     }
 
     /// Into each session's outbox.
-    fn reach(&self, key: &CallKey, sessions: &[Arc<Session>], announce: bool, prepare: impl Fn(Tz) -> Prepared) {
+    fn reach(&self, key: &CallKey, sessions: &[Arc<Session>], context: Context, prepare: impl Fn(Tz) -> Prepared) {
+        let announce = context.announced;
+        let said = self.say_pops(key, context);
         self.for_each_zone(sessions, prepare, |session, prepared| {
-            match (self.agents().pop(key, session, prepared, announce, Utc::now()), prepared.missing) {
+            said(session, None);
+            let delivery = self.agents().pop(key, session, prepared, announce, Utc::now());
+            said(session, Some(delivery));
+            match (delivery, prepared.missing) {
                 (Delivery::Sent, Some(_)) => self.metrics.pop("sent_without_timeline"),
                 (delivery, _) => self.metrics.pop(delivery.name()),
             }
@@ -373,7 +372,7 @@ impl Way {
         &self,
         sessions: &[Arc<Session>],
         prepare: impl Fn(Tz) -> Prepared,
-        deliver: impl Fn(&Session, &Prepared),
+        deliver: impl Fn(&Arc<Session>, &Prepared),
     ) {
         let mut by_zone: Vec<(Tz, Prepared)> = Vec::new();
         for session in sessions {

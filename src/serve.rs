@@ -18,16 +18,19 @@ use crate::http::{self, Guard, Service, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
 use crate::journey::{Regions, Sources, Store, StoreError, retention};
-use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start};
+use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start, Writer};
 use crate::metrics::Metrics;
 use crate::push::agents::Agents;
 use crate::push::connection::Door;
 use crate::push::ledger::Ledger;
 use crate::push::open_calls::CallLimits;
-use crate::screen_pop::{self, Updates, Way};
+use crate::screen_pop::{self, Life, Updates, Way};
 
 /// Recorded batches that wait for open timelines to follow.
 const KEPT_BATCHES_MAX: usize = 16;
+
+/// So much of the drain's limit is left for writing the ledger's last lines.
+const LAST_PART: u32 = 5;
 
 /// A service that listens, and is on its way to being ready.
 pub struct Running {
@@ -37,6 +40,9 @@ pub struct Running {
     pub sources: Sources,
     stop: CancellationToken,
     tasks: TaskTracker,
+    /// The ledger is written until nothing more happens.
+    last: TaskTracker,
+    last_stop: CancellationToken,
     /// Metrics and health are answered until the end of the drain.
     admin_stop: CancellationToken,
     limit: Duration,
@@ -82,10 +88,12 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         keep_after_end: TimeDelta::from_std(*settings.calls.keep_after_end)?,
         known_max: settings.calls.known_max,
     };
-    let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, Ledger::new(Arc::clone(&metrics)));
+    let node = format!("n-{:08x}", rand::random::<u32>());
+    let ledger = Ledger::new(Arc::clone(&metrics)).keeping(settings.ledger.pops_max, &node);
+    let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, ledger);
     let way = Arc::new(Way {
         sources: sources.clone(),
-        door: door(&settings, agents, Arc::clone(&metrics)),
+        door: door(&settings, node, agents, Arc::clone(&metrics)),
         metrics: Arc::clone(&metrics),
         updates: Updates::new(settings.journey.lookups_max),
         settings,
@@ -99,6 +107,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         sources,
         stop: stop.clone(),
         tasks: tasks.clone(),
+        last: TaskTracker::new(),
+        last_stop: CancellationToken::new(),
         admin_stop: CancellationToken::new(),
         limit: *way.settings.drain.limit,
         _embedded: embedded,
@@ -106,6 +116,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     };
     let (kept, on_kept) = mpsc::channel(KEPT_BATCHES_MAX);
     hear(&way, &brokers, kept, &ready, &stop)?;
+    account(&way, &running, &ready)?;
     tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
     tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
     tasks.spawn(screen_pop::keep_time(Arc::clone(&way), stop));
@@ -114,12 +125,12 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     Ok(running)
 }
 
-fn door(settings: &Settings, agents: Agents, metrics: Arc<Metrics>) -> Door {
+fn door(settings: &Settings, node: String, agents: Agents, metrics: Arc<Metrics>) -> Door {
     Door {
         agents,
         metrics,
         catalogue: Arc::clone(&settings.catalogue),
-        node: format!("n-{:08x}", rand::random::<u32>()),
+        node,
         hello_timeout: *settings.http.hello_timeout,
         write_timeout: *settings.http.write_timeout,
         heartbeat: *settings.http.heartbeat,
@@ -183,6 +194,15 @@ fn hear(
     Ok(())
 }
 
+/// The ledger's way to Kafka.
+fn account(way: &Arc<Way>, running: &Running, ready: &CancellationToken) -> anyhow::Result<()> {
+    let (topics, metrics) = (&way.settings.kafka.topics, &way.metrics);
+    let writer = Writer::open(&running.brokers, &topics.pops, way.settings.ledger.queue_max, metrics.lost_in_kafka())?;
+    let life = Life { ready: ready.clone(), drain: running.stop.clone(), over: running.last_stop.clone() };
+    running.last.spawn(screen_pop::keep_ledger(Arc::clone(way), writer, life, running.limit / LAST_PART));
+    Ok(())
+}
+
 fn listen(way: &Arc<Way>, running: &Running, (main, admin): (TcpListener, TcpListener), ready: CancellationToken) {
     let http = &way.settings.http;
     let service = Arc::new(Service {
@@ -208,7 +228,10 @@ impl Running {
         info!("draining");
         self.stop.cancel();
         self.tasks.close();
-        let drained = tokio::time::timeout(self.limit, self.tasks.wait()).await;
+        let drained = tokio::time::timeout(self.limit - self.limit / LAST_PART, self.tasks.wait()).await;
+        self.last_stop.cancel();
+        self.last.close();
+        _ = tokio::time::timeout(self.limit / LAST_PART, self.last.wait()).await;
         self.admin_stop.cancel();
         match drained {
             Ok(()) => info!("drained"),

@@ -78,6 +78,7 @@ pub const KEYS: &[Key] = &[
     key("kafka.topics.interactions", "\"interactions\"", Text, "topic of interactions"),
     key("kafka.topics.contacts", "\"contacts\"", Text, "topic of contacts and campaign lists"),
     key("kafka.topics.erasures", "\"erasures\"", Text, "topic of erasures: who is to be forgotten"),
+    key("kafka.topics.pops", "\"pops\"", Text, "topic of the ledger: what became of each pop, for `backstory why`"),
     key(
         "journey.store",
         "\"sqlite:backstory.db\"",
@@ -185,6 +186,30 @@ pub const KEYS: &[Key] = &[
         "calls.default_region",
         DefaultRegion,
         "region of call events' numbers without a country code; else journey.default_region",
+    ),
+    key(
+        "ledger.retention",
+        "\"14d\"",
+        Time,
+        "how long the topic kafka.topics.pops keeps the ledger, where `backstory check --create` makes it",
+    ),
+    key(
+        "ledger.alive_every",
+        "\"10s\"",
+        Time,
+        "a node writes this often into the ledger that it is alive; after two and a half times as long it counts as gone",
+    ),
+    key(
+        "ledger.pops_max",
+        "50000",
+        Count,
+        "pops of the last hour that a node keeps in memory (GET /v1/pops on http.admin_listen), about half a kilobyte each",
+    ),
+    key(
+        "ledger.queue_max",
+        "50000",
+        Count,
+        "lines of the ledger that wait for Kafka; further ones are lost, and counted",
     ),
     key("log.format", "\"text\"", Format, "\"text\" for people, \"json\" for machines"),
     key(

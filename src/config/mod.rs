@@ -18,6 +18,7 @@ mod catalogue;
 mod flat;
 mod keys;
 mod kinds;
+mod places;
 
 pub use aliases::Aliases;
 pub use catalogue::{toml_key, toml_text};
@@ -25,6 +26,7 @@ use flat::flatten;
 pub use flat::number_text;
 pub use keys::{COLUMN_TABLES, KEYS, Key, nearest};
 pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StoreAddress, url_without_password};
+pub use places::{SourcePlace, SourcePlaces};
 
 /// Variables with this prefix are settings: `BACKSTORY_HTTP__LISTEN` is `http.listen`.
 const ENV_PREFIX: &str = "BACKSTORY_";
@@ -40,6 +42,7 @@ pub struct Settings {
     pub kafka: Kafka,
     pub journey: Journey,
     pub calls: Calls,
+    pub ledger: Ledger,
     pub log: Log,
     pub drain: Drain,
     /// Labels, classes and names for what records carry bare.
@@ -93,6 +96,7 @@ pub struct Topics {
     pub interactions: String,
     pub contacts: String,
     pub erasures: String,
+    pub pops: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -110,36 +114,6 @@ pub struct Journey {
     pub sources: SourcePlaces,
 }
 
-/// Where the sources are, for those that are not in `journey.store`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct SourcePlaces {
-    pub campaign_manager: SourcePlace,
-    pub data_cloud: SourcePlace,
-}
-
-impl SourcePlaces {
-    pub fn of(&self, source: Source) -> &SourcePlace {
-        match source {
-            Source::CampaignManager => &self.campaign_manager,
-            Source::DataCloud => &self.data_cloud,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct SourcePlace {
-    pub store: Option<StoreAddress>,
-    /// A query: `$1` the number, `$2` the beginning of the period.
-    pub interactions: Option<String>,
-    /// A query: `$1` the number.
-    pub listings: Option<String>,
-    pub default_region: Option<Region>,
-    /// Our column → the query's.
-    pub columns: BTreeMap<String, String>,
-}
-
 #[derive(Debug, Clone, Deserialize)]
 pub struct Calls {
     pub age_max: Span,
@@ -148,6 +122,14 @@ pub struct Calls {
     pub keep_after_end: Span,
     pub known_max: usize,
     pub default_region: Option<Region>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Ledger {
+    pub retention: Span,
+    pub alive_every: Span,
+    pub pops_max: usize,
+    pub queue_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -21,6 +21,7 @@ use crate::screen_pop::{TimelineFailure, Way};
 mod guard;
 pub mod listener;
 mod pages;
+mod pops;
 mod upgrade;
 
 /// What every request may need.
@@ -58,6 +59,7 @@ pub fn routes(service: Arc<Service>) -> Router {
 pub fn admin_routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
+        .route("/v1/pops", get(pops::pops))
         .merge(health())
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
@@ -92,7 +94,7 @@ async fn info(State(service): Shared) -> Json<Value> {
         "brokers": service.brokers,
         "embeddedBroker": service.embedded_broker,
         "topics": { "calls": topics.calls, "interactions": topics.interactions, "contacts": topics.contacts,
-                    "erasures": topics.erasures },
+                    "erasures": topics.erasures, "pops": topics.pops },
         "store": service.way.sources.describe(),
         "source": service.way.settings.journey.source,
         "ready": service.ready.is_cancelled(),

@@ -18,10 +18,14 @@ use crate::config::{EMBEDDED, Kafka};
 mod consumer;
 mod embedded;
 mod group;
+mod window;
+mod writer;
 
 pub use consumer::{Consumer, Heard, Lag, Resume, Start};
 pub use embedded::{EmbeddedBroker, LIMITS as EMBEDDED_LIMITS};
 pub use group::{GroupConsumer, GroupProgress};
+pub use window::read_window;
+pub use writer::Writer;
 
 /// Time for one question to the brokers.
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,7 +84,8 @@ impl Brokers {
             return Ok((Self { addresses: said, embedded: false, settings: settings.clone() }, None));
         }
         let topics = &settings.topics;
-        let broker = EmbeddedBroker::start(&[&topics.calls, &topics.interactions, &topics.contacts, &topics.erasures])?;
+        let all = [&topics.calls, &topics.interactions, &topics.contacts, &topics.erasures, &topics.pops];
+        let broker = EmbeddedBroker::start(&all.map(String::as_str))?;
         let addresses = broker.address().to_owned();
         Ok((Self { addresses, embedded: true, settings: settings.clone() }, Some(broker)))
     }
@@ -88,6 +93,11 @@ impl Brokers {
     /// Brokers that are somebody else's, by address.
     pub fn at(addresses: String, settings: &Kafka) -> Self {
         Self { addresses, embedded: false, settings: settings.clone() }
+    }
+
+    /// As above: the in-process one of another process, which has its own limits.
+    pub fn embedded_at(addresses: String, settings: &Kafka) -> Self {
+        Self { embedded: true, ..Self::at(addresses, settings) }
     }
 
     pub fn addresses(&self) -> &str {

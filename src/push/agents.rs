@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::ledger::{CallHappening, Happened, Happening, Ledger};
-use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Over, Visible};
+use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Origin, Over, Visible};
 use super::outbox::About;
 use super::prepared::Prepared;
 use super::seat::{Comes, Delivery, Moment, Seat, digest_of};
@@ -38,6 +38,8 @@ pub struct Decision {
     pub change: Change,
     /// To whom the call is to be shown now: the sessions that see the agent's calls, where it was opened.
     pub show: Vec<Arc<Session>>,
+    /// To whom it would have been, were it not too old.
+    pub stale: Vec<Arc<Session>>,
     /// The oldest calls that had to be forgotten for it (`calls.known_max`).
     pub forgotten: usize,
 }
@@ -97,26 +99,27 @@ impl Agents {
     }
 
     /// Takes an event in, and tells at once what needs no look-up: another state, an end, an offer taken by another agent.
-    pub fn hear(&self, call: Call, since: DateTime<Utc>, now: DateTime<Utc>) -> Decision {
+    pub fn hear(&self, call: Call, heard: impl Into<Origin>, now: DateTime<Utc>) -> Decision {
         let key = CallKey::of(&call);
         let moment = self.at(now);
         let mut inner = self.inner.lock();
-        let Applied { change, taken, forgotten } = inner.calls.apply(call, since, now);
+        let Applied { change, taken, forgotten } = inner.calls.apply(call, heard, now);
         let forgotten = inner.forget(forgotten, &moment);
         if !inner.caught_up {
-            return Decision { change, show: Vec::new(), forgotten };
+            return Decision { change, show: Vec::new(), stale: Vec::new(), forgotten };
         }
         for other in taken {
             inner.seats.for_each(&other.agent_id, |seat| seat.tell_end(&other, &Over::TAKEN, &moment));
         }
-        let mut show = Vec::new();
+        let (mut show, mut stale) = (Vec::new(), Vec::new());
         match change {
             Change::Opened => show = inner.seats.sessions_of(&key.agent_id),
             Change::Changed => inner.tell_state(&key, &moment),
             Change::Ended(_) => inner.tell_end(&key, &moment),
-            Change::StillOver | Change::Superseded | Change::Stale => {}
+            Change::Stale => stale = inner.seats.sessions_of(&key.agent_id),
+            Change::StillOver | Change::Superseded => {}
         }
-        Decision { change, show, forgotten }
+        Decision { change, show, stale, forgotten }
     }
 
     /// The replay window was read: from now on calls are shown. Gives back the sessions that wait for theirs, each with

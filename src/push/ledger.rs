@@ -1,13 +1,27 @@
 //! What becomes of each pop at each session, told once, where it happens. Never waits, and knows nothing of who reads it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use super::open_calls::CallKey;
 use super::session::Session;
 use super::{CloseCode, EndReason};
 use crate::metrics::Metrics;
+
+mod kept;
+pub mod record;
+mod said;
+
+use kept::Kept;
+use record::{Line, NodeState, Pop};
+use said::Heard;
+pub use said::{Context, Said};
+
+/// What waits for the next turn, up to so much: several seconds of the largest load that was measured.
+const HEARD_MAX: usize = 100_000;
 
 /// Something that happened at a session.
 pub struct Happened {
@@ -85,14 +99,24 @@ impl CallHappening {
     }
 }
 
-/// Where all of it is told.
+/// Where all of it is told. What is heard waits until a turn puts it together; where too much waits, it is lost, and counted.
 pub struct Ledger {
     metrics: Arc<Metrics>,
+    heard: Mutex<Vec<Heard>>,
+    lost: AtomicU64,
+    kept: Mutex<Kept>,
 }
 
 impl Ledger {
+    /// One that keeps nothing yet.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+        let kept = Mutex::new(Kept::new(String::new(), Utc::now(), 0));
+        Self { metrics, heard: Mutex::default(), lost: AtomicU64::new(0), kept }
+    }
+
+    /// Keeps so many pops, as those of this node, which starts now.
+    pub fn keeping(self, pops_max: usize, node: &str) -> Self {
+        Self { kept: Mutex::new(Kept::new(node.to_owned(), Utc::now(), pops_max)), ..self }
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -102,5 +126,37 @@ impl Ledger {
     /// Called with locks held: must not wait, nor ask `Agents` anything.
     pub fn happened(&self, happened: Happened) {
         self.metrics.happened(happened.what.name());
+        self.hear(Heard::Happened(happened));
+    }
+
+    /// What the way of a call knows, beside what happens at a session.
+    pub fn said(&self, key: &Arc<CallKey>, session: &Arc<Session>, said: Said, at: DateTime<Utc>) {
+        self.hear(Heard::Said { at, key: Arc::clone(key), session: Arc::clone(session), said });
+    }
+
+    fn hear(&self, heard: Heard) {
+        let mut waiting = self.heard.lock();
+        if waiting.len() < HEARD_MAX {
+            waiting.push(heard);
+        } else {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.metrics.ledger_lost("not_taken_in", 1);
+        }
+    }
+
+    /// Puts together what was heard since the last turn; gives back the lines to write.
+    pub fn turn(&self, now: DateTime<Utc>) -> Vec<Line> {
+        let heard = std::mem::take(&mut *self.heard.lock());
+        self.kept.lock().turn(heard, now)
+    }
+
+    /// That this node is alive; `lost` are lines that were given back and could not be written.
+    pub fn alive(&self, state: NodeState, lost: u64, every_ms: u64, now: DateTime<Utc>) -> Line {
+        self.kept.lock().alive(state, lost + self.lost.load(Ordering::Relaxed), every_ms, now)
+    }
+
+    /// The last hour's pops of a call, an agent, or all, newest first.
+    pub fn find(&self, call_id: Option<&str>, agent_id: Option<&str>, limit: usize) -> Vec<Pop> {
+        self.kept.lock().find(call_id, agent_id, limit)
     }
 }

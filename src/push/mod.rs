@@ -45,7 +45,7 @@ pub struct Call {
 }
 
 /// Why a pop carries no timeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingCode {
     /// The store took longer than `journey.lookup_timeout`; the timeline follows as an update.

@@ -89,7 +89,7 @@ impl Over {
 struct Known {
     /// The event that holds: greatest `at`, then state.
     call: Call,
-    since: DateTime<Utc>,
+    heard: Origin,
     /// The latest `connected` ever heard, though a later event may hold.
     connected_at: Option<DateTime<Utc>>,
     /// Campaigns whose names are known, from any event of the call or from a timeline: most events carry the id alone.
@@ -97,8 +97,8 @@ struct Known {
 }
 
 impl Known {
-    fn of(call: Call, since: DateTime<Utc>) -> Self {
-        Self { call, since, connected_at: None, named: Vec::new() }
+    fn of(call: Call, heard: Origin) -> Self {
+        Self { call, heard, connected_at: None, named: Vec::new() }
     }
 
     fn learn_name(&mut self, campaign: &Campaign) {
@@ -119,8 +119,27 @@ impl Known {
 #[derive(Debug, Clone)]
 pub struct Visible {
     pub call: Call,
-    /// When it was heard of: what its age is counted from.
+    pub heard: Origin,
+}
+
+/// Where an event was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// What its age is counted from.
     pub since: DateTime<Utc>,
+    /// In the topic of calls.
+    pub partition: i32,
+    pub offset: i64,
+    /// By this node.
+    pub heard_at: DateTime<Utc>,
+}
+
+/// As tests say it, which have no topic.
+#[cfg(test)]
+impl From<DateTime<Utc>> for Origin {
+    fn from(since: DateTime<Utc>) -> Self {
+        Self { since, partition: 0, offset: 0, heard_at: since }
+    }
 }
 
 /// `at` and state of an event.
@@ -148,8 +167,8 @@ impl OpenCalls {
         }
     }
 
-    /// Takes an event in. `since` is what the call's age is counted from.
-    pub fn apply(&mut self, call: Call, since: DateTime<Utc>, now: DateTime<Utc>) -> Applied {
+    /// Takes an event in.
+    pub fn apply(&mut self, call: Call, heard: impl Into<Origin>, now: DateTime<Utc>) -> Applied {
         if call.at + self.limits.open_max <= now {
             return Applied { change: Change::Stale, taken: Vec::new(), forgotten: Vec::new() };
         }
@@ -157,7 +176,7 @@ impl OpenCalls {
         let (at, state) = (call.at, call.state);
         let offers_before = if state == CallState::Connected { self.offers_to_others(&key) } else { Vec::new() };
         let before = self.standing(&key);
-        let is_news = self.put(&key, call, since);
+        let is_news = self.put(&key, call, heard.into());
         if state == CallState::Connected
             && let Some(known) = self.known.get_mut(&key)
         {
@@ -177,7 +196,7 @@ impl OpenCalls {
     }
 
     /// Keeps the event if it is later than what is kept; what it calls its campaign, in any case.
-    fn put(&mut self, key: &Arc<CallKey>, call: Call, since: DateTime<Utc>) -> bool {
+    fn put(&mut self, key: &Arc<CallKey>, call: Call, heard: Origin) -> bool {
         let campaign = call.campaign.clone();
         let due = (call.at, call.state, Arc::clone(key));
         let mut is_news = true;
@@ -186,14 +205,14 @@ impl OpenCalls {
                 let known = known.into_mut();
                 is_news = order(&known.call, &call) == Ordering::Less;
                 if is_news {
-                    (known.call, known.since) = (call, since);
+                    (known.call, known.heard) = (call, heard);
                 }
                 known
             }
             Entry::Vacant(place) => {
                 self.by_call.entry(key.call_id.clone()).or_default().push(Arc::clone(key));
                 self.by_agent.entry(key.agent_id.clone()).or_default().push(Arc::clone(key));
-                place.insert(Known::of(call, since))
+                place.insert(Known::of(call, heard))
             }
         };
         if let Some(campaign) = &campaign {
@@ -245,7 +264,7 @@ impl OpenCalls {
             Standing::Over(EndReason::Ended) => now < known.call.at + self.limits.keep_after_end,
             Standing::Over(_) => false,
         };
-        seen.then(|| Visible { call: known.call.clone(), since: known.since })
+        seen.then(|| Visible { call: known.call.clone(), heard: known.heard })
     }
 
     /// How the call is over for the agent; `None` while it is open.

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,10 @@ use super::Way;
 use crate::journey::recorder::Kept;
 use crate::journey::sources::Known;
 use crate::push::open_calls::CallKey;
+use crate::push::session::Session;
+
+/// A source that failed is asked again after each of these times, in seconds, while the call is open.
+const ASK_AGAIN_SECONDS: [u64; 7] = [1, 2, 4, 8, 15, 30, 60];
 
 /// Open timelines that are brought up to date. However much is recorded, a call is looked up once at a time, and all of them
 /// leave the store to new calls for the other half.
@@ -94,6 +99,35 @@ pub(super) async fn look_again(way: &Way, key: &CallKey) -> Option<Known> {
     let known = way.known(&look_up, now);
     way.send_updates(key, &way.agents().showing(key), &known, seen, now);
     Some(known)
+}
+
+/// A source that could not answer gets further chances, so that the timeline is whole as soon as it can be.
+pub(super) async fn ask_again(way: Arc<Way>, key: CallKey) {
+    for seconds in ASK_AGAIN_SECONDS {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        match look_again(&way, &key).await {
+            Some(known) if !known.is_whole() => {}
+            _ => return,
+        }
+    }
+}
+
+impl Way {
+    /// Sends each session the difference to what it shows.
+    pub(super) fn send_updates(
+        &self,
+        key: &CallKey,
+        sessions: &[Arc<Session>],
+        known: &Known,
+        seen: u64,
+        now: DateTime<Utc>,
+    ) {
+        let said = self.say_updates(key, known);
+        self.for_each_zone(sessions, self.preparer(key, known, seen, now), |session, prepared| {
+            said(session);
+            self.metrics.update(self.agents().update(key, session, prepared, Utc::now()));
+        });
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod journey;
 pub mod migrate;
 pub mod restore;
 pub mod watch;
+pub mod why;
 
 // What several of them need.
 pub mod agent;

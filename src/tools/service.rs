@@ -109,7 +109,8 @@ impl Info {
     pub fn brokers(&self, settings: &Settings) -> Brokers {
         let mut kafka = settings.kafka.clone();
         kafka.topics = self.topics.clone();
-        Brokers::at(self.brokers.clone(), &kafka)
+        let brokers = if self.embedded_broker { Brokers::embedded_at } else { Brokers::at };
+        brokers(self.brokers.clone(), &kafka)
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use backstory::arrival::{self, CallEvent, Limits};
 use backstory::journey::{Contact, Erasure, Interaction};
 use backstory::kafka::Record;
+use backstory::push::ledger::record::Line;
 use backstory::push::{ClientFrame, ServerFrame};
 use chrono::{DateTime, TimeDelta, Utc};
 use rlibphonenumber::Region;
@@ -31,6 +32,7 @@ fn schemas() -> Vec<(String, Value)> {
         schema::<Erasure>("erasure", true),
         schema::<ClientFrame>("client-frame", true),
         schema::<ServerFrame<'static>>("server-frame", false),
+        schema::<Line>("pop", true),
     ]
 }
 
@@ -98,6 +100,9 @@ fn every_example_of_a_record_or_client_frame_is_decoded() {
             }
             "client-frame" => {
                 ClientFrame::decode(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            }
+            "pop" => {
+                Line::decode(text.as_bytes()).unwrap_or_else(|| panic!("{name}: no line of the ledger"));
             }
             "server-frame" => {}
             other => panic!("{name}: {other} is no kind of schema"),

@@ -97,3 +97,4 @@ mod sources;
 mod stores;
 mod supervisors;
 mod troubled_postgres;
+mod why;

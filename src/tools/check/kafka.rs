@@ -9,7 +9,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use super::{Args, Finding};
-use crate::config::{EMBEDDED, Kafka};
+use crate::config::{EMBEDDED, Kafka, Ledger, Span};
 use crate::kafka::{ASK_TIMEOUT, Brokers};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -29,6 +29,8 @@ enum Keeps {
     History,
     /// For as long as a node or a backup may have to catch up; longer, they would name for ever who is to be forgotten.
     Erasures,
+    /// For as long as somebody may ask what became of a pop.
+    Ledger { retention_ms: i64 },
 }
 
 /// Names, partitions and copies, as the brokers have them.
@@ -39,7 +41,7 @@ struct Cluster {
     topics: HashMap<String, usize>,
 }
 
-pub async fn check(settings: &Kafka, args: &Args, print: &mut impl FnMut(&Finding)) {
+pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut impl FnMut(&Finding)) {
     let addresses = match settings.brokers.as_deref() {
         None => {
             let todo = format!("write kafka.brokers = \"host:9092\" for a cluster, or \"{EMBEDDED}\" for trying out");
@@ -62,12 +64,14 @@ pub async fn check(settings: &Kafka, args: &Args, print: &mut impl FnMut(&Findin
     };
     let counted = if cluster.brokers == 1 { "1 broker".into() } else { format!("{} brokers", cluster.brokers) };
     print(&Finding::ok("brokers", format!("cluster {} answers with {counted}", cluster.id)));
-    let window_ms = i64::try_from(settings.replay_window.as_millis()).unwrap_or(i64::MAX);
+    let millis = |span: Span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    let (window_ms, retention_ms) = (millis(settings.replay_window), millis(ledger.retention));
     for (key, name, keeps) in [
         ("calls", &settings.topics.calls, Keeps::Calls { window_ms }),
         ("interactions", &settings.topics.interactions, Keeps::History),
         ("contacts", &settings.topics.contacts, Keeps::History),
         ("erasures", &settings.topics.erasures, Keeps::Erasures),
+        ("pops", &settings.topics.pops, Keeps::Ledger { retention_ms }),
     ] {
         let check = format!("topic {name}");
         match cluster.topics.get(name) {
@@ -75,7 +79,13 @@ pub async fn check(settings: &Kafka, args: &Args, print: &mut impl FnMut(&Findin
             None if args.create => print(&create(&brokers, &check, name, keeps, &cluster, args).await),
             None => {
                 let todo = format!("run `backstory check --create`, or name the right one in kafka.topics.{key}");
-                print(&Finding::fail(&check, "there is no such topic", todo));
+                print(&match keeps {
+                    Keeps::Ledger { .. } => {
+                        let text = "there is no such topic: pops go out, but `backstory why` has nothing to read";
+                        Finding::warn(&check, text, todo)
+                    }
+                    _ => Finding::fail(&check, "there is no such topic", todo),
+                });
             }
         }
     }
@@ -121,6 +131,7 @@ async fn judge(
         Keeps::Calls { window_ms } => judge_calls(check, &there, &config, window_ms),
         Keeps::History => judge_history(check, &there, &config),
         Keeps::Erasures => vec![judge_erasures(check, &there, &config)],
+        Keeps::Ledger { retention_ms } => vec![judge_ledger(check, &there, &config, retention_ms)],
     };
     findings.iter().for_each(print);
 }
@@ -189,6 +200,20 @@ fn judge_erasures(check: &str, there: &str, config: &HashMap<String, String>) ->
     Finding::ok(check, text)
 }
 
+fn judge_ledger(check: &str, there: &str, config: &HashMap<String, String>, wanted_ms: i64) -> Finding {
+    let todo =
+        format!("set the topic's cleanup.policy to delete and its retention.ms to {wanted_ms} (ledger.retention)");
+    let retention_ms = config.get("retention.ms").and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1);
+    if config.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")) {
+        let text = format!("{there}, compacted: when a node was alive cannot be told from its last line alone");
+        return Finding::warn(check, text, todo);
+    }
+    if retention_ms < 0 {
+        return Finding::warn(check, format!("{there}, kept for ever: it grows with every pop"), todo);
+    }
+    Finding::ok(check, format!("{there}, kept for {}", span(retention_ms)))
+}
+
 /// How the brokers keep a topic: their settings for it, by name.
 pub async fn topic_config(brokers: &Brokers, name: &str) -> anyhow::Result<HashMap<String, String>> {
     let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
@@ -234,6 +259,10 @@ async fn try_to_create(
         Keeps::History => topic.set("cleanup.policy", "compact").set("retention.ms", "-1"),
         Keeps::Erasures => {
             retention_ms = ERASURES_MS.to_string();
+            topic.set("cleanup.policy", "delete").set("retention.ms", &retention_ms)
+        }
+        Keeps::Ledger { retention_ms: wanted_ms } => {
+            retention_ms = wanted_ms.to_string();
             topic.set("cleanup.policy", "delete").set("retention.ms", &retention_ms)
         }
     };
@@ -289,6 +318,14 @@ mod tests {
         assert_eq!(erasures(&[("cleanup.policy", "delete"), ("retention.ms", "86400000")]), State::Warn);
         assert_eq!(erasures(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]), State::Warn);
         assert_eq!(erasures(&[("cleanup.policy", "compact"), ("retention.ms", "7776000000")]), State::Warn);
+    }
+
+    #[test]
+    fn the_ledger_is_kept_for_a_time_and_line_by_line() {
+        let ledger = |pairs: &[(&str, &str)]| judge_ledger("l", "", &config(pairs), 14 * DAY_MS).state;
+        assert_eq!(ledger(&[("cleanup.policy", "delete"), ("retention.ms", "604800000")]), State::Ok);
+        assert_eq!(ledger(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]), State::Warn);
+        assert_eq!(ledger(&[("cleanup.policy", "compact,delete"), ("retention.ms", "604800000")]), State::Warn);
     }
 
     #[test]

@@ -52,6 +52,10 @@ impl Receipt<'_> {
             (&topics.contacts, format!("{contacts} published; older records are")),
             (&topics.calls, "call events with the number are".into()),
             (&topics.erasures, format!("the erasure itself ({}), with ids and addresses, is", self.erasure.erasure_id)),
+            (
+                &topics.pops,
+                "the ledger of pops, which holds ids of calls and agents, no number and no contact, is".into(),
+            ),
         ] {
             let stay = match topic_config(brokers, topic).await {
                 Ok(config) => stays(&config, at),

@@ -27,6 +27,7 @@ pub struct Kafka {
     pub interactions: String,
     pub contacts: String,
     pub erasures: String,
+    pub pops: String,
     /// A PostgreSQL database of the test's own, in place of the embedded store.
     pub database: Option<String>,
     producer: OnceLock<FutureProducer>,
@@ -36,7 +37,7 @@ impl Kafka {
     /// Topics of their own on the Kafka of `make test`.
     pub async fn real() -> Self {
         let kafka = Self::without_topics();
-        kafka.make_topics(&[&kafka.calls, &kafka.interactions, &kafka.contacts, &kafka.erasures]).await;
+        kafka.make_topics(&[&kafka.calls, &kafka.interactions, &kafka.contacts, &kafka.erasures, &kafka.pops]).await;
         kafka
     }
 
@@ -66,6 +67,7 @@ impl Kafka {
             interactions: format!("interactions-{run}"),
             contacts: format!("contacts-{run}"),
             erasures: format!("erasures-{run}"),
+            pops: format!("pops-{run}"),
             database: None,
             producer: OnceLock::new(),
         }
@@ -80,6 +82,7 @@ impl Kafka {
             interactions: "interactions".into(),
             contacts: "contacts".into(),
             erasures: "erasures".into(),
+            pops: "pops".into(),
             database: None,
             producer: OnceLock::new(),
         }
@@ -97,6 +100,7 @@ impl Kafka {
             ("kafka.topics.interactions", self.interactions.clone()),
             ("kafka.topics.contacts", self.contacts.clone()),
             ("kafka.topics.erasures", self.erasures.clone()),
+            ("kafka.topics.pops", self.pops.clone()),
             // Other tests' nodes keep other stores.
             ("kafka.group", format!("backstory-{}", self.interactions)),
         ]

@@ -1,0 +1,107 @@
+//! Writes records that nobody waits for: into a bounded queue, in batches; what does not fit, or is not taken in time, is counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
+use tracing::warn;
+
+use super::Brokers;
+
+/// Many records leave together: a record costs a fraction of what it would alone.
+const PROPERTIES: &[(&str, &str)] =
+    &[("linger.ms", "100"), ("compression.type", "lz4"), ("message.timeout.ms", "60000")];
+
+/// A producer that never makes anybody wait.
+pub struct Writer {
+    producer: ThreadedProducer<Deliveries>,
+    topic: String,
+    state: Arc<State>,
+}
+
+struct State {
+    topic: String,
+    lost: Counter,
+    /// What is wrong was said, and is not said again until it goes on.
+    troubled: AtomicBool,
+}
+
+impl Writer {
+    /// `queue_max`: records that wait for the brokers at a time; `lost` counts those that they did not take.
+    pub fn open(brokers: &Brokers, topic: &str, queue_max: usize, lost: Counter) -> Result<Self, KafkaError> {
+        let mut client = rdkafka::ClientConfig::new();
+        for (name, value) in PROPERTIES {
+            client.set(*name, *value);
+        }
+        for (name, value) in brokers.client().config_map() {
+            client.set(name, value);
+        }
+        client.set("queue.buffering.max.messages", queue_max.to_string()).set("delivery.report.only.error", "true");
+        let topic = topic.to_owned();
+        let state = Arc::new(State { topic: topic.clone(), lost, troubled: AtomicBool::new(false) });
+        let producer = client.create_with_context(Deliveries(Arc::clone(&state)))?;
+        Ok(Self { producer, topic, state })
+    }
+
+    /// Hands one over; where the queue is full it is lost.
+    pub fn write(&self, key: &str, value: &[u8]) {
+        if let Err((error, _)) = self.producer.send(BaseRecord::to(&self.topic).key(key).payload(value)) {
+            self.state.lose(&error);
+        }
+    }
+
+    /// Records that were lost since the start.
+    pub fn lost(&self) -> u64 {
+        self.state.lost.get()
+    }
+
+    /// Waits until everything is written, or the time is over. Blocks.
+    pub fn close(self, limit: Duration) {
+        if self.producer.flush(limit).is_err() {
+            let records = self.producer.in_flight_count();
+            warn!(kafka.topic = self.topic, records, "not everything could be written before the end");
+        }
+    }
+}
+
+/// librdkafka's callbacks, which only count and say the first of a kind.
+struct Deliveries(Arc<State>);
+
+impl State {
+    fn lose(&self, error: &KafkaError) {
+        self.lost.inc();
+        if self.troubled.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => warn!(
+                kafka.topic = self.topic,
+                "the topic does not exist, so what is written there is lost: make it with backstory check --create"
+            ),
+            _ => warn!(kafka.topic = self.topic, %error, "what is written there is lost"),
+        }
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
+
+    fn error(&self, _error: KafkaError, _reason: &str) {}
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = delivered {
+            self.0.lose(error);
+        }
+    }
+}
