@@ -68,6 +68,7 @@ macro_rules! on_the_embedded_broker {
 
 mod harness;
 
+mod autobahn;
 mod backup;
 mod bad_frames;
 mod bad_records;
