@@ -67,6 +67,7 @@ macro_rules! on_the_embedded_broker {
 }
 
 mod harness;
+mod history;
 
 mod autobahn;
 mod backup;
@@ -81,6 +82,7 @@ mod crash;
 mod details;
 mod drain;
 mod erase;
+mod faults;
 mod filters;
 mod full_disk;
 mod http;
