@@ -76,6 +76,7 @@ mod bad_records;
 mod bad_stores;
 mod bank;
 mod bench;
+mod bench_push;
 mod calls;
 mod catalogue;
 mod crash;
