@@ -24,7 +24,11 @@ async fn a_thousand_agents_who_come_back_at_once_have_their_calls_again(kafka: K
     scene.office.some_are_away().await;
     let counted = scene.keeps_its_promises("a crowd comes back").await;
     assert!(counted.calls == agents && counted.reconnects >= agents / 2, "{counted}");
-    assert_eq!(counted.pops - counted.repeats, agents, "each was shown once, though half of them changed the node: {counted}");
+    assert_eq!(
+        counted.pops - counted.repeats,
+        agents,
+        "each was shown once, though half of them changed the node: {counted}"
+    );
 }
 
 async fn agents_who_read_slowly_hold_up_nobody_and_miss_nothing(kafka: Kafka) {
