@@ -58,9 +58,9 @@ pub enum CallResult {
     UnknownState,
     /// Being looked up for the agent's sessions.
     Announced,
-    /// As above, but too old to make something of it.
+    /// As above, but too old to make something of it, or only followed by sessions of others.
     Shown,
-    /// Open, and the agent has no session on this node.
+    /// Open, and no session on this node sees the agent's calls.
     NoSessionHere,
     Changed,
     Ended,
@@ -107,7 +107,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
         Change::Stale => return CallResult::Stale,
     }
     // 3 know, 4 prepare, 5 reach
-    let announced = way.young(since, now);
+    let announced = way.young(since, now) && show.iter().any(|session| session.agent_id == key.agent_id);
     way.tasks.spawn(show_call(Arc::clone(way), key, show));
     if announced { CallResult::Announced } else { CallResult::Shown }
 }

@@ -230,3 +230,29 @@ fn the_other_spelling_of_the_catalogue_is_recognised() {
     let problems = read_file("[catalog.agents]\na = \"Ana\"\n").unwrap_err().to_string();
     assert!(problems.contains("did you mean catalogue?"), "{problems}");
 }
+
+#[test]
+fn an_alias_of_an_alias_or_a_ring_of_them_is_a_problem_with_its_name() {
+    let read = |text: &str| read_file(&format!("[kafka]\nbrokers = \"h:1\"\n[agents.aliases]\n{text}"));
+    let aliases = read("\"5551\" = \"ana\"\n\"Ext 7\" = \"ana\"\n").unwrap().aliases;
+    let agent = |id: &str| aliases.agent(id.to_owned());
+    assert_eq!([agent("5551"), agent("Ext 7"), agent("ana"), agent("ben")], ["ana", "ana", "ana", "ben"]);
+
+    let problems =
+        read("a = \"b\"\nb = \"c\"\nself = \"self\"\nx = \"y\"\ny = \"x\"\nempty = \"\"\nn = 7\n").unwrap_err();
+    for said in [
+        "agents.aliases.a: \"b\" is an alias itself: say the agent it stands for, \"c\"",
+        "agents.aliases.self: the aliases lead round in a ring: \"self\" → \"self\"",
+        "agents.aliases.x: the aliases lead round in a ring: \"x\" → \"y\" → \"x\"",
+        "agents.aliases.y: the aliases lead round in a ring",
+        "agents.aliases.empty: is empty",
+        "agents.aliases.n: expected a text in quotes",
+    ] {
+        assert!(problems.0.iter().any(|problem| problem.starts_with(said)), "{said} in {problems}");
+    }
+    assert_eq!(problems.0.len(), 6, "{problems}");
+
+    let Layers(figment) = Layers::new(None, &[("kafka.brokers".into(), "h:1".into())]).unwrap();
+    let problems = load(&Layers(figment.merge(Variable("agents.aliases.ext")))).unwrap_err();
+    assert!(problems.0[0].starts_with("BACKSTORY_AGENTS__ALIASES__EXT: "), "{problems}");
+}

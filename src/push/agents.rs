@@ -20,8 +20,6 @@ use super::{Call, CloseCode, Search, Showing, Stage};
 
 /// Questions of sessions that wait to be answered.
 const ASKS_MAX: usize = 1024;
-/// Calls that a client may come with: nobody has more on a screen. What it shows beyond them is sent anew.
-const SHOWING_MAX: usize = 32;
 
 /// What a session wants to know; answered in `screen_pop`.
 pub struct Ask {
@@ -237,18 +235,23 @@ impl Agents {
         self.inner.lock().seats.showing(key)
     }
 
-    /// A frame of a call has left for the client.
-    pub fn written(&self, session: &Arc<Session>, about: &About, bytes: usize, now: DateTime<Utc>) {
-        let About { key, version, frame, resend } = about;
+    /// A frame has left for the client.
+    pub fn written(&self, session: &Arc<Session>, about: Option<&About>, bytes: usize, now: DateTime<Utc>) {
         let moment = self.at(now);
         let mut inner = self.inner.lock();
-        let Some(seat) = inner.seats.get(session) else { return };
-        let sent = CallHappening::Sent { frame: *frame, bytes, resend: *resend };
-        seat.happened(key, *version, sent, &moment);
-        if let Some(due) = seat.written(about, now) {
-            inner.written += 1;
-            let (session, key, nth) = (Arc::downgrade(session), Arc::clone(key), inner.written);
-            inner.unreceived.insert((due, nth), Unreceived { session, key, version: *version });
+        let Inner { calls, seats, unreceived, written, .. } = &mut *inner;
+        let Some(seat) = seats.get(session) else { return };
+        if let Some(about @ About { key, version, frame, resend }) = about {
+            let sent = CallHappening::Sent { frame: *frame, bytes, resend: *resend };
+            seat.happened(key, *version, sent, &moment);
+            if let Some(due) = seat.written(about, now) {
+                *written += 1;
+                let (session, key) = (Arc::downgrade(session), Arc::clone(key));
+                unreceived.insert((due, *written), Unreceived { session, key, version: *version });
+            }
+        }
+        if seat.has_more_to_end && session.outbox.is_empty() {
+            take_off_what_is_over(seat, calls, &moment);
         }
     }
 
@@ -319,7 +322,7 @@ impl Inner {
     fn comes_with(&mut self, session: &Session, showing: Vec<Showing>, of: &[String], moment: &Moment<'_>) {
         let Self { calls, seats, caught_up, .. } = self;
         let Some(seat) = seats.get(session) else { return };
-        for Showing { call_id, agent_id, digest, ended } in showing.into_iter().take(SHOWING_MAX) {
+        for Showing { call_id, agent_id, digest, ended } in showing {
             let agent_id = agent_id.unwrap_or_else(|| session.agent_id.clone());
             if of.contains(&agent_id) {
                 let key = calls.shared(&CallKey { agent_id, call_id });
@@ -370,10 +373,15 @@ impl Inner {
     }
 }
 
-/// Of calls that a client came with: their end is told at once, whatever a look-up takes.
+/// Of calls that a client came with: their end is told at once, whatever a look-up takes; of very many, as they are read.
 fn take_off_what_is_over(seat: &mut Seat, calls: &OpenCalls, moment: &Moment<'_>) {
+    seat.has_more_to_end = false;
     for key in seat.came_with() {
         let Some(over) = calls.over(&key, moment.now) else { continue };
+        if seat.session.outbox.is_half_full() {
+            seat.has_more_to_end = true;
+            return;
+        }
         seat.tell_end(&key, &over, moment);
         if over.call.is_none() {
             seat.forget(&key);

@@ -154,9 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     async fn write_out(&mut self, session: &Arc<Session>, Queued { frame, about }: Queued) -> Flow {
         let bytes = frame.len();
         self.write(frame).await?;
-        if let Some(about) = about {
-            self.door.agents.written(session, &about, bytes, Utc::now());
-        }
+        self.door.agents.written(session, about.as_ref(), bytes, Utc::now());
         Ok(())
     }
 

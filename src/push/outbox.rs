@@ -107,6 +107,15 @@ impl Outbox {
         put
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.waiting.lock().frames.is_empty()
+    }
+
+    pub fn is_half_full(&self) -> bool {
+        let waiting = self.waiting.lock().frames.len();
+        2 * waiting >= self.frames_max
+    }
+
     /// Whether a frame of this call waits.
     pub fn holds(&self, key: &CallKey) -> bool {
         let waiting = self.waiting.lock();

@@ -20,6 +20,8 @@ pub struct Seat {
     pub session: Arc<Session>,
     /// Agents beside its own whose calls it follows.
     pub follows: Vec<String>,
+    /// The client came with more calls that are over than its outbox could say at a time.
+    pub has_more_to_end: bool,
     shown: HashMap<Arc<CallKey>, Shown>,
     /// Versions of calls that are known no more reach up to here; one that comes again begins above.
     base: u64,
@@ -81,7 +83,7 @@ pub struct Comes {
 
 impl Seat {
     pub fn new(session: Arc<Session>) -> Self {
-        Self { session, follows: Vec::new(), shown: HashMap::new(), base: 0 }
+        Self { session, follows: Vec::new(), has_more_to_end: false, shown: HashMap::new(), base: 0 }
     }
 
     pub fn is_for(&self, agent_id: &str) -> bool {

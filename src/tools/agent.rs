@@ -1,5 +1,6 @@
 //! An agent's WebSocket, from the client's side: connects, says hello, reads frames, acknowledges.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -65,6 +66,8 @@ impl Head {
 pub struct Frame {
     pub text: Utf8Bytes,
     pub head: Head,
+    /// It was sent again because its acknowledgement was not heard in time: acknowledged once more, and shown once.
+    pub is_repeated: bool,
     /// When it was read off the line.
     pub at: Instant,
 }
@@ -103,6 +106,8 @@ pub type Showing = (String, String);
 pub struct AgentSocket {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     silence_max: Duration,
+    /// The newest version of each call.
+    versions: HashMap<String, u64>,
 }
 
 impl AgentSocket {
@@ -116,7 +121,7 @@ impl AgentSocket {
             .max_frame_size(Some(FRAME_BYTES_MAX));
         let connected = timeout(CONNECT_TIMEOUT, connect_async_with_config(request, Some(config), true)).await;
         let (socket, _) = connected.context("no answer in time")?.map_err(readable)?;
-        let mut agent_socket = Self { socket, silence_max: SILENCE_MAX };
+        let mut agent_socket = Self { socket, silence_max: SILENCE_MAX, versions: HashMap::new() };
         let showing: Vec<Value> =
             showing.iter().map(|(call_id, digest)| json!({ "callId": call_id, "digest": digest })).collect();
         let mut hello = json!({ "type": "hello", "agent": agent, "showing": showing });
@@ -143,7 +148,8 @@ impl AgentSocket {
                     if let Some(seconds) = head.heartbeat_seconds {
                         self.silence_max = Duration::from_secs(2 * seconds.clamp(1, 3600) + 5);
                     }
-                    return Heard::Frame(Frame { text, head, at });
+                    let is_repeated = self.is_repeated(&head);
+                    return Heard::Frame(Frame { text, head, is_repeated, at });
                 }
                 Message::Close(frame) => {
                     // Reading on lets the answer to the close out.
@@ -156,6 +162,15 @@ impl AgentSocket {
                 _ => {}
             }
         }
+    }
+
+    fn is_repeated(&mut self, head: &Head) -> bool {
+        let (Some(call_id), Some(version)) = (head.call_id(), head.version) else { return false };
+        let newest = self.versions.get_mut(call_id).map(|newest| std::mem::replace(newest, version.max(*newest)));
+        if newest.is_none() {
+            self.versions.insert(call_id.to_owned(), version);
+        }
+        newest.is_some_and(|newest| newest >= version)
     }
 
     pub async fn send(&mut self, frame: &Value) -> anyhow::Result<()> {

@@ -218,6 +218,18 @@ mod tests {
     }
 
     #[test]
+    fn the_printed_aliases_are_those_in_force() {
+        let layers = layers(&[("agents.aliases.5551", "ana"), ("agents.aliases.Ext 7", "Ben \"B\" Sá")]);
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), toml(&layers)).unwrap();
+        let again = Layers::new(Some(file.path()), &[]).unwrap();
+        assert_eq!(again.aliases(), layers.aliases());
+        assert_eq!(again.aliases().0.agent("Ext 7".into()), "Ben \"B\" Sá");
+        let object: serde_json::Value = serde_json::from_str(&json(&layers, None)).unwrap();
+        assert_eq!(object["aliases"]["5551"], "ana");
+    }
+
+    #[test]
     fn secrets_are_not_printed() {
         let layers =
             layers(&[("kafka.properties.sasl.password", "hunter2"), ("kafka.properties.sasl.username", "backstory")]);

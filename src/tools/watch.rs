@@ -106,6 +106,9 @@ impl Watch {
             welcomed |= frame.head.r#type == "welcome";
             // A line that breaks here is noticed by the next read.
             _ = socket.acknowledge(&frame.head, "received", Duration::ZERO).await;
+            if frame.is_repeated {
+                continue;
+            }
             self.keep(&frame);
             self.print(&frame);
             _ = socket.acknowledge(&frame.head, "rendered", frame.at.elapsed()).await;

@@ -52,8 +52,9 @@ async fn a_call_is_followed_from_the_offer_to_the_end(kafka: Kafka) {
         }
     }
     service.end(at(30)).await;
-    let ended = ana.next_ended().await;
-    assert_eq!(ended, json!({ "type": "ended", "version": 4, "callId": "c-1", "reason": "ended" }));
+    let mut ended = ana.next_ended().await;
+    assert!(ended["digest"].take().is_string(), "under which it stays for the wrap-up");
+    assert_eq!(ended, json!({ "type": "ended", "version": 4, "digest": null, "callId": "c-1", "reason": "ended" }));
     ana.was_told_nothing().await;
 }
 

@@ -69,6 +69,7 @@ macro_rules! on_the_embedded_broker {
 mod harness;
 mod history;
 
+mod acknowledgements;
 mod autobahn;
 mod backup;
 mod bad_frames;
@@ -97,4 +98,5 @@ mod retention;
 mod slowness;
 mod sources;
 mod stores;
+mod supervisors;
 mod troubled_postgres;

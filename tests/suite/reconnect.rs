@@ -12,7 +12,10 @@ on_both_brokers![
     an_ended_call_is_forgotten_after_its_wrap_up,
 ];
 
-on_kafka![a_call_has_the_same_digest_on_every_node];
+on_kafka![
+    a_call_has_the_same_digest_on_every_node,
+    an_ended_call_stays_for_its_wrap_up_on_another_node_and_is_not_sent_again,
+];
 
 async fn what_is_shown_already_is_not_sent_again(kafka: Kafka) {
     let service = Service::start(&kafka).await;
@@ -88,4 +91,22 @@ async fn a_call_has_the_same_digest_on_every_node(kafka: Kafka) {
     let mut back = there.agent_showing("ana", "c-1", &pop["digest"]).await;
     there.counts("backstory_pops_total", &[("result", "known")], 1.0).await;
     back.was_told_nothing().await;
+}
+
+async fn an_ended_call_stays_for_its_wrap_up_on_another_node_and_is_not_sent_again(kafka: Kafka) {
+    let (here, there) = (Service::start(&kafka).await, Service::start(&kafka).await);
+    let mut ana = here.agent("ana").await;
+    here.offer(call("c-1").at(seconds_ago(20))).await;
+    ana.next_pop().await;
+    here.end(call("c-1").at(seconds_ago(10))).await;
+    let digest = ana.next_ended().await["digest"].take();
+    there.counts("backstory_calls_total", &[], 2.0).await;
+
+    let showing = json!([{ "callId": "c-1", "digest": digest, "ended": true }]);
+    let hello = json!({ "type": "hello", "agent": "ana", "timeZone": "UTC", "showing": showing });
+    let mut moved = there.socket().await.says_hello(hello).await;
+    there.counts("backstory_pops_total", &[("result", "known")], 1.0).await;
+    moved.was_told_nothing().await;
+    let reloaded = there.agent("ana").await.next_pop().await;
+    assert_eq!((&reloaded["call"]["state"], &reloaded["digest"]), (&json!("ended"), &digest));
 }

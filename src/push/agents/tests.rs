@@ -187,9 +187,9 @@ fn clients_that_never_acknowledge_do_not_cost_the_node_its_memory() {
     let mut desk = Desk::new();
     let (interactions, all) = (2000, 400);
     let mut clients: Vec<Client> = (0..all).map(|nth| desk.joins(&format!("agent-{nth}"), vec![])).collect();
-    for nth in 0..all {
-        desk.hears(event(&format!("agent-{nth}"), "c-1", Offered, 0), interactions);
-        desk.reads(&mut clients[nth]);
+    for client in &mut clients {
+        desk.hears(event(&client.session.agent_id.clone(), "c-1", Offered, 0), interactions);
+        desk.reads(client);
     }
     let kept = desk.agents.unacknowledged.bytes();
     assert!((32 << 20..=64 << 20).contains(&kept), "{kept} bytes are kept to be sent again");
@@ -262,6 +262,14 @@ fn before_the_replay_was_read_nobody_is_told_anything_and_afterwards_what_is_ove
     assert!(told[0].contains("\"callId\":\"ended\"") && told[0].contains("\"reason\":\"ended\""), "{told:?}");
     assert!(told[1].contains("\"callId\":\"of-last-week\"") && told[1].contains("\"reason\":\"expired\""), "{told:?}");
     assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn however_many_calls_a_client_comes_with_all_that_are_over_are_ended() {
+    let desk = Desk::with(8, 1000);
+    let shows = |nth| Showing { call_id: format!("c-{nth}"), agent_id: None, digest: None, ended: false };
+    let mut ana = desk.joins("ana", (0..100).map(shows).collect());
+    assert_eq!(desk.reads(&mut ana).len(), 100);
 }
 
 #[test]

@@ -100,7 +100,7 @@ async fn read(mut seated: Seated, plan: Arc<Plan>, pops: mpsc::UnboundedSender<P
 }
 
 fn pop_of(frame: &Frame, agent: u32, plan: &Plan) -> Option<Pop> {
-    if frame.head.r#type != "pop" {
+    if frame.head.r#type != "pop" || frame.is_repeated {
         return None;
     }
     let call = plan.call(frame.head.call_id()?)?;

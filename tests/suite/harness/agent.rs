@@ -1,5 +1,6 @@
 //! An agent at a desk: a WebSocket client of the tests' own.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -20,6 +21,10 @@ pub struct Agent {
     socket: WebSocketStream<TcpStream>,
     /// What `hello` was answered with; null before.
     pub welcome: Value,
+    /// The newest version of each call, by its agent and id: what is sent again is read once.
+    versions: HashMap<(Value, Value), u64>,
+    /// Whether pops and updates are acknowledged as received, as a client should.
+    acknowledges: bool,
 }
 
 impl Agent {
@@ -46,7 +51,7 @@ impl Agent {
             request.headers_mut().insert(name, value.parse().unwrap());
         }
         match tokio_tungstenite::client_async(request, stream).await {
-            Ok((socket, _)) => Ok(Self { socket, welcome: Value::Null }),
+            Ok((socket, _)) => Ok(Self { socket, welcome: Value::Null, versions: HashMap::new(), acknowledges: true }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("the handshake failed: {error}"),
         }
@@ -68,11 +73,44 @@ impl Agent {
         self
     }
 
+    /// A client that never says what it has received, and sees everything that comes.
+    pub fn that_never_acknowledges(mut self) -> Self {
+        self.acknowledges = false;
+        self
+    }
+
     pub async fn next_frame(&mut self) -> Value {
-        match self.next_message().await {
-            Message::Text(text) => serde_json::from_str(&text).expect("frames are JSON"),
-            other => panic!("expected a frame, got {other:?}"),
+        loop {
+            let frame: Value = match self.next_message().await {
+                Message::Text(text) => serde_json::from_str(&text).expect("frames are JSON"),
+                other => panic!("expected a frame, got {other:?}"),
+            };
+            if !self.acknowledges || self.is_news(&frame).await {
+                return frame;
+            }
         }
+    }
+
+    /// Acknowledges a frame of a call, and says whether it is read for the first time.
+    async fn is_news(&mut self, frame: &Value) -> bool {
+        let Some(version) = frame["version"].as_u64() else { return true };
+        let of = if frame["type"] == "pop" { &frame["call"] } else { frame };
+        let (call_id, agent_id) = (&of["callId"], &of["agentId"]);
+        if frame["type"] != "ended" {
+            let ack = json!({ "type": "ack", "callId": call_id, "version": version, "stage": "received", "ms": 1 });
+            self.says(self.whose(ack, agent_id)).await;
+        }
+        let agent_id = if agent_id.is_null() { self.welcome["agent"].clone() } else { agent_id.clone() };
+        let newest = self.versions.insert((agent_id, call_id.clone()), version);
+        assert!(newest <= Some(version), "versions grow: {frame} after {newest:?}");
+        newest != Some(version)
+    }
+
+    fn whose(&self, mut frame: Value, agent_id: &Value) -> Value {
+        if !agent_id.is_null() && *agent_id != self.welcome["agent"] {
+            frame["agentId"] = agent_id.clone();
+        }
+        frame
     }
 
     /// The next frame, which must be of this type.

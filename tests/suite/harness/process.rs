@@ -95,10 +95,10 @@ impl Process {
         self.child.wait().expect("it is gone");
     }
 
-    /// `STOP`, `CONT`, `TERM` …
+    /// Sends it a signal, by its name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
-        assert!(sent.expect("kill").success(), "SIG{name} was not sent");
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill can be run").success(), "{name} reaches the process");
     }
 
     pub async fn ends(&mut self) -> ExitStatus {

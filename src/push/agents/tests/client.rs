@@ -43,9 +43,7 @@ impl Client {
             Some(Err(code)) => return Read::Closed(code),
             Some(Ok(queued)) => queued,
         };
-        if let Some(about) = &queued.about {
-            agents.written(&self.session, about, queued.frame.len(), now);
-        }
+        agents.written(&self.session, queued.about.as_ref(), queued.frame.len(), now);
         let text = String::from_utf8(queued.frame.to_vec()).unwrap();
         let frame: Value = serde_json::from_str(&text).unwrap();
         self.apply(&frame, text);

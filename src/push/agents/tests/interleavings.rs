@@ -11,15 +11,18 @@ const STATES: [CallState; 4] = [Offered, Connected, WrapUp, Ended];
 /// Follows all agents.
 const SUPERVISOR: &str = "sue";
 
-/// An event: agent, call, state, seconds.
-type Told = (usize, usize, usize, i64);
+/// An event: agent, call, state, seconds, and which of two numbers it names.
+type Told = (usize, usize, usize, i64, bool);
 
 fn told() -> impl Strategy<Value = Told> {
-    (0..AGENTS.len(), 0..CALLS.len(), 0..STATES.len(), 0..8i64)
+    (0..AGENTS.len(), 0..CALLS.len(), 0..STATES.len(), 0..8i64, any::<bool>())
 }
 
-fn call_of((agent, call, state, seconds): Told) -> Call {
+fn call_of((agent, call, state, seconds, other_number): Told) -> Call {
     let mut call = event(AGENTS[agent], CALLS[call], STATES[state], seconds);
+    if other_number {
+        call.number = Some("+12025550143".into());
+    }
     // Some events name the campaign, and some do not; two events of one moment may say different things.
     call.campaign = (seconds % 2 == 0)
         .then(|| crate::journey::Campaign { id: "td".into(), name: (state == 0).then(|| "Term deposit".into()) });
@@ -242,8 +245,14 @@ fn state_after(events: &[Told]) -> Vec<serde_json::Value> {
     visible
 }
 
+/// Thousands, within seconds.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    ProptestConfig { cases: config.cases.max(4000), ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// Which event decides does not depend on the order in which they arrive, nor on how often.
     #[test]
