@@ -15,6 +15,7 @@ use crate::journey::{Campaign, Direction, Interaction};
 pub mod agents;
 pub mod connection;
 pub mod ledger;
+pub mod line;
 pub mod open_calls;
 pub mod outbox;
 pub mod prepared;

@@ -153,7 +153,9 @@ impl Seat {
     ) -> Delivery {
         let digest = digest(call, prepared.outline.content);
         let over = is_over(call);
-        let announce = announce && key.agent_id == self.session.agent_id;
+        // What is on the screen already is not announced a second time, though it comes with news.
+        let on_screen = self.shown.get(key).is_some_and(|shown| !shown.over);
+        let announce = announce && key.agent_id == self.session.agent_id && !on_screen;
         let shown = self.shown(key);
         if shown.digest == Some(digest) {
             shown.outline = Some(Arc::clone(&prepared.outline));
