@@ -20,11 +20,12 @@ WITH RECURSIVE direct (address, contact_id) AS (
     person.address, person.contact_id, own.addresses,
     json_build_object(
       'contactId', person.contact_id,
-      'behind', EXISTS (SELECT 1 FROM direct WHERE direct.address = person.address AND direct.contact_id = person.contact_id),
+      'behind', direct.address IS NOT NULL,
       'campaignId', listing.campaign_id, 'campaignName', listing.campaign_name, 'name', listing.name,
       'mergedInto', listing.merged_into, 'updatedAt', (extract(epoch FROM listing.updated_at) * 1000)::bigint,
       'addresses', own.addresses)
   FROM person
+  LEFT JOIN direct ON direct.address = person.address AND direct.contact_id = person.contact_id
   CROSS JOIN LATERAL (
     SELECT ARRAY(SELECT DISTINCT address FROM backstory.addresses WHERE contact_id = person.contact_id) AS addresses
   ) AS own
@@ -35,12 +36,11 @@ WITH RECURSIVE direct (address, contact_id) AS (
   SELECT address, address FROM described
   UNION
   SELECT described.address, own.address FROM described CROSS JOIN LATERAL unnest(described.addresses) AS own (address)
+), found_by (address, keys) AS (
+  SELECT address, array_agg(key) FROM keys GROUP BY address
+), people (address, people) AS (
+  SELECT address, json_agg(listing)::text FROM described GROUP BY address
 )
 INSERT INTO backstory.behind (address, keys, people)
-SELECT
-  described.address,
-  (SELECT array_agg(key) FROM keys WHERE keys.address = described.address),
-  json_agg(described.listing)::text
-FROM described
-GROUP BY described.address
+SELECT people.address, found_by.keys, people.people FROM people JOIN found_by ON found_by.address = people.address
 ON CONFLICT (address) DO UPDATE SET keys = excluded.keys, people = excluded.people
