@@ -43,6 +43,9 @@ test-browser: widget ## Call events from kcat, seen in Chromium
 	cargo test --no-run --quiet
 	$(with_kafka) node --test tests/browser/*.test.mjs
 
+autobahn: ## Hold the WebSocket against the Autobahn suite (301 cases): needs Python 2.7 (pyenv's, or PYTHON27=PATH)
+	AUTOBAHN="$$(tests/servers/autobahn.sh)" cargo test --test suite -- --nocapture autobahn::
+
 test-bank: ## Test the independent check of the pops (tests/bank/expected.py) itself
 	python3 tests/bank/expected.py --self-test
 
@@ -77,7 +80,7 @@ help: ## List these targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run build widget test test-rust test-widget test-browser test-bank packages check format format-check lint docs clean help
+.PHONY: run build widget test test-rust test-widget test-browser test-bank autobahn packages check format format-check lint docs clean help
 
 # npm writes this file last, and only when it succeeded.
 widget/node_modules/.package-lock.json: widget/package.json widget/package-lock.json

@@ -17,6 +17,8 @@ use crate::push::seat::Delivery;
 use crate::push::{CloseCode, Stage};
 use crate::record::Refusal;
 
+mod process;
+
 type Labels<const N: usize> = [(&'static str, String); N];
 
 const AGE_SECONDS: [f64; 10] = [0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 600.0];
@@ -80,7 +82,7 @@ impl Skew {
 
 impl Metrics {
     pub fn new() -> Arc<Self> {
-        let mut registry = Registry::with_prefix("backstory");
+        let mut registry = Registry::default();
         let acknowledged: Family<Labels<1>, Histogram> =
             Family::new_with_constructor(|| Histogram::new(RENDER_SECONDS));
         let mut metrics = Self {
@@ -113,7 +115,8 @@ impl Metrics {
             clock_skew: Gauge::default(),
             skew: parking_lot::Mutex::default(),
         };
-        metrics.register(&mut registry);
+        metrics.register(registry.sub_registry_with_prefix("backstory"));
+        registry.register_collector(Box::new(process::Process));
         metrics.registry = registry;
         Arc::new(metrics)
     }

@@ -154,7 +154,7 @@ async fn journey(
         interactions_max: settings.interactions_max,
     };
     match way.timeline(number, ask).await {
-        Ok(timeline) => ([(header::CONTENT_TYPE, "application/json")], timeline.get().to_owned()).into_response(),
+        Ok(timeline) => ([(header::CONTENT_TYPE, "application/json")], timeline).into_response(),
         Err(TimelineFailure::BadMonths) => {
             problem(StatusCode::BAD_REQUEST, "bad_months", "the period is 3, 6, 9 or 12 months")
         }

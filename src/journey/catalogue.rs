@@ -2,6 +2,7 @@
 //! and channels look.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -97,17 +98,28 @@ impl Default for Catalogue {
 impl Catalogue {
     /// Fills in what the records of a journey leave open. An outcome that nobody mapped shows its code, and is neutral.
     pub fn resolve(&self, journey: &mut Journey) {
-        let listed = journey.contacts.iter_mut().flat_map(|contact| &mut contact.listed);
-        let touched = journey.interactions.iter_mut().filter_map(|interaction| interaction.campaign.as_mut());
-        for campaign in listed.chain(touched).filter(|campaign| campaign.name.is_none()) {
-            campaign.name = self.campaign_name(&campaign.id).map(str::to_owned);
+        for campaign in journey.contacts.iter_mut().flat_map(|contact| &mut contact.listed) {
+            if let Some(name) = self.open_campaign_name(campaign) {
+                campaign.name = Some(name.to_owned());
+            }
         }
         for interaction in &mut journey.interactions {
             self.resolve_outcome(interaction);
-            if let Some(agent) = interaction.agent.as_mut().filter(|agent| agent.name.is_none()) {
-                agent.name = self.agents.get(&agent.id).cloned();
+            if let Some(campaign) = &mut interaction.campaign
+                && let Some(name) = self.open_campaign_name(campaign)
+            {
+                Arc::make_mut(campaign).name = Some(name.to_owned());
+            }
+            if let Some(agent) = interaction.agent.as_mut().filter(|agent| agent.name.is_none())
+                && let Some(name) = self.agents.get(&agent.id)
+            {
+                Arc::make_mut(agent).name = Some(name.clone());
             }
         }
+    }
+
+    fn open_campaign_name(&self, campaign: &Campaign) -> Option<&str> {
+        if campaign.name.is_none() { self.campaign_name(&campaign.id) } else { None }
     }
 
     pub fn campaign_name(&self, id: &str) -> Option<&str> {
@@ -115,8 +127,13 @@ impl Catalogue {
     }
 
     fn resolve_outcome(&self, interaction: &mut Interaction) {
-        let Some(outcome) = &mut interaction.outcome else { return };
-        for said in self.said_of(interaction.campaign.as_ref(), &outcome.code).into_iter().flatten() {
+        let Some(shared) = &mut interaction.outcome else { return };
+        let said = self.said_of(interaction.campaign.as_deref(), &shared.code);
+        if shared.label.is_some() && shared.class.is_some() && said.iter().all(Option::is_none) {
+            return; // most say it all themselves, and go on sharing it
+        }
+        let outcome = Arc::make_mut(shared);
+        for said in said.into_iter().flatten() {
             fill(&mut outcome.label, &said.label);
             fill(&mut outcome.class, &said.class);
             fill(&mut outcome.parent, &said.parent);
@@ -198,25 +215,25 @@ mod tests {
         let shown = resolved(given);
         let expected =
             json!({"code": "NI", "label": "No, thanks", "class": "failure", "parent": "Refusals", "reached": true});
-        assert_eq!(shown.outcome, Some(outcome(expected)));
-        assert_eq!(shown.agent.unwrap().name.as_deref(), Some("Duarte Melo"));
+        assert_eq!(shown.outcome.as_deref(), Some(&outcome(expected)));
+        assert_eq!(shown.agent.as_ref().unwrap().name.as_deref(), Some("Duarte Melo"));
         let named = json!({"agent": {"id": "agent-4", "name": "D."}, "campaign": {"id": "td", "name": "T. D."},
                            "outcome": {"code": "YES", "class": "neutral", "reached": false}});
         let shown = resolved(named);
-        assert_eq!(shown.agent.unwrap().name.as_deref(), Some("D."));
-        assert_eq!(shown.campaign.unwrap().name.as_deref(), Some("T. D."));
+        assert_eq!(shown.agent.as_ref().unwrap().name.as_deref(), Some("D."));
+        assert_eq!(shown.campaign.as_ref().unwrap().name.as_deref(), Some("T. D."));
         let kept = json!({"code": "YES", "label": "Yes", "class": "neutral", "reached": false});
-        assert_eq!(shown.outcome, Some(outcome(kept)));
+        assert_eq!(shown.outcome.as_deref(), Some(&outcome(kept)));
     }
 
     #[test]
     fn a_campaigns_own_words_stand_over_those_for_all_part_by_part() {
         let shown = resolved(json!({"outcome": {"code": "NI"}, "campaign": {"id": "td"}}));
         assert_eq!(shown.class(), OutcomeClass::Neutral);
-        assert_eq!(shown.outcome.unwrap().label.as_deref(), Some("Not interested"));
-        assert_eq!(shown.campaign.unwrap().name.as_deref(), Some("Term deposit"));
+        assert_eq!(shown.outcome.as_ref().unwrap().label.as_deref(), Some("Not interested"));
+        assert_eq!(shown.campaign.as_ref().unwrap().name.as_deref(), Some("Term deposit"));
         let elsewhere = resolved(json!({"outcome": {"code": "NI"}, "campaign": {"id": "cards"}}));
-        assert_eq!((elsewhere.class(), elsewhere.campaign.unwrap().name), (OutcomeClass::Failure, None));
+        assert_eq!((elsewhere.class(), &elsewhere.campaign.as_ref().unwrap().name), (OutcomeClass::Failure, &None));
     }
 
     #[test]

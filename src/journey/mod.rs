@@ -1,11 +1,13 @@
 //! 2 know: the words of a journey (interaction, contact, campaign, outcome) as records carry them and as they are kept.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rlibphonenumber::Region;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use erasure::Subject;
 
@@ -14,6 +16,7 @@ use crate::record::{self, Field, Holds, Refusal, limit_text, require_text};
 
 pub mod catalogue;
 pub mod embedded;
+pub mod encoded;
 pub mod erasure;
 pub mod postgres;
 pub mod recorder;
@@ -123,23 +126,24 @@ pub struct Outcome {
     pub reached: Option<bool>,
 }
 
+// Journeys are read by the thousand a second: what interactions have in common they share, and short texts need no room of their own.
 /// One touch between contact and company on one channel. Record of the topic `interactions`, key `interactionId`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Interaction {
-    pub interaction_id: String,
+    pub interaction_id: SmolStr,
     pub source: Source,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact_id: Option<String>,
+    pub contact_id: Option<SmolStr>,
     /// E.164 or e-mail; as given where it can be read as neither.
-    pub address: String,
+    pub address: SmolStr,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub campaign: Option<Campaign>,
+    pub campaign: Option<Arc<Campaign>>,
     /// voice, sms, email, chat, or any other: data.
-    pub channel: String,
+    pub channel: SmolStr,
     /// Which of the contact's addresses was used (home, work, mobile, office …): data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<String>,
+    pub mode: Option<SmolStr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
     #[serde(serialize_with = "rfc3339::time")]
@@ -150,7 +154,7 @@ pub struct Interaction {
     #[schemars(with = "Option<DateTime<Utc>>")]
     pub ended_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Arc<Outcome>>,
     /// Before this interaction; absent is not 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_score: Option<f64>,
@@ -158,9 +162,9 @@ pub struct Interaction {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_score: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<Agent>,
+    pub agent: Option<Arc<Agent>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comments: Option<String>,
+    pub comments: Option<SmolStr>,
     /// The newest one of an interaction holds; absent: the record's own time.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schemars(with = "Option<DateTime<Utc>>")]
@@ -202,7 +206,7 @@ impl Interaction {
         interaction.contact_id = interaction.contact_id.filter(|id| !id.is_empty());
         let region = regions.into().of(interaction.source);
         match phone::address(&interaction.address, region) {
-            Some(address) => interaction.address = address,
+            Some(address) => interaction.address = address.into(),
             // An anonymous call of a known contact is found through the contact.
             None if interaction.contact_id.is_some() => {}
             None => return Err(Refusal::NoAddress),
@@ -344,7 +348,7 @@ impl Journey {
     /// What its records call a campaign.
     pub fn campaign_name(&self, id: &str) -> Option<&str> {
         let listed = self.contacts.iter().flat_map(|contact| &contact.listed);
-        let touched = self.interactions.iter().filter_map(|interaction| interaction.campaign.as_ref());
+        let touched = self.interactions.iter().filter_map(|interaction| interaction.campaign.as_deref());
         listed.chain(touched).filter(|campaign| campaign.id == id).find_map(|campaign| campaign.name.as_deref())
     }
 }

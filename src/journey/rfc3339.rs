@@ -4,29 +4,39 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use serde::{Serialize as _, Serializer};
 
+/// Nanoseconds and all.
+pub const BLANK: [u8; 30] = *b"0000-00-00T00:00:00.000000000Z";
+
 pub fn time<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = BLANK;
+    match written(time, &mut text).map(str::from_utf8) {
+        Some(Ok(text)) => serializer.serialize_str(text),
+        _ => time.serialize(serializer),
+    }
+}
+
+/// Writes over `BLANK`. A leap second, and years of more digits, are left to chrono.
+pub fn written<'a>(time: &DateTime<Utc>, text: &'a mut [u8; 30]) -> Option<&'a [u8]> {
     let naive = time.naive_utc();
     let nanos = naive.nanosecond();
-    // A leap second, and years of more digits, are chrono's.
-    let (Ok(year @ 0..=9999), 0..1_000_000_000) = (u32::try_from(naive.year()), nanos) else {
-        return time.serialize(serializer);
-    };
-    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    let (Ok(year @ 0..=9999), 0..1_000_000_000) = (u32::try_from(naive.year()), nanos) else { return None };
     digits(&mut text[0..4], year);
     digits(&mut text[5..7], naive.month());
     digits(&mut text[8..10], naive.day());
     digits(&mut text[11..13], naive.hour());
     digits(&mut text[14..16], naive.minute());
     digits(&mut text[17..19], naive.second());
-    digits(&mut text[20..29], nanos);
     let end = match nanos {
         0 => 19,
         millis if millis % 1_000_000 == 0 => 23,
         micros if micros % 1_000 == 0 => 26,
         _ => 29,
     };
+    if nanos > 0 {
+        digits(&mut text[20..29], nanos);
+    }
     text[end] = b'Z';
-    serializer.serialize_str(str::from_utf8(&text[..=end]).unwrap_or_default())
+    Some(&text[..=end])
 }
 
 /// For fields that are left out where there is none.

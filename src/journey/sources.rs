@@ -2,11 +2,14 @@
 //! or in tables that are somebody else's. All are asked at once; none waits for another.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use tokio::task::JoinSet;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tracing::error;
 
 use super::postgres::tables::Tables;
@@ -84,15 +87,18 @@ impl Sources {
 
     /// Asks all places; [`LookingUp::finish`] waits for them.
     pub fn look_up(&self, number: &str, from: DateTime<Utc>) -> LookingUp {
-        let mut asked = JoinSet::new();
-        for (nth, place) in self.0.iter().enumerate() {
+        let ask = |(nth, place): (usize, &Place)| {
             let (places, number) = (Arc::clone(&self.0), number.to_owned());
             let look_up = LookUp { number, from, sources: place.sources.clone() };
-            asked.spawn(async move {
+            let asked = async move {
                 let answer = tokio::time::timeout(GIVE_UP, places[nth].look_up(look_up)).await;
-                (nth, answer.unwrap_or(Err(StoreError::TimedOut)))
-            });
-        }
+                answer.unwrap_or(Err(StoreError::TimedOut))
+            };
+            // Whatever becomes of the look-up, the pop goes out.
+            let asked = AssertUnwindSafe(asked).catch_unwind();
+            asked.map(move |answer| (nth, answer.unwrap_or(Err(StoreError::Stopped)))).boxed()
+        };
+        let asked = self.0.iter().enumerate().map(ask).collect();
         LookingUp {
             places: Arc::clone(&self.0),
             number: number.to_owned(),
@@ -148,7 +154,7 @@ pub struct LookingUp {
     places: Arc<Vec<Place>>,
     number: String,
     began: Instant,
-    asked: JoinSet<(usize, Result<Journey, StoreError>)>,
+    asked: FuturesUnordered<BoxFuture<'static, (usize, Result<Journey, StoreError>)>>,
     answers: BTreeMap<usize, Answer>,
 }
 
@@ -174,8 +180,7 @@ impl Known {
 impl LookingUp {
     /// Waits for the places that have not answered. Safe to be cancelled and called again.
     pub async fn finish(&mut self) {
-        while let Some(joined) = self.asked.join_next().await {
-            let Ok((nth, answer)) = joined else { continue };
+        while let Some((nth, answer)) = self.asked.next().await {
             let answer = match answer {
                 Ok(journey) => Answer::Journey(journey),
                 Err(error) => {
@@ -195,12 +200,9 @@ impl LookingUp {
 
     /// What is known now; a place that has not answered is missing.
     pub fn known(&self, now: DateTime<Utc>) -> Known {
-        let under_way = !self.asked.is_empty();
         let mut sources = Vec::new();
         for (nth, place) in self.places.iter().enumerate() {
-            // A task that ended without an answer (a panic) has failed.
-            let answer = self.answers.get(&nth).or((!under_way).then_some(&Answer::Failed));
-            sources.extend(place.states(answer, now));
+            sources.extend(place.states(self.answers.get(&nth), now));
         }
         sources.sort_by_key(|state| state.source);
         let journeys = self.answers.values().filter_map(|answer| match answer {

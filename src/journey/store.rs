@@ -1,10 +1,9 @@
-//! Where journeys are kept: a closed set of stores with one behaviour. Waiting for one never blocks the runtime.
+//! Where journeys are kept: a closed set of stores with one behaviour. Waiting for one never blocks the runtime for long.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::catalogue::InUse;
 use super::embedded::{self, Embedded};
@@ -119,8 +118,11 @@ impl Store {
         match self {
             Self::Embedded(store) => {
                 let permit = store.reader_permit().await?;
+                if let Some(journey) = store.look_up_at_once(&look_up)? {
+                    return Ok(journey);
+                }
                 let store = Arc::clone(store);
-                aside(move || {
+                blocking(move || {
                     let journey = store.look_up(&look_up);
                     drop(permit);
                     journey
@@ -193,17 +195,6 @@ impl Store {
             Self::Embedded(store) => format!("sqlite:{}", store.path().display()),
             Self::Postgres(store) => store.address().to_owned(),
         }
-    }
-}
-
-/// What is mostly done sooner than another thread wakes up for it: it stays on this one, and where it takes longer another
-/// takes over what else this one had to do. Only the task that asks waits.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => blocking(work).await,
     }
 }
 

@@ -1,11 +1,13 @@
 //! A journey prepared for an agent: in the period, filtered, grouped by day, newest first, counted. Pure: `now` is an argument.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 use super::{Agent, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, SourceState, rfc3339};
 use crate::phone;
@@ -24,22 +26,25 @@ pub struct Ask {
     pub interactions_max: usize,
 }
 
+// `I`: interactions as they are, or encoded.
 /// What is shown. Counts cover the whole period, before filters and before `interactions_max`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Timeline {
+#[schemars(rename = "Timeline")]
+pub struct Timeline<I = Interaction> {
     /// Not part of the digest: every look-up has its own.
     pub period: Period,
     /// Not part of the digest: it moves while nothing changes.
     pub sources: Vec<SourceState>,
     #[serde(flatten)]
-    pub content: Content,
+    pub content: Content<I>,
 }
 
 /// What makes two timelines the same to the one who reads them.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Content {
+#[schemars(rename = "Content")]
+pub struct Content<I = Interaction> {
     pub number: String,
     /// The number could not be read: it was looked up as given, and other ways of writing it were not. Absent: false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -55,7 +60,7 @@ pub struct Content {
     /// Those of the chosen campaign, most interactions first.
     pub channels: Vec<ChannelCount>,
     /// Newest first, each with its interactions newest first.
-    pub days: Vec<Day>,
+    pub days: Vec<Day<I>>,
     /// Interactions in the period, before any filter.
     pub total: usize,
     /// Of these, how many the filters let through (page by page: still those of the whole period).
@@ -86,16 +91,16 @@ pub struct ContactSummary {
 #[serde(rename_all = "camelCase")]
 pub struct Brief {
     pub last_at: Option<DateTime<Utc>>,
-    pub last_channel: Option<String>,
-    pub last_outcome: Option<Outcome>,
-    pub last_agent: Option<Agent>,
+    pub last_channel: Option<SmolStr>,
+    pub last_outcome: Option<Arc<Outcome>>,
+    pub last_agent: Option<Arc<Agent>>,
     /// Outbound interactions in the last 7 days.
     pub attempts7d: usize,
     pub attempts30d: usize,
     /// From the newest back to the first success; neutral ones neither count nor break it.
     pub failures_in_a_row: usize,
     pub last_reached_at: Option<DateTime<Utc>>,
-    pub last_reached_mode: Option<String>,
+    pub last_reached_mode: Option<SmolStr>,
     pub score: Option<f64>,
     /// What the interaction that set the score changed.
     pub score_change: Option<f64>,
@@ -117,12 +122,34 @@ pub struct ChannelCount {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Day {
+#[schemars(rename = "Day")]
+pub struct Day<I = Interaction> {
     /// In the timeline's time zone.
     #[serde(serialize_with = "rfc3339::date")]
     #[schemars(with = "NaiveDate")]
     pub date: NaiveDate,
-    pub interactions: Vec<Interaction>,
+    pub interactions: Vec<I>,
+}
+
+impl<I> Timeline<I> {
+    /// What stands before the content in its JSON, as an object of its own: as long, but for its closing brace.
+    pub fn head(&self) -> serde_json::Result<Vec<u8>> {
+        #[derive(Serialize)]
+        struct Head<'a> {
+            period: &'a Period,
+            sources: &'a [SourceState],
+        }
+        serde_json::to_vec(&Head { period: &self.period, sources: &self.sources })
+    }
+}
+
+impl<I> Content<I> {
+    /// With these days in place of its own.
+    pub fn with<T>(self, days: Vec<Day<T>>) -> Content<T> {
+        let Self { number, number_as_given, time_zone, contacts, campaigns, channels, days: _, total, matching, shown } =
+            self;
+        Content { number, number_as_given, time_zone, contacts, campaigns, channels, days, total, matching, shown }
+    }
 }
 
 fn zone_name<S: Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
@@ -153,7 +180,7 @@ pub fn earliest(now: DateTime<Utc>, months: u32) -> DateTime<Utc> {
 }
 
 /// Prepares what `ask` wants of a journey that the catalogue has resolved, whose interactions come newest first.
-pub fn prepare(journey: &Journey, sources: Vec<SourceState>, ask: &Ask) -> Timeline {
+pub fn prepare<'a>(journey: &'a Journey, sources: Vec<SourceState>, ask: &Ask) -> Timeline<&'a Interaction> {
     let period = period(ask.now, ask.months, ask.time_zone);
     let in_period = journey.interactions.partition_point(|interaction| interaction.started_at >= period.from);
     let interactions = &journey.interactions[..in_period];
@@ -196,13 +223,13 @@ fn page<'a, 'b>(matching: &'b [&'a Interaction], ask: &Ask) -> &'b [&'a Interact
     }
 }
 
-fn days(interactions: &[&Interaction], time_zone: Tz) -> Vec<Day> {
-    let mut days: Vec<Day> = Vec::new();
+fn days<'a>(interactions: &[&'a Interaction], time_zone: Tz) -> Vec<Day<&'a Interaction>> {
+    let mut days: Vec<Day<&Interaction>> = Vec::new();
     for &interaction in interactions {
         let date = interaction.started_at.with_timezone(&time_zone).date_naive();
         match days.last_mut() {
-            Some(day) if day.date == date => day.interactions.push(interaction.clone()),
-            _ => days.push(Day { date, interactions: vec![interaction.clone()] }),
+            Some(day) if day.date == date => day.interactions.push(interaction),
+            _ => days.push(Day { date, interactions: vec![interaction] }),
         }
     }
     days
@@ -262,7 +289,7 @@ fn brief<'a>(newest_first: impl Iterator<Item = &'a Interaction>, now: DateTime<
 fn campaigns(known: &[KnownContact], interactions: &[Interaction]) -> Vec<CampaignCount> {
     let mut counts: BTreeMap<&str, CampaignCount> = BTreeMap::new();
     let listed = known.iter().flat_map(|contact| &contact.listed).map(|campaign| (campaign, true, 0));
-    let touched = interactions.iter().filter_map(|i| i.campaign.as_ref()).map(|campaign| (campaign, false, 1));
+    let touched = interactions.iter().filter_map(|i| i.campaign.as_deref()).map(|campaign| (campaign, false, 1));
     for (campaign, listed, interactions) in listed.chain(touched) {
         let entry = counts.entry(&campaign.id).or_insert_with(|| CampaignCount {
             id: campaign.id.clone(),

@@ -7,18 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::Utc;
 use chrono_tz::Tz;
-use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::CapacityError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode as WireCode, Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::Frame};
-use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
+use tracing::info;
 
 use super::agents::{Agents, Wanted};
+use super::line::{Broken, Line, Read};
 use super::open_calls::CallKey;
 use super::outbox::Queued;
 use super::session::Session;
@@ -27,14 +22,6 @@ use crate::auth;
 use crate::config::Aliases;
 use crate::journey::Catalogue;
 use crate::metrics::Metrics;
-
-/// tungstenite never gives its outgoing buffer back: long frames leave in pieces of this size (5.4 KiB a connection
-/// after a 20 KB timeline, instead of 27).
-const FRAGMENT_BYTES: usize = 2048;
-const READ_BUFFER_BYTES: usize = 1024;
-const WRITE_BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// For the client to answer a close.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Bounds of one connection, and what every one of them needs.
 pub struct Door {
@@ -55,19 +42,13 @@ pub struct Door {
 
 /// Serves an upgraded connection until it ends.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door, drain: CancellationToken) {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-        .max_message_size(Some(door.frame_bytes_max))
-        .max_frame_size(Some(door.frame_bytes_max));
-    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    let mut connection = Connection { socket, door };
+    let line = Line::upgraded(stream, door.frame_bytes_max, door.write_timeout).await;
+    let mut connection = Connection { line, door };
     let closed = connection.greet_and_talk(drain).await;
     match closed {
         Err(End::Close(code)) => connection.close(code).await,
-        Err(End::Stuck) => door.metrics.closed(CloseCode::Slow),
-        Ok(()) | Err(End::Gone) => {}
+        Err(End::Broken(Broken::Stuck)) => door.metrics.closed(CloseCode::Slow),
+        Ok(()) | Err(End::Broken(Broken::Gone)) => {}
     }
 }
 
@@ -75,16 +56,20 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door, dr
 enum End {
     /// We close it.
     Close(CloseCode),
-    /// A frame could not be written in time: half of it is on the line, so nothing can follow, not even why.
-    Stuck,
-    /// The client left, or the line broke.
-    Gone,
+    /// Nothing can be said any more.
+    Broken(Broken),
+}
+
+impl From<Broken> for End {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
 }
 
 type Flow<T = ()> = Result<T, End>;
 
 struct Connection<'a, S> {
-    socket: WebSocketStream<S>,
+    line: Line<S>,
     door: &'a Door,
 }
 
@@ -109,8 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let ended = self.talk(&session, drain).await;
         let code = match &ended {
             Err(End::Close(code)) => Some(*code),
-            Err(End::Stuck) => Some(CloseCode::Slow),
-            Ok(()) | Err(End::Gone) => None,
+            Err(End::Broken(Broken::Stuck)) => Some(CloseCode::Slow),
+            Ok(()) | Err(End::Broken(Broken::Gone)) => None,
         };
         self.door.agents.leave(&session, code, Utc::now());
         let code = code.map_or(0, |code| code.wire().0);
@@ -128,14 +113,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     /// Anything before `hello` ends the connection: nobody is known yet.
     async fn first_frame(&mut self) -> Flow<Hello> {
         loop {
-            match self.read().await? {
-                Read::Text(text) => {
-                    return match ClientFrame::decode(&text) {
-                        Ok(ClientFrame::Hello(hello)) => Ok(hello),
-                        Ok(_) | Err(_) => Err(End::Close(CloseCode::HelloFirst)),
-                    };
-                }
-                Read::Control => {}
+            if let Some(text) = self.read().await? {
+                return match ClientFrame::decode(&text) {
+                    Ok(ClientFrame::Hello(hello)) => Ok(hello),
+                    Ok(_) | Err(_) => Err(End::Close(CloseCode::HelloFirst)),
+                };
             }
         }
     }
@@ -155,7 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 next = session.outbox.next() => self.write_out(session, next.map_err(End::Close)?).await?,
                 read = self.read() => {
                     heard_at = Instant::now();
-                    if let Read::Text(text) = read? {
+                    if let Some(text) = read? {
                         self.answer(session, &text);
                     }
                 }
@@ -163,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     if heard_at.elapsed() >= 2 * self.door.heartbeat {
                         return Err(End::Close(CloseCode::Silent));
                     }
-                    self.send(Message::Ping(Bytes::new())).await?;
+                    self.line.ping().await?;
                 }
             }
         }
@@ -241,67 +223,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         welcome.encode()
     }
 
-    async fn read(&mut self) -> Flow<Read> {
-        match self.socket.next().await {
-            Some(Ok(Message::Text(text))) => Ok(Read::Text(text.as_str().to_owned())),
-            Some(Ok(Message::Binary(_))) => Err(End::Close(CloseCode::NotText)),
-            // tungstenite answers pings and closes itself; reading on lets its answers out.
-            Some(Ok(_)) => Ok(Read::Control),
-            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
-                Err(End::Close(CloseCode::FrameTooLarge))
-            }
-            Some(Err(error)) => {
-                debug!(%error, "websocket ended");
-                Err(End::Gone)
-            }
-            None => Err(End::Gone),
+    /// `None`: nothing that is a frame of ours.
+    async fn read(&mut self) -> Flow<Option<String>> {
+        match self.line.read().await? {
+            Read::Text(text) => Ok(Some(text)),
+            Read::Control => Ok(None),
+            Read::Binary(_) => Err(End::Close(CloseCode::NotText)),
+            Read::TooLarge => Err(End::Close(CloseCode::FrameTooLarge)),
         }
     }
 
-    /// A long frame leaves in fragments, so that no large buffer stays with the connection.
-    async fn write(&mut self, bytes: Bytes) -> Flow {
-        let last = bytes.len().saturating_sub(1) / FRAGMENT_BYTES;
-        let fragments = (0..=last).map(|nth| {
-            let opcode = if nth == 0 { OpCode::Data(Data::Text) } else { OpCode::Data(Data::Continue) };
-            let piece = bytes.slice(nth * FRAGMENT_BYTES..bytes.len().min((nth + 1) * FRAGMENT_BYTES));
-            Message::Frame(Frame::message(piece, opcode, nth == last))
-        });
-        let write = async {
-            for fragment in fragments {
-                self.socket.feed(fragment).await?;
-            }
-            self.socket.flush().await
-        };
-        ended(timeout(self.door.write_timeout, write).await)
+    async fn write(&mut self, frame: Bytes) -> Flow {
+        Ok(self.line.write_text(frame).await?)
     }
 
-    async fn send(&mut self, message: Message) -> Flow {
-        ended(timeout(self.door.write_timeout, self.socket.send(message)).await)
-    }
-
-    /// Says why, then reads on until the client has answered: leaving earlier loses the close frame.
     async fn close(&mut self, code: CloseCode) {
         let (number, reason) = code.wire();
         self.door.metrics.closed(code);
-        let frame = CloseFrame { code: WireCode::from(number), reason: reason.into() };
-        let close = async {
-            _ = self.socket.close(Some(frame)).await;
-            while let Some(Ok(_)) = self.socket.next().await {}
-        };
-        _ = timeout(CLOSE_TIMEOUT, close).await;
-    }
-}
-
-enum Read {
-    Text(String),
-    Control,
-}
-
-fn ended<E>(written: Result<Result<(), Error>, E>) -> Flow {
-    match written {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(End::Gone),
-        Err(_) => Err(End::Stuck),
+        self.line.close(number, reason).await;
     }
 }
 

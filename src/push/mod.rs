@@ -5,16 +5,17 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::arrival::CallState;
 use crate::journey::catalogue::{Channel, Mode};
+use crate::journey::encoded::Raw;
 use crate::journey::timeline::{CampaignCount, ChannelCount, ContactSummary, Timeline};
 use crate::journey::{Campaign, Direction, Interaction};
 
 pub mod agents;
 pub mod connection;
 pub mod ledger;
+pub mod line;
 pub mod open_calls;
 pub mod outbox;
 pub mod prepared;
@@ -92,10 +93,10 @@ pub enum EndReason {
     Expired,
 }
 
-/// What the service says. `T` is a timeline, or one already encoded.
+/// What the service says. `T` is a timeline and `I` an interaction, or either already encoded.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
-pub enum ServerFrame<'a, T = Timeline> {
+pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
     Welcome {
         session: &'a str,
         agent: &'a str,
@@ -117,7 +118,7 @@ pub enum ServerFrame<'a, T = Timeline> {
         #[serde(skip_serializing_if = "Option::is_none")]
         missing: Option<Missing>,
     },
-    Update(Update<'a, T>),
+    Update(Update<'a, T, I>),
     Ended {
         version: u64,
         /// Of the call as it stays on screen for its wrap-up.
@@ -151,7 +152,7 @@ pub enum ServerFrame<'a, T = Timeline> {
 /// What changed of a call and its timeline; whatever is absent did not.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Update<'a, T = Timeline> {
+pub struct Update<'a, T = Timeline, I = Interaction> {
     pub version: u64,
     pub digest: &'a str,
     pub call_id: &'a str,
@@ -162,7 +163,7 @@ pub struct Update<'a, T = Timeline> {
     pub call: Option<&'a Call>,
     /// New or changed ones.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub interactions: &'a [&'a Interaction],
+    pub interactions: &'a [I],
     /// Ids of those that are no longer in the timeline.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub removed: &'a [&'a str],
@@ -183,7 +184,7 @@ pub struct Update<'a, T = Timeline> {
     pub matching: Option<usize>,
 }
 
-impl<'a, T> Update<'a, T> {
+impl<'a, T, I> Update<'a, T, I> {
     /// One that says nothing yet.
     pub fn of(version: u64, digest: &'a str, call_id: &'a str) -> Self {
         Self {
@@ -206,9 +207,9 @@ impl<'a, T> Update<'a, T> {
 }
 
 /// A frame, or its timeline, as it goes out.
-pub type Encoded<'a> = ServerFrame<'a, &'a RawValue>;
+pub type Encoded<'a> = ServerFrame<'a, Raw<'a>, Raw<'a>>;
 
-impl<T: Serialize> ServerFrame<'_, T> {
+impl<T: Serialize, I: Serialize> ServerFrame<'_, T, I> {
     pub fn encode(&self) -> String {
         // Serialising these types to memory cannot fail; an empty frame would be dropped by every client.
         serde_json::to_string(self).unwrap_or_default()

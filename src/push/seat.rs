@@ -14,6 +14,7 @@ use super::session::Session;
 use super::unreceived::{Again, Unacknowledged, Unreceived};
 use super::{Call, Encoded, Stage, Update};
 use crate::arrival::CallState;
+use crate::journey::encoded::EncodedTimeline;
 
 /// A session's place, and what it has been told.
 pub struct Seat {
@@ -152,7 +153,9 @@ impl Seat {
     ) -> Delivery {
         let digest = digest(call, prepared.outline.content);
         let over = is_over(call);
-        let announce = announce && key.agent_id == self.session.agent_id;
+        // What is on the screen already is not announced a second time, though it comes with news.
+        let on_screen = self.shown.get(key).is_some_and(|shown| !shown.over);
+        let announce = announce && key.agent_id == self.session.agent_id && !on_screen;
         let shown = self.shown(key);
         if shown.digest == Some(digest) {
             shown.outline = Some(Arc::clone(&prepared.outline));
@@ -173,7 +176,7 @@ impl Seat {
             digest: &hex(digest),
             announce,
             call,
-            timeline: prepared.timeline.as_ref().map(|(raw, _)| &**raw),
+            timeline: prepared.timeline.as_ref().map(EncodedTimeline::json),
             missing: prepared.missing,
         };
         let queued = Queued::of_call(key, version, CallFrame::Pop, frame.encode());

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 
 use super::Way;
+use crate::journey::encoded::{EncodedTimeline, Raw};
 use crate::journey::sources::Known;
 use crate::journey::timeline::{self, Ask};
 use crate::phone;
@@ -23,7 +23,7 @@ pub enum TimelineFailure {
 pub(super) async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search) {
     let request = search.request.clone();
     let frame = match way.search(&session, search).await {
-        Ok(timeline) => Encoded::Timeline { request: &request, timeline: &*timeline }.encode(),
+        Ok(timeline) => Encoded::Timeline { request: &request, timeline: Raw(&timeline) }.encode(),
         Err((code, text)) => Encoded::Error { request: Some(&request), code, text: text.into() }.encode(),
     };
     way.agents().say(&session, frame, Utc::now());
@@ -31,7 +31,7 @@ pub(super) async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search)
 
 impl Way {
     /// A timeline for a search; only of the customers of the agent's own calls, and of agents that the session follows.
-    async fn search(&self, session: &Session, search: Search) -> Result<Box<RawValue>, (&'static str, &'static str)> {
+    async fn search(&self, session: &Session, search: Search) -> Result<String, (&'static str, &'static str)> {
         let now = Utc::now();
         let number = self.searched_number(session, &search, now)?;
         let months = search.months.unwrap_or(self.settings.journey.period_months.get());
@@ -69,8 +69,8 @@ impl Way {
         own.any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
     }
 
-    /// A timeline as `GET /v1/journeys/{number}` and searches give it.
-    pub async fn timeline(&self, number: String, ask: Ask) -> Result<Box<RawValue>, TimelineFailure> {
+    /// A timeline's JSON, as `GET /v1/journeys/{number}` and searches give it.
+    pub async fn timeline(&self, number: String, ask: Ask) -> Result<String, TimelineFailure> {
         if !matches!(ask.months, 3 | 6 | 9 | 12) {
             return Err(TimelineFailure::BadMonths);
         }
@@ -78,7 +78,8 @@ impl Way {
         // Somebody asked and waits: longer than a pop does, but not for ever.
         _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
         let Known { journey, sources } = self.known(&look_up, ask.now);
-        let timeline = timeline::prepare(&journey.ok_or(TimelineFailure::Failed)?, sources, &ask);
-        serde_json::value::to_raw_value(&timeline).map_err(|_| TimelineFailure::Failed)
+        let journey = journey.ok_or(TimelineFailure::Failed)?;
+        let timeline = EncodedTimeline::of(timeline::prepare(&journey, sources, &ask));
+        timeline.map(EncodedTimeline::into_json).map_err(|_| TimelineFailure::Failed)
     }
 }

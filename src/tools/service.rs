@@ -49,6 +49,11 @@ impl RunningService {
         Ok(Self { base, client })
     }
 
+    /// Where it answers operators, by the settings.
+    pub fn admin_of(settings: &Settings) -> anyhow::Result<Self> {
+        Self::at(Some(&local_url(settings.http.admin_listen)), settings)
+    }
+
     pub fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }

@@ -100,10 +100,10 @@ fn each_library_has_its_door() {
     door("deadpool_postgres", &["src/journey/postgres/"]);
     door("rdkafka", &["src/kafka/", "src/config/mod.rs", "src/tools/"]);
     door("rlibphonenumber", &["src/phone.rs", "src/config/kinds.rs", "src/journey/", "src/tools/"]);
-    door("tokio_tungstenite", &["src/push/connection.rs", "src/http/upgrade.rs", "src/tools/"]);
+    door("tokio_tungstenite", &["src/push/line.rs", "src/http/upgrade.rs", "src/tools/"]);
     door("figment", &["src/config/", "src/tools/config.rs"]);
     door("axum", &["src/http/"]);
-    door("prometheus_client", &["src/metrics.rs", "src/kafka/"]);
+    door("prometheus_client", &["src/metrics.rs", "src/metrics/", "src/kafka/"]);
 }
 
 /// Settings name them, the element draws them.

@@ -3,6 +3,8 @@
 #
 #   tests/servers/kafka.sh start [PORT]   prints its address once it answers; without PORT it takes a free one
 #   tests/servers/kafka.sh stop           ends the process (or container) that `start` started, and drops its data
+#   tests/servers/kafka.sh halt [SIGNAL]  ends the process by a signal (TERM) and keeps its data
+#   tests/servers/kafka.sh resume         starts it again on the data that `halt` kept, at its address
 #   tests/servers/kafka.sh jars           only fetches what `start` needs
 #
 # Without java and mvn, a running Docker engine serves as well.
@@ -46,6 +48,10 @@ start_here() { # PORT
   cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
   "${java[@]}" kafka.tools.StorageTool format --standalone --cluster-id "$cluster" \
     --config "$server_dir/server.properties" >"$server_dir/log" 2>&1 || return
+  run_here
+}
+
+run_here() {
   # A session of its own: Ctrl-C in the terminal reaches the tests first, and they still find a server to close on.
   setsid "${java[@]}" kafka.Kafka "$server_dir/server.properties" </dev/null >>"$server_dir/log" 2>&1 &
   remember_process "$server_dir" $!
@@ -75,4 +81,21 @@ drop_data() {
   rm -rf "$server_dir/data"
 }
 
-if [ "${1:-}" = jars ]; then fetch_jars; else serve "$@"; fi
+halt() { # [SIGNAL]
+  running || { echo "kafka.sh: no process runs in $server_dir" >&2; return 1; }
+  end_process "$server_dir" 10 "${1:-TERM}"
+}
+
+resume() {
+  local port
+  port=$(sed 's/.*://' "$server_dir/address")
+  run_here
+  wait_for_answer "$port"
+}
+
+case "${1:-}" in
+jars) fetch_jars ;;
+halt) halt "${2:-}" ;;
+resume) resume ;;
+*) serve "$@" ;;
+esac

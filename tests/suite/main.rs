@@ -67,20 +67,25 @@ macro_rules! on_the_embedded_broker {
 }
 
 mod harness;
+mod history;
 
 mod acknowledgements;
+mod autobahn;
 mod backup;
 mod bad_frames;
 mod bad_records;
 mod bad_stores;
 mod bank;
+mod behind;
 mod bench;
+mod bench_push;
 mod calls;
 mod catalogue;
 mod crash;
 mod details;
 mod drain;
 mod erase;
+mod faults;
 mod filters;
 mod full_disk;
 mod http;

@@ -4,7 +4,8 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
@@ -23,6 +24,7 @@ mod migrations;
 mod read;
 mod reasons;
 mod retention;
+mod words;
 mod write;
 
 pub use reasons::readable;
@@ -33,6 +35,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 const CACHE_KIB: i64 = 8 * 1024;
 const MMAP_BYTES: i64 = 8 << 30;
 const STATEMENTS_MAX: usize = 64;
+/// How long a look-up may hold up whoever asks: many times what one takes that finds its pages in memory.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// An open SQLite file.
 pub struct Embedded {
@@ -40,7 +44,9 @@ pub struct Embedded {
     writer: Mutex<write::Writer>,
     readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
-    words: read::Words,
+    words: words::Words,
+    /// Whether the look-up before was short: the disk and the people asked for are such that one may be waited for.
+    lately_short: AtomicBool,
 }
 
 impl Embedded {
@@ -56,7 +62,8 @@ impl Embedded {
             writer: Mutex::new(writer),
             readers: Mutex::new(connections),
             reader_permits: Arc::new(Semaphore::new(readers)),
-            words: read::Words::default(),
+            words: words::Words::default(),
+            lately_short: AtomicBool::new(true),
         })
     }
 
@@ -69,8 +76,24 @@ impl Embedded {
         Arc::clone(&self.reader_permits).acquire_owned().await.map_err(|_| StoreError::Stopped)
     }
 
+    /// A look-up that is done at once, without leaving it to another thread, which costs more than it takes. `None` where it is
+    /// not, or where the one before was not: then it has to be waited for.
+    pub fn look_up_at_once(&self, look_up: &LookUp) -> Result<Option<Journey>, StoreError> {
+        if !self.lately_short.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let journey =
+            self.read(|connection| read::look_up(connection, &self.words, look_up, Some(Instant::now() + AT_ONCE)))?;
+        self.lately_short.store(journey.is_some(), Ordering::Relaxed);
+        Ok(journey)
+    }
+
+    /// However long it takes.
     pub fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
-        self.read(|connection| read::look_up(connection, &self.words, look_up))
+        let began = Instant::now();
+        let journey = self.read(|connection| read::look_up(connection, &self.words, look_up, None))?;
+        self.lately_short.store(began.elapsed() < AT_ONCE, Ordering::Relaxed);
+        journey.ok_or(StoreError::TimedOut)
     }
 
     /// What is kept of a person, and would go with this erasure.

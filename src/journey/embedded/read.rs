@@ -1,43 +1,45 @@
 //! Looking a number up in the embedded store: number → contacts → their interactions on any of their addresses.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use parking_lot::RwLock;
-use rusqlite::{Connection, Row, params};
-use serde::de::DeserializeOwned;
+use rusqlite::{Connection, Row, Rows, params};
+use smol_str::SmolStr;
 
+use super::words::{Ids, Words};
 use crate::journey::store::{LookUp, StoreError};
-use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, KnownContact, Outcome, Source};
+use crate::journey::{Campaign, Interaction, Journey, KnownContact};
 
 /// A chain of merges longer than this is a ring.
 const MERGES_MAX: usize = 16;
 
-/// What stands in `words`, by id and as interactions carry it, as far as look-ups have met it.
-#[derive(Default)]
-pub struct Words {
-    texts: Known<Arc<str>>,
-    campaigns: Known<Campaign>,
-    outcomes: Known<Outcome>,
-    agents: Known<Agent>,
-}
+/// Rows between two looks at the clock.
+const ROWS_AT_A_TIME: usize = 32;
 
-type Known<T> = RwLock<HashMap<i64, T>>;
-
-pub fn look_up(connection: &Connection, words: &Words, look_up: &LookUp) -> Result<Journey, StoreError> {
+/// `None` where it is not done by `until`.
+pub fn look_up(
+    connection: &Connection,
+    words: &Words,
+    look_up: &LookUp,
+    until: Option<Instant>,
+) -> Result<Option<Journey>, StoreError> {
     // One snapshot for all statements: what a writer commits in between is seen whole or not at all. A connection on which
     // something failed is not used again.
     connection.prepare_cached("BEGIN")?.execute([])?;
-    let journey = Reader { connection, words, look_up }.journey()?;
+    let journey = Reader { connection, words, look_up, until }.journey();
     connection.prepare_cached("COMMIT")?.execute([])?;
-    Ok(journey)
+    match journey {
+        Err(StoreError::TimedOut) => Ok(None),
+        journey => journey.map(Some),
+    }
 }
 
 struct Reader<'a> {
     connection: &'a Connection,
     words: &'a Words,
     look_up: &'a LookUp,
+    until: Option<Instant>,
 }
 
 struct Listing {
@@ -67,10 +69,11 @@ impl Reader<'_> {
             }
             for id in std::iter::once(&current).chain(&earlier_ids) {
                 self.addresses_of(id, &mut addresses)?;
-                self.interactions_of(id, &current, &mut journey.interactions)?;
+                // Where several go on in one's place, or in a ring, the first has them: none is shown twice.
+                if journey.leads.insert(id.clone()) {
+                    self.interactions_of(id, &current, &mut journey.interactions)?;
+                }
             }
-            journey.leads.extend(earlier_ids);
-            journey.leads.insert(current);
             journey.contacts.push(contact);
         }
         for address in &addresses {
@@ -155,90 +158,68 @@ impl Reader<'_> {
     /// Kept under this id, and shown under the current one.
     fn interactions_of(&self, id: &str, current: &str, into: &mut Vec<Interaction>) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT interaction_id, source, address, channel, mode, direction, campaign, outcome, agent, started_at,
+            "SELECT interaction_id, address, source, channel, mode, direction, campaign, outcome, agent, started_at,
                     ended_at, previous_score, current_score, comments, updated_at
              FROM interactions WHERE contact_id = ?1 AND started_at >= ?2",
         )?;
-        let mut rows = statement.query(params![id, self.look_up.from.timestamp_millis()])?;
-        while let Some(row) = rows.next()? {
-            into.extend(self.interaction(row, Some(current))?);
-        }
-        Ok(())
+        let rows = statement.query(params![id, self.look_up.from.timestamp_millis()])?;
+        self.interactions(rows, Some(current.into()), into)
     }
 
     fn interactions_of_nobody(&self, address: &str, into: &mut Vec<Interaction>) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT interaction_id, source, address, channel, mode, direction, campaign, outcome, agent, started_at,
+            "SELECT interaction_id, address, source, channel, mode, direction, campaign, outcome, agent, started_at,
                     ended_at, previous_score, current_score, comments, updated_at
              FROM interactions WHERE contact_id = '' AND address = ?1 AND started_at >= ?2",
         )?;
-        let mut rows = statement.query(params![address, self.look_up.from.timestamp_millis()])?;
-        while let Some(row) = rows.next()? {
-            into.extend(self.interaction(row, None)?);
+        let rows = statement.query(params![address, self.look_up.from.timestamp_millis()])?;
+        self.interactions(rows, None, into)
+    }
+
+    fn interactions(
+        &self,
+        mut rows: Rows<'_>,
+        contact_id: Option<SmolStr>,
+        into: &mut Vec<Interaction>,
+    ) -> Result<(), StoreError> {
+        for nth in 1.. {
+            let Some(row) = rows.next()? else { break };
+            into.extend(self.interaction(row, contact_id.as_ref())?);
+            if nth % ROWS_AT_A_TIME == 0 {
+                self.in_time()?;
+            }
         }
-        Ok(())
+        self.in_time()
+    }
+
+    fn in_time(&self) -> Result<(), StoreError> {
+        if self.until.is_some_and(|until| Instant::now() >= until) { Err(StoreError::TimedOut) } else { Ok(()) }
     }
 
     /// `None` for one of a source that is not asked for.
-    fn interaction(&self, row: &Row<'_>, contact_id: Option<&str>) -> Result<Option<Interaction>, StoreError> {
-        let words = self.words;
-        let source = self.text(row.get(1)?)?;
-        let Some(source) = self.look_up.sources.iter().copied().find(|known: &Source| known.name() == &*source) else {
+    fn interaction(&self, row: &Row<'_>, contact_id: Option<&SmolStr>) -> Result<Option<Interaction>, StoreError> {
+        let said = self.words.of(&Ids::of(row, 2)?, self.connection)?;
+        let Some(source) = said.source.filter(|source| self.look_up.sources.contains(source)) else {
             return Ok(None);
         };
-        let text = |column| self.optional_text(row, column);
         Ok(Some(Interaction {
-            interaction_id: row.get(0)?,
+            interaction_id: text(row, 0)?.unwrap_or_default(),
             source,
-            contact_id: contact_id.map(str::to_owned),
-            address: row.get(2)?,
-            channel: self.text(row.get(3)?)?.to_string(),
-            mode: text(4)?.map(|mode| mode.to_string()),
-            direction: text(5)?.and_then(|direction| Direction::of_name(&direction)),
-            campaign: self.part(&words.campaigns, row, 6)?,
-            outcome: self.part(&words.outcomes, row, 7)?,
-            agent: self.part(&words.agents, row, 8)?,
+            contact_id: contact_id.cloned(),
+            address: text(row, 1)?.unwrap_or_default(),
+            channel: said.channel,
+            mode: said.mode,
+            direction: said.direction,
+            campaign: said.campaign,
+            outcome: said.outcome,
+            agent: said.agent,
             started_at: time(row.get(9)?),
             ended_at: row.get::<_, Option<i64>>(10)?.map(time),
             previous_score: row.get(11)?,
             current_score: row.get(12)?,
-            comments: row.get(13)?,
+            comments: text(row, 13)?,
             updated_at: Some(time(row.get(14)?)),
         }))
-    }
-
-    fn text(&self, id: i64) -> Result<Arc<str>, StoreError> {
-        self.word(&self.words.texts, id, |text| Ok(text.into()))
-    }
-
-    fn optional_text(&self, row: &Row<'_>, column: usize) -> Result<Option<Arc<str>>, StoreError> {
-        row.get::<_, Option<i64>>(column)?.map(|id| self.text(id)).transpose()
-    }
-
-    /// A part that is kept as JSON.
-    fn part<T: DeserializeOwned + Clone>(
-        &self,
-        known: &Known<T>,
-        row: &Row<'_>,
-        column: usize,
-    ) -> Result<Option<T>, StoreError> {
-        let read = |id| self.word(known, id, |json| Ok(serde_json::from_str(&json)?));
-        row.get::<_, Option<i64>>(column)?.map(read).transpose()
-    }
-
-    fn word<T: Clone>(
-        &self,
-        known: &Known<T>,
-        id: i64,
-        read: impl FnOnce(String) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        if let Some(word) = known.read().get(&id) {
-            return Ok(word.clone());
-        }
-        let mut statement = self.connection.prepare_cached("SELECT text FROM words WHERE id = ?1")?;
-        let word = read(statement.query_row([id], |row| row.get(0))?)?;
-        known.write().insert(id, word.clone());
-        Ok(word)
     }
 }
 
@@ -250,6 +231,11 @@ fn describe(listings: Vec<Listing>, contact: &mut KnownContact) {
         }
         contact.name = contact.name.take().or(listing.name);
     }
+}
+
+fn text(row: &Row<'_>, column: usize) -> Result<Option<SmolStr>, StoreError> {
+    let text = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    Ok(text.map(SmolStr::new))
 }
 
 fn time(millis: i64) -> DateTime<Utc> {

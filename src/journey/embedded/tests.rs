@@ -23,7 +23,7 @@ fn interaction(id: &str, started_at: &str) -> Change {
 
 fn ids(store: &Embedded) -> Vec<String> {
     let look_up = LookUp { number: ANA.into(), from: DateTime::UNIX_EPOCH, sources: vec![Source::DataCloud] };
-    store.look_up(&look_up).unwrap().interactions.into_iter().map(|found| found.interaction_id).collect()
+    store.look_up(&look_up).unwrap().interactions.into_iter().map(|found| found.interaction_id.into()).collect()
 }
 
 #[test]

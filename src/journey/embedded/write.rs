@@ -186,15 +186,15 @@ impl Batch<'_> {
         let channel = self.word(&interaction.channel)?;
         let mode = interaction.mode.as_deref().map(|mode| self.word(mode)).transpose()?;
         let direction = interaction.direction.map(|direction| self.word(direction.name())).transpose()?;
-        let campaign = json_word(&self.transaction, &mut self.words.campaigns, interaction.campaign.as_ref())?;
-        let outcome = json_word(&self.transaction, &mut self.words.outcomes, interaction.outcome.as_ref())?;
-        let agent = json_word(&self.transaction, &mut self.words.agents, interaction.agent.as_ref())?;
+        let campaign = json_word(&self.transaction, &mut self.words.campaigns, interaction.campaign.as_deref())?;
+        let outcome = json_word(&self.transaction, &mut self.words.outcomes, interaction.outcome.as_deref())?;
+        let agent = json_word(&self.transaction, &mut self.words.agents, interaction.agent.as_deref())?;
         let (started_at, ended_at) = (interaction.started_at, interaction.ended_at);
         let row: &[&dyn ToSql] = params![
             contact_id,
             started_at.timestamp_millis(),
-            interaction.interaction_id,
-            interaction.address,
+            interaction.interaction_id.as_str(),
+            interaction.address.as_str(),
             source,
             channel,
             mode,
@@ -205,7 +205,7 @@ impl Batch<'_> {
             ended_at.map(|at| at.timestamp_millis()),
             interaction.previous_score,
             interaction.current_score,
-            interaction.comments,
+            interaction.comments.as_deref(),
             updated_at,
         ];
         // Nearly all are new: only what cannot be inserted is compared with what is kept.

@@ -12,7 +12,7 @@ use crate::journey::erasure::{Erasure, HashKey, Holdings, Subject};
 use crate::journey::store::StoreError;
 
 /// $1 contact ids: they, and whom they were merged with, either way.
-const CONTACTS: &str = "
+pub(super) const CONTACTS: &str = "
     WITH RECURSIVE people (contact_id) AS (
       SELECT unnest($1::text[])
       UNION
@@ -33,7 +33,8 @@ const ADDRESSES: &str = "
     FROM (
       SELECT unnest($2::text[]) AS address
       UNION SELECT address FROM backstory.addresses WHERE contact_id = ANY ($1)
-      UNION SELECT address FROM backstory.interactions WHERE contact_id = ANY ($1)
+      UNION SELECT address FROM backstory.interactions
+            WHERE coalesce(contact_id, address) = ANY ($1) AND contact_id IS NOT NULL
     ) AS own
     WHERE NOT EXISTS (SELECT 1 FROM backstory.addresses AS other
                       WHERE other.address = own.address AND other.contact_id <> ALL ($1))
@@ -42,10 +43,11 @@ const ADDRESSES: &str = "
 
 /// $1 contact ids, $2 addresses, $3 until when.
 const INTERACTIONS: &str = "
-    SELECT interaction_id FROM backstory.interactions WHERE contact_id = ANY ($1) AND started_at <= $3
+    SELECT interaction_id FROM backstory.interactions
+    WHERE coalesce(contact_id, address) = ANY ($1) AND contact_id IS NOT NULL AND started_at <= $3
     UNION ALL
     SELECT interaction_id FROM backstory.interactions
-    WHERE contact_id IS NULL AND address = ANY ($2) AND started_at <= $3";
+    WHERE coalesce(contact_id, address) = ANY ($2) AND contact_id IS NULL AND started_at <= $3";
 
 /// $1 contact ids, $2 until when.
 const LISTINGS: &str =

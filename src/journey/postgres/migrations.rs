@@ -3,14 +3,17 @@
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::error::SqlState;
 
-use super::is;
+use super::{behind, is};
 use crate::journey::store::StoreError;
 
 /// Name and text, the first is version 1.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_journey", include_str!("migrations/0001_journey.sql")),
     ("0002_erasure", include_str!("migrations/0002_erasure.sql")),
+    ("0003_behind", include_str!("migrations/0003_behind.sql")),
 ];
+/// The version that has who is behind an address put together.
+const BEHIND: i32 = 3;
 /// The version that this program reads and writes.
 pub const KNOWN: i32 = MIGRATIONS.len() as i32;
 
@@ -52,6 +55,9 @@ pub async fn apply(client: &mut ClientWrapper, address: &str) -> Result<Vec<&'st
         let mine = "INSERT INTO backstory.migrations (version, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         if transaction.execute(mine, &[&version, name]).await? == 1 {
             transaction.batch_execute(sql).await?;
+            if version == BEHIND {
+                behind::put_all(&transaction).await?;
+            }
             transaction.commit().await?;
             done.push(*name);
         }

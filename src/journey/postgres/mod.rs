@@ -14,6 +14,7 @@ use super::store::{LookUp, StoreError, Written};
 use super::{Change, Journey, Source};
 use crate::config::url_without_password;
 
+mod behind;
 mod erase;
 mod in_use;
 mod migrations;
@@ -27,6 +28,10 @@ mod write;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A batch is many rows, and may wait for another writer's.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+/// For a batch that gave way to another one.
+const WRITE_TRIES_MAX: usize = 10;
+/// Compiling what takes a millisecond takes PostgreSQL a hundred.
+const NO_JIT: &str = "SET jit = off";
 /// Two recorders, and what an administrator asks beside them.
 const WRITERS_MAX: usize = 4;
 
@@ -102,7 +107,7 @@ impl Postgres {
     /// After many rows at once: the server plans by what it last counted.
     pub async fn count_anew(&self) -> Result<(), StoreError> {
         let client = self.writers.get().await.map_err(unreachable)?;
-        let sql = "ANALYZE backstory.interactions, backstory.reached, backstory.listings, backstory.addresses";
+        let sql = "ANALYZE backstory.interactions, backstory.reached, backstory.listings, backstory.addresses, backstory.behind";
         Ok(client.batch_execute(sql).await?)
     }
 
@@ -117,8 +122,14 @@ impl Postgres {
     }
 
     pub async fn write(&self, changes: &[Change]) -> Result<Written, StoreError> {
-        let mut client = self.writers.get().await.map_err(unreachable)?;
-        write::write(&mut client, changes).await
+        let mut tries = 1;
+        loop {
+            let mut client = self.writers.get().await.map_err(unreachable)?;
+            match write::write(&mut client, changes).await {
+                Err(StoreError::Postgres(error)) if gave_way(&error) && tries < WRITE_TRIES_MAX => tries += 1,
+                written => return written,
+            }
+        }
     }
 }
 
@@ -135,7 +146,14 @@ fn pool(url: &str, size: usize, timeout: Duration) -> Result<Pool, StoreError> {
     let limit = format!("SET statement_timeout = {}", timeout.as_millis());
     let limit_statements = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
         let limit = limit.clone();
-        Box::pin(async move { client.batch_execute(&limit).await.map_err(HookError::Backend) })
+        Box::pin(async move {
+            client.batch_execute(&limit).await.map_err(HookError::Backend)?;
+            match client.batch_execute(NO_JIT).await {
+                // Not every server that speaks PostgreSQL's protocol compiles queries.
+                Err(error) if !is(&error, &SqlState::UNDEFINED_OBJECT) => Err(HookError::Backend(error)),
+                _ => Ok(()),
+            }
+        })
     });
     Pool::builder(manager)
         .max_size(size)
@@ -167,6 +185,11 @@ pub fn reason(error: &tokio_postgres::Error) -> String {
             format!("{error}{}", cause.unwrap_or_default())
         }
     }
+}
+
+/// Of two that waited for each other, the server has stopped this one.
+fn gave_way(error: &tokio_postgres::Error) -> bool {
+    is(error, &SqlState::T_R_DEADLOCK_DETECTED) || is(error, &SqlState::T_R_SERIALIZATION_FAILURE)
 }
 
 fn is(error: &tokio_postgres::Error, state: &SqlState) -> bool {

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
-
 use crate::journey::{Campaign, KnownContact};
 
 /// A chain of merges longer than this is a ring.
@@ -18,8 +16,8 @@ pub struct Listing {
     pub campaign: Option<Campaign>,
     pub name: Option<String>,
     pub merged_into: Option<String>,
-    /// `None` for a contact without a listing.
-    pub updated_at: Option<DateTime<Utc>>,
+    /// Milliseconds since 1970; `None` for a contact without a listing.
+    pub updated_at: Option<i64>,
     pub addresses: Vec<String>,
 }
 
@@ -47,7 +45,8 @@ impl People {
             let mut contact = KnownContact { contact_id: current.to_owned(), ..KnownContact::default() };
             // Its own listings before those of earlier ids.
             for id in std::iter::once(current).chain(earlier) {
-                people.current.insert(id.to_owned(), current.to_owned());
+                // Where several go on in one's place, or in a ring, the first has them.
+                people.current.entry(id.to_owned()).or_insert_with(|| current.to_owned());
                 listings.iter().filter(|listing| listing.contact_id == id).for_each(|listing| {
                     people.addresses.extend(listing.addresses.iter().cloned());
                     describe(&mut contact, listing);

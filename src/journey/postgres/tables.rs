@@ -1,6 +1,7 @@
 //! Tables that are somebody else's: read through two queries of the administrator's, written never.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use deadpool_postgres::Pool;
@@ -310,31 +311,31 @@ impl Columns<'_> {
         let reached = self.places.get("outcome_reached").map(|&place| row.try_get(place)).transpose()?.flatten();
         let outcome = match text("outcome_code")? {
             None => None,
-            Some(code) => Some(Outcome {
+            Some(code) => Some(Arc::new(Outcome {
                 code,
                 label: text("outcome_label")?,
                 class: text("outcome_class")?.as_deref().map(OutcomeClass::of_name),
                 parent: text("outcome_parent")?,
                 telephony: text("outcome_telephony")?,
                 reached,
-            }),
+            })),
         };
         Ok(Interaction {
-            interaction_id: self.needed(row, "interaction_id")?,
+            interaction_id: self.needed(row, "interaction_id")?.into(),
             source,
-            contact_id: text("contact_id")?,
-            address: phone::address(&address, region).unwrap_or(address),
-            campaign: text("campaign_id")?.map(|id| Campaign { id, name: campaign_name }),
-            channel: self.needed(row, "channel")?,
-            mode: text("mode")?,
+            contact_id: text("contact_id")?.map(Into::into),
+            address: phone::address(&address, region).unwrap_or(address).into(),
+            campaign: text("campaign_id")?.map(|id| Arc::new(Campaign { id, name: campaign_name })),
+            channel: self.needed(row, "channel")?.into(),
+            mode: text("mode")?.map(Into::into),
             direction: text("direction")?.as_deref().and_then(Direction::of_name),
             started_at,
             ended_at: self.time(row, "ended_at")?,
             outcome,
             previous_score: self.number(row, "previous_score")?,
             current_score: self.number(row, "current_score")?,
-            agent: text("agent_id")?.map(|id| Agent { id, name: agent_name }),
-            comments: text("comments")?,
+            agent: text("agent_id")?.map(|id| Arc::new(Agent { id, name: agent_name })),
+            comments: text("comments")?.map(Into::into),
             updated_at: self.time(row, "updated_at")?,
         })
     }

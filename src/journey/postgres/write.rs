@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{ClientWrapper, Transaction};
+use smol_str::SmolStr;
 
+use super::behind::Moved;
 use super::millis;
 use crate::journey::store::{StoreError, Written};
 use crate::journey::{Change, Contact, Interaction};
 
+const INSERT_INTERACTIONS: &str = include_str!("insert_interactions.sql");
 const UPSERT_INTERACTIONS: &str = include_str!("upsert_interactions.sql");
 const UPSERT_LISTINGS: &str = include_str!("upsert_listings.sql");
 
 pub async fn write(client: &mut ClientWrapper, changes: &[Change]) -> Result<Written, StoreError> {
-    let mut batch = Batch { transaction: client.transaction().await?, written: Written::default() };
+    let mut batch = Batch::begin(client).await?;
     let key = batch.enter(changes).await?;
     // Interactions and contacts do not depend on each other; within each, a run of one kind is written at once.
     for run in changes.chunk_by(|a, b| Run::of(a) == Run::of(b)) {
@@ -31,8 +34,8 @@ pub async fn write(client: &mut ClientWrapper, changes: &[Change]) -> Result<Wri
             Run::Erasures => batch.erase(run, &key).await?,
         }
     }
-    let Batch { transaction, written } = batch;
-    transaction.commit().await?;
+    let written = std::mem::take(&mut batch.written);
+    batch.commit().await?;
     Ok(written)
 }
 
@@ -70,15 +73,20 @@ impl<T> Default for Net<'_, T> {
 }
 
 /// Whose and where an interaction was, or is.
-type Place = (Option<String>, String);
+pub(super) type Place = (Option<String>, String);
 
 /// One transaction.
 pub(super) struct Batch<'a> {
     pub(super) transaction: Transaction<'a>,
     pub(super) written: Written,
+    pub(super) moved: Moved,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    pub(super) async fn begin(client: &'a mut ClientWrapper) -> Result<Self, StoreError> {
+        Ok(Self { transaction: client.transaction().await?, written: Written::default(), moved: Moved::default() })
+    }
+
     pub(super) async fn interactions(&mut self, run: &[Change]) -> Result<(), StoreError> {
         let nets = self.net_interactions(run);
         let ids: Vec<&str> = nets.keys().copied().collect();
@@ -88,7 +96,13 @@ impl Batch<'_> {
             self.execute("DELETE FROM backstory.interactions WHERE interaction_id = ANY ($1)", &[&removed]).await?;
         }
         let puts: Vec<&Interaction> = nets.values().filter_map(|net| net.put).collect();
-        let changed = self.upsert(&puts).await?;
+        let mut changed = self.put(INSERT_INTERACTIONS, &puts).await?;
+        let kept: Vec<&Interaction> =
+            puts.iter().copied().filter(|put| !changed.contains(put.interaction_id.as_str())).collect();
+        // Somebody else has written these since they were looked for.
+        let missed = kept.iter().map(|put| put.interaction_id.as_str()).filter(|id| !before.contains_key(*id));
+        before.extend(self.places(&missed.collect::<Vec<_>>()).await?);
+        changed.extend(self.put(UPSERT_INTERACTIONS, &kept).await?);
         self.written.known += (puts.len() - changed.len()) as u64;
         self.written.changed += changed.len() as u64;
         // A removal that was followed by a record counts as that record.
@@ -98,8 +112,8 @@ impl Batch<'_> {
         before.retain(|id, _| changed.contains(id) || nets.get(id.as_str()).is_some_and(|net| net.removed));
         let after: BTreeSet<Place> = puts
             .iter()
-            .filter(|put| changed.contains(&put.interaction_id))
-            .map(|put| (put.contact_id.clone(), put.address.clone()))
+            .filter(|put| changed.contains(put.interaction_id.as_str()))
+            .map(|put| (put.contact_id.as_ref().map(SmolStr::to_string), put.address.to_string()))
             .collect();
         self.reach(&after).await?;
         let left: BTreeSet<Place> = before.into_values().filter(|place| !after.contains(place)).collect();
@@ -134,6 +148,9 @@ impl Batch<'_> {
 
     /// Where the interactions that are kept already belong; locks them.
     async fn places(&self, ids: &[&str]) -> Result<BTreeMap<String, Place>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let sql =
             "SELECT interaction_id, contact_id, address FROM backstory.interactions WHERE interaction_id = ANY ($1)
                    ORDER BY interaction_id FOR UPDATE";
@@ -142,17 +159,17 @@ impl Batch<'_> {
         rows.iter().map(|row| Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))).collect()
     }
 
-    /// The ids of those that were new or newer.
-    async fn upsert(&self, puts: &[&Interaction]) -> Result<HashSet<String>, StoreError> {
+    /// The ids of those that were written.
+    async fn put(&self, sql: &str, puts: &[&Interaction]) -> Result<HashSet<String>, StoreError> {
         if puts.is_empty() {
             return Ok(HashSet::new());
         }
         fn column<'a, T>(puts: &[&'a Interaction], of: impl Fn(&'a Interaction) -> T) -> Vec<T> {
             puts.iter().copied().map(of).collect()
         }
-        let statement = self.transaction.prepare_cached(UPSERT_INTERACTIONS).await?;
+        let statement = self.transaction.prepare_cached(sql).await?;
         let outcome = |of: fn(&crate::journey::Outcome) -> Option<&str>| {
-            column(puts, move |put| put.outcome.as_ref().and_then(of))
+            column(puts, move |put| put.outcome.as_deref().and_then(of))
         };
         let rows = self
             .transaction
@@ -188,44 +205,6 @@ impl Batch<'_> {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
-    /// Locks what is there already: whoever takes a place back at this moment must see that it is in use again.
-    async fn reach(&self, places: &BTreeSet<Place>) -> Result<(), StoreError> {
-        let (addresses, contacts) = columns(places);
-        if addresses.is_empty() {
-            return Ok(());
-        }
-        self.execute(
-            "INSERT INTO backstory.reached (address, contact_id) SELECT * FROM unnest($1::text[], $2::text[])
-             ON CONFLICT (address, contact_id) DO UPDATE SET contact_id = excluded.contact_id",
-            &[&addresses, &contacts],
-        )
-        .await
-    }
-
-    /// Whoever was reached on the address by nothing else was not reached on it. The lock comes first, and the question in a
-    /// statement of its own: it sees what others have written until then.
-    async fn unreach(&self, places: &BTreeSet<Place>) -> Result<(), StoreError> {
-        let (addresses, contacts) = columns(places);
-        if addresses.is_empty() {
-            return Ok(());
-        }
-        self.execute(
-            "SELECT 1 FROM backstory.reached
-             WHERE (address, contact_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-             ORDER BY address, contact_id FOR UPDATE",
-            &[&addresses, &contacts],
-        )
-        .await?;
-        self.execute(
-            "DELETE FROM backstory.reached
-             WHERE (address, contact_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-               AND NOT EXISTS (SELECT 1 FROM backstory.interactions
-                               WHERE contact_id = reached.contact_id AND address = reached.address)",
-            &[&addresses, &contacts],
-        )
-        .await
-    }
-
     async fn contacts(&mut self, run: &[Change]) -> Result<(), StoreError> {
         let mut nets: BTreeMap<(&str, &str), &Contact> = BTreeMap::new();
         for change in run {
@@ -237,6 +216,12 @@ impl Batch<'_> {
         }
         self.written.known += (run.len() - nets.len()) as u64;
         let puts: Vec<&Contact> = nets.into_values().collect();
+        let ids: Vec<&str> = puts
+            .iter()
+            .flat_map(|put| std::iter::once(&put.contact_id).chain(&put.merged_into))
+            .map(String::as_str)
+            .collect();
+        self.moves(&ids).await?;
         let changed = self.upsert_listings(&puts).await?;
         let changed: Vec<&Contact> = puts
             .iter()
@@ -312,6 +297,7 @@ impl Batch<'_> {
     }
 
     pub(super) async fn remove_listings(&mut self, contacts: &[&str], campaigns: &[&str]) -> Result<bool, StoreError> {
+        self.moves(contacts).await?;
         let statement = self
             .transaction
             .prepare_cached(
@@ -351,7 +337,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn execute(
+    pub(super) async fn execute(
         &self,
         sql: &str,
         values: &[&(dyn tokio_postgres::types::ToSql + Sync)],
@@ -372,12 +358,4 @@ fn contact_updated_at(contact: &Contact) -> DateTime<Utc> {
 
 fn listing_key(contact: &Contact) -> (&str, &str) {
     (&contact.contact_id, contact.campaign.as_ref().map_or("", |campaign| campaign.id.as_str()))
-}
-
-/// Of places that are somebody's.
-fn columns(places: &BTreeSet<Place>) -> (Vec<&str>, Vec<&str>) {
-    let mut pairs: Vec<(&str, &str)> =
-        places.iter().filter_map(|(contact_id, address)| Some((address.as_str(), contact_id.as_deref()?))).collect();
-    pairs.sort_unstable();
-    pairs.into_iter().unzip()
 }

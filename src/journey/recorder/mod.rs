@@ -185,7 +185,7 @@ impl Recorder {
     fn count_what_is_odd(&self, change: &Change) {
         let Change::Interaction(interaction) = change else { return };
         if let Some(outcome) = &interaction.outcome
-            && self.catalogue.lacks_outcome(interaction.campaign.as_ref(), outcome)
+            && self.catalogue.lacks_outcome(interaction.campaign.as_deref(), outcome)
         {
             self.metrics.unmapped_outcome();
         }

@@ -106,7 +106,7 @@ fn leads(change: Change) -> BTreeSet<String> {
     match change {
         Change::Interaction(interaction) => {
             let Interaction { interaction_id, contact_id, address, .. } = *interaction;
-            [interaction_id, address].into_iter().chain(contact_id).collect()
+            [interaction_id, address].into_iter().chain(contact_id).map(String::from).collect()
         }
         Change::RemoveInteraction { interaction_id } => [interaction_id].into(),
         Change::Contact(contact) => {

@@ -22,18 +22,22 @@ pub struct Pop {
     pub call: u64,
     pub at: Instant,
     pub with_timeline: bool,
+    pub bytes: usize,
 }
 
 /// An agent that was welcomed.
 pub struct Seated {
-    agent: u32,
-    socket: AgentSocket,
+    pub agent: u32,
+    pub socket: AgentSocket,
 }
 
-pub async fn connect(url: &str, agents: u32) -> anyhow::Result<Vec<Seated>> {
+/// Spread over the nodes at these addresses.
+pub async fn connect(urls: &[String], agents: u32) -> anyhow::Result<Vec<Seated>> {
     let mut progress = Progress::of_things(u64::from(agents), "agents");
     let mut seated = Vec::with_capacity(agents as usize);
-    let mut connecting = stream::iter(0..agents).map(|agent| seat(url, agent)).buffer_unordered(CONNECTING_MAX);
+    let mut connecting = stream::iter(0..agents)
+        .map(|agent| seat(&urls[agent as usize % urls.len()], agent))
+        .buffer_unordered(CONNECTING_MAX);
     while let Some(agent) = connecting.try_next().await? {
         seated.push(agent);
         progress.at(seated.len() as u64, seated.len() as u64);
@@ -42,7 +46,8 @@ pub async fn connect(url: &str, agents: u32) -> anyhow::Result<Vec<Seated>> {
     Ok(seated)
 }
 
-async fn seat(url: &str, agent: u32) -> anyhow::Result<Seated> {
+/// Welcomed, showing nothing.
+pub async fn seat(url: &str, agent: u32) -> anyhow::Result<Seated> {
     let name = format!("bench-{agent}");
     let mut socket = AgentSocket::connect(url, &name, None, &[]).await.with_context(|| name.clone())?;
     match socket.next().await {
@@ -99,5 +104,5 @@ fn pop_of(frame: &Frame, agent: u32, plan: &Plan) -> Option<Pop> {
         return None;
     }
     let call = plan.call(frame.head.call_id()?)?;
-    Some(Pop { agent, call, at: frame.at, with_timeline: frame.head.missing.is_none() })
+    Some(Pop { agent, call, at: frame.at, with_timeline: frame.head.missing.is_none(), bytes: frame.text.len() })
 }

@@ -19,6 +19,8 @@ pub struct Plan {
     run: String,
     agents: u32,
     numbers: Vec<String>,
+    /// Agents are called one after the other, not at random.
+    in_turn: bool,
     rate: f64,
     /// Calls in all, and how many of them are the warm-up.
     pub calls: u64,
@@ -38,6 +40,7 @@ impl Plan {
             run: format!("bench-{:08x}-", rand::random::<u32>()),
             agents,
             numbers,
+            in_turn: false,
             rate,
             calls,
             warm,
@@ -45,6 +48,12 @@ impl Plan {
             sent_ns: (0..calls).map(|_| AtomicU64::new(0)).collect(),
             published: AtomicU64::new(0),
         }
+    }
+
+    /// One call for each agent, each to this number.
+    pub fn one_each(agents: u32, rate: f64, number: String) -> Self {
+        let all = Duration::from_secs_f64(f64::from(agents) / rate);
+        Self { in_turn: true, ..Self::new(agents, rate, Duration::ZERO, all, vec![number]) }
     }
 
     /// The call behind an id, if it is one of this run.
@@ -110,7 +119,9 @@ impl Load {
                 return;
             }
             let number = rand::random_range(0..self.plan.numbers.len()) as u32;
-            self.given.lock().push((rand::random_range(0..self.plan.agents), number));
+            let at_random = || rand::random_range(0..self.plan.agents);
+            let agent = if self.plan.in_turn { call as u32 % self.plan.agents } else { at_random() };
+            self.given.lock().push((agent, number));
             self.publish(call, "offered", true);
             self.plan.published.store(call + 1, Ordering::Relaxed);
         }

@@ -7,9 +7,10 @@ use comfy_table::{CellAlignment, Table, presets};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::agents::Pop;
 use super::load::Plan;
+use super::push::Outcome;
+use super::server::Used;
 use crate::tools::output::thousands;
 
 /// A minute: beyond it a pop is lost for its call.
@@ -30,6 +31,8 @@ pub struct Tally {
     pub doubled: u64,
     pub out_of_order: u64,
     pub without_timeline: u64,
+    /// Of the frames of all pops that were received.
+    bytes: u64,
     sent: u64,
     received: u64,
     seen: Vec<bool>,
@@ -44,6 +47,7 @@ impl Tally {
             doubled: 0,
             out_of_order: 0,
             without_timeline: 0,
+            bytes: 0,
             sent: plan.calls - plan.warm,
             received: 0,
             seen: vec![false; plan.calls as usize],
@@ -61,6 +65,7 @@ impl Tally {
             self.out_of_order += u64::from(last.is_some_and(|last| last > pop.call));
             if first {
                 self.received += 1;
+                self.bytes += pop.bytes as u64;
                 self.without_timeline += u64::from(!pop.with_timeline);
                 self.took.saturating_record(plan.took(pop.call, pop.at).as_micros() as u64);
             }
@@ -76,6 +81,11 @@ impl Tally {
         self.read == self.seen.len() as u64
     }
 
+    /// Of one pop's frame, on average.
+    pub fn pop_bytes(&self) -> u64 {
+        self.bytes / self.received.max(1)
+    }
+
     pub fn lost(&self) -> u64 {
         self.sent - self.received
     }
@@ -86,11 +96,13 @@ pub struct Report {
     pub rate: f64,
     pub seconds: Duration,
     pub outcome: Outcome,
+    /// `None` where the nodes were not asked.
+    pub taken: Option<Used>,
 }
 
 impl Report {
     pub fn text(&self) -> String {
-        let Outcome { tally, bare, unpublished, connections_lost } = &self.outcome;
+        let Outcome { tally, bare, unpublished, connections_lost, server: _ } = &self.outcome;
         let mut text = format!(
             "{} agents, {} calls a second for {} s; milliseconds from publishing\n\n{}\n\n",
             thousands(u64::from(self.agents)),
@@ -99,13 +111,24 @@ impl Report {
             self.table().trim_fmt()
         );
         text += &format!(
-            "pops: {} sent, {} received, {} lost, {} doubled, {} out of order, {} without a timeline\n",
+            "pops: {} sent, {} received, {} lost, {} doubled, {} out of order, {} without a timeline; {} bytes each\n",
             thousands(tally.sent),
             thousands(tally.received),
             tally.lost(),
             tally.doubled,
             tally.out_of_order,
-            tally.without_timeline
+            tally.without_timeline,
+            thousands(tally.pop_bytes())
+        );
+        text += &self.taken.map_or_else(
+            || "nodes: not asked what they took; name their admin addresses with --admin\n".to_owned(),
+            |Used { idle_session_bytes, session_bytes, call_cpu_us }| {
+                format!(
+                    "nodes: {:.1} KiB a session idle, {:.1} KiB after its calls; {call_cpu_us:.0} µs of CPU a call\n",
+                    idle_session_bytes / 1024.0,
+                    session_bytes / 1024.0
+                )
+            },
         );
         if *unpublished > 0 {
             text += &format!("{unpublished} records were not taken by Kafka\n");
@@ -136,7 +159,7 @@ impl Report {
     }
 
     pub fn json(&self) -> String {
-        let Outcome { tally, bare, unpublished, connections_lost } = &self.outcome;
+        let Outcome { tally, bare, unpublished, connections_lost, server: _ } = &self.outcome;
         json!({
             "agents": self.agents,
             "rate": self.rate,
@@ -150,8 +173,12 @@ impl Report {
             "doubled": tally.doubled,
             "outOfOrder": tally.out_of_order,
             "withoutTimeline": tally.without_timeline,
+            "popBytes": tally.pop_bytes(),
             "unpublished": unpublished,
             "connectionsLost": connections_lost,
+            "idleSessionBytes": self.taken.map(|taken| taken.idle_session_bytes),
+            "sessionBytes": self.taken.map(|taken| taken.session_bytes),
+            "callCpuMicroseconds": self.taken.map(|taken| taken.call_cpu_us),
         })
         .to_string()
     }
@@ -174,7 +201,7 @@ fn microseconds(took: &Histogram<u64>) -> Value {
 }
 
 /// How many fell into each doubling of a quarter of a millisecond: pops above, the bare consumer's records below.
-fn bars(pop: &Histogram<u64>, bare: &Histogram<u64>) -> String {
+pub fn bars(pop: &Histogram<u64>, bare: &Histogram<u64>) -> String {
     let mut lines = Vec::new();
     let mut low = 0;
     let mut high = 250;
@@ -198,7 +225,7 @@ mod tests {
     use std::time::Instant;
 
     fn pop(agent: u32, call: u64) -> Pop {
-        Pop { agent, call, at: Instant::now(), with_timeline: true }
+        Pop { agent, call, at: Instant::now(), with_timeline: true, bytes: 500 }
     }
 
     #[test]
@@ -219,10 +246,14 @@ mod tests {
         tally.took.saturating_record(1500);
         let mut bare = histogram().unwrap();
         bare.saturating_record(600);
-        let outcome = Outcome { tally, bare, unpublished: 0, connections_lost: 2 };
-        let report = Report { agents: 1000, rate: 200.0, seconds: Duration::from_secs(30), outcome };
+        let outcome = Outcome { tally, bare, unpublished: 0, connections_lost: 2, server: None };
+        let taken = Some(Used { idle_session_bytes: 5120.0, session_bytes: 6656.0, call_cpu_us: 41.6 });
+        let report = Report { agents: 1000, rate: 200.0, seconds: Duration::from_secs(30), outcome, taken };
         let text = report.text();
-        for part in ["1,000 agents", "difference", "1.500", "0.600", "2 connections broke", "under        2 ms  pop "] {
+        let nodes = "5.0 KiB a session idle, 6.5 KiB after its calls; 42 µs of CPU a call";
+        for part in
+            [nodes, "1,000 agents", "difference", "1.500", "0.600", "2 connections broke", "under        2 ms  pop "]
+        {
             assert!(text.contains(part), "{part} is not in:\n{text}");
         }
         assert_eq!(serde_json::from_str::<Value>(&report.json()).unwrap()["bare"]["max"], 600);

@@ -1,5 +1,7 @@
 //! The sample history: some hundred people of the last fourteen months, the same at every run but for the day it ends on.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Datelike as _, Duration, NaiveTime, TimeDelta, Utc, Weekday};
 
 use super::random::Random;
@@ -240,21 +242,21 @@ impl Touch {
         let score = (customer.score + ending.points).clamp(0, 100);
         let comments = (!ending.comments.is_empty() && spoke).then(|| (*random.pick(ending.comments)).to_owned());
         Interaction {
-            interaction_id: self.id,
+            interaction_id: self.id.into(),
             source: if customer.campaign.is_some() { Source::CampaignManager } else { Source::DataCloud },
-            contact_id: customer.contact_id.clone(),
-            address: customer.number.clone(),
-            campaign: customer.campaign.clone(),
+            contact_id: customer.contact_id.clone().map(Into::into),
+            address: customer.number.clone().into(),
+            campaign: customer.campaign.clone().map(Arc::new),
             channel: self.channel.into(),
-            mode: Some(customer.mode.clone()),
+            mode: Some(customer.mode.clone().into()),
             direction: Some(self.direction),
             started_at: self.started_at,
             ended_at: (took > TimeDelta::zero()).then_some(ended_at),
-            outcome: Some(outcome(ending, self.channel)),
+            outcome: Some(Arc::new(outcome(ending, self.channel))),
             previous_score: spoke.then_some(customer.score as f64),
             current_score: spoke.then_some(score as f64),
-            agent: spoke.then(|| words::agent(self.agent)),
-            comments,
+            agent: spoke.then(|| Arc::new(words::agent(self.agent))),
+            comments: comments.map(Into::into),
             updated_at: Some(ended_at + TimeDelta::seconds(5)),
         }
     }
@@ -324,7 +326,7 @@ mod tests {
         }
         assert!(people.values().filter(|contacts| contacts.len() == 2).count() >= 10, "no number is shared");
         assert!(sample.customers.iter().any(|customer| customer.contact_id.is_none()));
-        let showpiece = all.iter().filter(|i| i.contact_id == sample.customers[0].contact_id);
+        let showpiece = all.iter().filter(|i| i.contact_id.as_deref() == sample.customers[0].contact_id.as_deref());
         assert!(showpiece.clone().count() == 26 && showpiece.clone().any(|i| i.class() == OutcomeClass::Failure));
     }
 

@@ -129,7 +129,7 @@ async fn asked_for(args: &Args, settings: &Journey, stores: &[Store]) -> anyhow:
         let journey = store.look_up(LookUp { number: address.clone(), from, sources: Source::ALL.to_vec() }).await?;
         for contact in journey.contacts {
             let id = contact.contact_id;
-            let interactions = journey.interactions.iter().filter(|one| one.contact_id.as_ref() == Some(&id)).count();
+            let interactions = journey.interactions.iter().filter(|one| one.contact_id.as_deref() == Some(&id)).count();
             match contacts.iter_mut().find(|(known, _)| *known == id) {
                 Some((_, before)) => *before += interactions,
                 None => contacts.push((id, interactions)),

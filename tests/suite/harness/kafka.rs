@@ -37,7 +37,7 @@ impl Kafka {
     /// Topics of their own on the Kafka of `make test`.
     pub async fn real() -> Self {
         let kafka = Self::without_topics();
-        kafka.make_topics(&[&kafka.calls, &kafka.interactions, &kafka.contacts, &kafka.erasures, &kafka.pops]).await;
+        kafka.make_all_topics().await;
         kafka
     }
 
@@ -53,12 +53,16 @@ impl Kafka {
 
     /// As above, its topics not made yet.
     pub fn without_topics() -> Self {
-        static NTH: AtomicUsize = AtomicUsize::new(0);
         let Ok(brokers) = std::env::var("KAFKA_BROKERS") else {
             panic!(
                 "KAFKA_BROKERS is not set: run the tests by `make test`, or by `tests/servers/with.sh kafka -- cargo test`"
             );
         };
+        Self::named(brokers)
+    }
+
+    fn named(brokers: String) -> Self {
+        static NTH: AtomicUsize = AtomicUsize::new(0);
         let run = format!("{}-{:08x}", NTH.fetch_add(1, Ordering::Relaxed), rand::random::<u32>());
         Self {
             brokers: Some(brokers),
@@ -90,6 +94,13 @@ impl Kafka {
 
     pub fn found_at(&self, brokers: &str) -> Self {
         Self { brokers: Some(brokers.to_owned()), producer: OnceLock::new(), ..self.clone() }
+    }
+
+    /// Topics of their own on this one.
+    pub async fn of_its_own(brokers: &str) -> Self {
+        let kafka = Self::named(brokers.to_owned());
+        kafka.make_all_topics().await;
+        kafka
     }
 
     /// Where it is and what its topics are called, as settings say it.
@@ -138,6 +149,10 @@ impl Kafka {
         self.make_topics(&[topic]).await;
     }
 
+    async fn make_all_topics(&self) {
+        self.make_topics(&[&self.calls, &self.interactions, &self.contacts, &self.erasures, &self.pops]).await;
+    }
+
     async fn make_topics(&self, topics: &[&str]) {
         let new = topics.iter().map(|&topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)));
         let mut missing: Vec<_> = new.map(|topic| topic.set("max.message.bytes", MESSAGE_BYTES_MAX)).collect();
@@ -159,6 +174,11 @@ impl Kafka {
     pub async fn delete_topic(&self, topic: &str) {
         let deleted = self.admin().delete_topics(&[topic], &AdminOptions::new()).await.unwrap();
         deleted[0].as_ref().expect("the topic was deleted");
+    }
+
+    pub async fn topics_like(&self, beginning: &str) -> usize {
+        let metadata = self.admin().inner().fetch_metadata(None, PATIENCE).expect("metadata");
+        metadata.topics().iter().filter(|topic| topic.name().starts_with(beginning)).count()
     }
 
     /// Gives the topic of calls so many partitions.
@@ -201,6 +221,16 @@ impl Kafka {
         }
     }
 
+    /// For a load that goes on while brokers come and go: in order and once each, however long it takes.
+    pub fn patient_producer(&self) -> FutureProducer {
+        let mut client = self.client();
+        client
+            .set("enable.idempotence", "true")
+            .set("message.timeout.ms", "300000")
+            .set("reconnect.backoff.max.ms", "500");
+        client.create().expect("a producer")
+    }
+
     /// A key and no value.
     pub async fn publish_nothing(&self, topic: &str, key: &str) {
         self.send(FutureRecord::<str, [u8]>::to(topic).key(key)).await;
@@ -210,7 +240,12 @@ impl Kafka {
     pub async fn publish_into(&self, topic: &str, partition: i32, key: &str, value: &Value) {
         // A client of its own: one that knows the topic asks only every few minutes for its partitions.
         let fresh = Self { producer: OnceLock::new(), ..self.clone() };
-        fresh.send(FutureRecord::to(topic).key(key).partition(partition).payload(value.to_string().as_bytes())).await;
+        fresh.publish_text_into(topic, partition, key, &value.to_string()).await;
+    }
+
+    /// As above, whatever it is, into a partition that was there before.
+    pub async fn publish_text_into(&self, topic: &str, partition: i32, key: &str, text: &str) {
+        self.send(FutureRecord::to(topic).key(key).partition(partition).payload(text.as_bytes())).await;
     }
 
     pub async fn publish_with_headers(&self, topic: &str, headers: &[(&str, &str)], value: &Value) {

@@ -60,7 +60,13 @@ pub fn passed_over(test: &str, why: &str) {
 
 impl Process {
     pub fn serve(kafka: &Kafka, store: &str) -> Self {
-        Self::start(Command::new(env!("CARGO_BIN_EXE_backstory")).args(arguments(kafka, store)))
+        Self::serve_with(kafka, store, &[])
+    }
+
+    /// As above, with these settings over the tests' own.
+    pub fn serve_with(kafka: &Kafka, store: &str, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
+        Self::start(Command::new(env!("CARGO_BIN_EXE_backstory")).args(arguments(kafka, store)).args(settings))
     }
 
     /// Its log is kept.
@@ -105,7 +111,7 @@ impl Process {
     }
 
     /// Where it listens, by the name of the log's field.
-    async fn address(&self, field: &str) -> SocketAddr {
+    pub async fn address(&self, field: &str) -> SocketAddr {
         until(&format!("{field} in the log"), async || {
             let log = self.log();
             let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -132,11 +138,12 @@ impl Process {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// The sum of the series of `/metrics` that begin so and hold this label.
+    /// The sum of the series of `/metrics` that are called so and hold this label.
     pub async fn metric(&self, name: &str, label: &str) -> f64 {
         let url = format!("http://{}/metrics", self.address("http.admin").await);
         let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
-        let series = text.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(label));
+        let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        let series = text.lines().filter(of_name).filter(|line| line.contains(label));
         series.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
     }
 }

@@ -23,7 +23,11 @@ impl Shelf {
     }
 
     pub async fn postgres() -> Self {
-        Self { store: super::postgres::open(&super::postgres::database().await), _folder: None }
+        Self::of(super::postgres::open(&super::postgres::database().await))
+    }
+
+    pub fn of(store: Store) -> Self {
+        Self { store, _folder: None }
     }
 
     pub async fn put(&self, changes: &[Change]) -> Written {
@@ -41,7 +45,12 @@ impl Shelf {
     }
 
     pub async fn ids(&self, number: &str) -> Vec<String> {
-        self.journey(number).await.interactions.into_iter().map(|interaction| interaction.interaction_id).collect()
+        self.journey(number)
+            .await
+            .interactions
+            .into_iter()
+            .map(|interaction| interaction.interaction_id.into())
+            .collect()
     }
 }
 

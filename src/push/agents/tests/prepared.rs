@@ -30,5 +30,5 @@ pub fn timeline_of(interactions: usize) -> Prepared {
         before: None,
         interactions_max: 10_000,
     };
-    Prepared::of(timeline::prepare(&journey, Vec::new(), &ask), journey.leads, interactions as u64)
+    Prepared::of(timeline::prepare(&journey, Vec::new(), &ask), journey.leads.clone(), interactions as u64)
 }

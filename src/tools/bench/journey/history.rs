@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -91,28 +92,28 @@ fn interaction(nth: u32, now: DateTime<Utc>) -> Interaction {
     let agent = random.between(0, AGENTS - 1);
     let score = random.between(0, 20) * 5;
     Interaction {
-        interaction_id: format!("{}-{:02}", contact_id(customer), nth % INTERACTIONS_EACH),
+        interaction_id: format!("{}-{:02}", contact_id(customer), nth % INTERACTIONS_EACH).into(),
         source: Source::CampaignManager,
-        contact_id: Some(contact_id(customer)),
-        address: number(customer),
-        campaign: Some(campaign(customer)),
+        contact_id: Some(contact_id(customer).into()),
+        address: number(customer).into(),
+        campaign: Some(Arc::new(campaign(customer))),
         channel: "voice".into(),
         mode: Some((*random.pick(MODES)).into()),
         direction: Some(Direction::Outbound),
         started_at,
         ended_at: Some(ended_at),
-        outcome: Some(Outcome {
+        outcome: Some(Arc::new(Outcome {
             code: code.into(),
             label: Some(label.into()),
             class: Some(class),
             parent: None,
             telephony: None,
             reached: None,
-        }),
+        })),
         previous_score: Some(score as f64),
         current_score: Some((score + random.between(-5, 5)) as f64),
-        agent: Some(Agent { id: format!("agent-{agent}"), name: Some(format!("Agent No. {agent}")) }),
-        comments: (!said.is_empty()).then(|| format!("{said} {}.", random.between(1, 1_000_000))),
+        agent: Some(Arc::new(Agent { id: format!("agent-{agent}"), name: Some(format!("Agent No. {agent}")) })),
+        comments: (!said.is_empty()).then(|| format!("{said} {}.", random.between(1, 1_000_000)).into()),
         updated_at: Some(ended_at + TimeDelta::seconds(30)),
     }
 }

@@ -60,7 +60,7 @@ pub async fn measure(path: PathBuf, customers: u32, lookups: u32, now: DateTime<
 async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result<String> {
     let number = history::number(customer);
     let from = timeline::earliest(now, 12);
-    let journey =
+    let mut journey =
         store.look_up(LookUp { number: number.clone(), from, sources: JourneySource::Both.sources().to_vec() }).await?;
     let ask = Ask {
         now,
@@ -71,14 +71,15 @@ async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result
         before: None,
         interactions_max: 500,
     };
+    let leads = std::mem::take(&mut journey.leads);
     let timeline = timeline::prepare(&journey, Vec::new(), &ask);
     let shown = timeline.content.shown;
     ensure!(
         shown == INTERACTIONS_EACH as usize,
         "a journey of {INTERACTIONS_EACH} interactions came back with {shown}"
     );
-    let prepared = Prepared::of(timeline, journey.leads, 0);
-    let Some((timeline, _)) = &prepared.timeline else { bail!("a timeline could not be encoded") };
+    let prepared = Prepared::of(timeline, leads, 0);
+    let Some(timeline) = &prepared.timeline else { bail!("a timeline could not be encoded") };
     let call = Call {
         call_id: "bench".into(),
         state: CallState::Offered,
@@ -94,7 +95,7 @@ async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result
         digest: "",
         announce: true,
         call: &call,
-        timeline: Some(&**timeline),
+        timeline: Some(timeline.json()),
         missing: None,
     };
     Ok(frame.encode())

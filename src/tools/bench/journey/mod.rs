@@ -12,12 +12,12 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 
 use crate::tools::output::{note, say, thousands};
 
-mod history;
+pub(super) mod history;
 mod look_ups;
-mod machine;
+pub(super) mod machine;
 mod postgres;
-mod processes;
-mod report;
+pub(super) mod processes;
+pub(super) mod report;
 
 use history::INTERACTIONS_EACH;
 use look_ups::LookUps;
@@ -245,10 +245,10 @@ fn rate(imports: &[(usize, Duration)]) -> f64 {
 }
 
 /// A folder of this run's own; gone when dropped.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub PathBuf);
 
 impl Folder {
-    fn inside(dir: &Path) -> anyhow::Result<Self> {
+    pub fn inside(dir: &Path) -> anyhow::Result<Self> {
         if !dir.is_dir() {
             bail!("there is no folder {}; name another one with --dir", dir.display());
         }

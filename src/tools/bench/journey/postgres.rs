@@ -20,7 +20,7 @@ use crate::tools::progress::Progress;
 
 /// A statement that takes longer is given up.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
-const BARE: &str = "SELECT * FROM backstory.interactions WHERE contact_id = $1 AND started_at >= $2";
+const BARE: &str = "SELECT * FROM backstory.interactions WHERE coalesce(contact_id, address) = $1 AND started_at >= $2";
 
 /// A database that was made for this run.
 pub struct Database {

@@ -23,7 +23,7 @@ fn json(id: &str) -> String {
 fn read(name: &str, content: &[u8]) -> (Vec<String>, Vec<(u64, String)>) {
     let batches = batches(name, content);
     let ids = batches.iter().flat_map(|batch| &batch.changes).map(|change| match change {
-        Change::Interaction(interaction) => interaction.interaction_id.clone(),
+        Change::Interaction(interaction) => interaction.interaction_id.to_string(),
         Change::Contact(contact) => contact.key(),
         _ => unreachable!(),
     });

@@ -1,0 +1,46 @@
+-- $1 addresses: who is behind each, from the tables that say so. Ids go through LATERAL: however many people the server expects,
+-- it goes by the indexes.
+WITH RECURSIVE direct (address, contact_id) AS (
+  SELECT address, contact_id FROM backstory.addresses WHERE address = ANY ($1)
+  UNION
+  SELECT address, contact_id FROM backstory.reached WHERE address = ANY ($1)
+), person (address, contact_id) AS (
+  -- Listed with the address or reached on it; and these with whom they were merged with, either way.
+  SELECT address, contact_id FROM direct
+  UNION
+  SELECT person.address, next.contact_id
+  FROM person
+  CROSS JOIN LATERAL (
+    SELECT merged_into AS contact_id FROM backstory.listings WHERE contact_id = person.contact_id AND merged_into IS NOT NULL
+    UNION ALL
+    SELECT contact_id FROM backstory.listings WHERE merged_into = person.contact_id
+  ) AS next
+), described (address, contact_id, addresses, listing) AS (
+  SELECT
+    person.address, person.contact_id, own.addresses,
+    json_build_object(
+      'contactId', person.contact_id,
+      'behind', EXISTS (SELECT 1 FROM direct WHERE direct.address = person.address AND direct.contact_id = person.contact_id),
+      'campaignId', listing.campaign_id, 'campaignName', listing.campaign_name, 'name', listing.name,
+      'mergedInto', listing.merged_into, 'updatedAt', (extract(epoch FROM listing.updated_at) * 1000)::bigint,
+      'addresses', own.addresses)
+  FROM person
+  CROSS JOIN LATERAL (
+    SELECT ARRAY(SELECT DISTINCT address FROM backstory.addresses WHERE contact_id = person.contact_id) AS addresses
+  ) AS own
+  LEFT JOIN LATERAL (SELECT * FROM backstory.listings WHERE contact_id = person.contact_id OFFSET 0) AS listing ON true
+), keys (address, key) AS (
+  SELECT address, contact_id FROM described
+  UNION
+  SELECT address, address FROM described
+  UNION
+  SELECT described.address, own.address FROM described CROSS JOIN LATERAL unnest(described.addresses) AS own (address)
+)
+INSERT INTO backstory.behind (address, keys, people)
+SELECT
+  described.address,
+  (SELECT array_agg(key) FROM keys WHERE keys.address = described.address),
+  json_agg(described.listing)::text
+FROM described
+GROUP BY described.address
+ON CONFLICT (address) DO UPDATE SET keys = excluded.keys, people = excluded.people
