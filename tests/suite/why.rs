@@ -234,7 +234,7 @@ async fn a_client_that_does_not_read_is_told(kafka: Kafka) {
 
 async fn a_client_that_never_acknowledges_is_told(kafka: Kafka) {
     let service = Service::start(&kafka).await;
-    let mut ana = service.agent("ana").await;
+    let mut ana = service.agent("ana").await.that_never_acknowledges();
     service.offer(call("c-1")).await;
     ana.next_pop().await;
     answer(&service, &["c-1"], "sent").await;
@@ -244,7 +244,7 @@ async fn a_client_that_never_acknowledges_is_told(kafka: Kafka) {
 
 async fn a_session_that_ended_before_it_acknowledged_is_told(kafka: Kafka) {
     let service = Service::start(&kafka).await;
-    let mut ana = service.agent("ana").await;
+    let mut ana = service.agent("ana").await.that_never_acknowledges();
     service.offer(call("c-1")).await;
     ana.next_pop().await;
     drop(ana);

@@ -81,7 +81,10 @@ fn without_pop(call_id: &str, agent_id: &str, steps: &[Step<'_>], facts: &Facts<
     }
     let nodes = facts.ledger.nodes_at(at);
     if nodes.is_empty() {
-        return sentences::no_node(facts.ledger, at);
+        return match facts.ledger.ended_before(at) {
+            true => sentences::ledger_does_not_reach(facts.ledger, at),
+            false => sentences::no_node(facts.ledger, at),
+        };
     }
     let lost = facts.ledger.lost_between(at - LEDGER_REACH, at + TimeDelta::minutes(1));
     if lost > 0 {

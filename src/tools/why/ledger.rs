@@ -9,6 +9,9 @@ use crate::push::ledger::record::{Line, NodeLine, NodeState, Pop, SessionLine};
 /// A node whose next line does not come within so many of its own intervals is gone, or stood still.
 const INTERVALS_MISSED: f64 = 2.5;
 
+/// A ledger that says nothing for longer than this has ended, whatever became of the nodes.
+const SILENCE_MAX: TimeDelta = TimeDelta::minutes(10);
+
 /// The lines of a time, later ones in the place of earlier ones with the same key.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -64,6 +67,12 @@ impl Ledger {
     pub fn reaches(&self, at: DateTime<Utc>) -> bool {
         let lines = || self.nodes.values().flatten();
         lines().any(|line| line.at <= at) && lines().any(|line| line.started_at <= at || line.at >= at)
+    }
+
+    /// No node said that it stops, and nothing was heard of any since long before: whether one was alive is not known.
+    pub fn ended_before(&self, at: DateTime<Utc>) -> bool {
+        let stopped = self.nodes.values().filter_map(|lines| lines.last()).any(|line| line.state == NodeState::Stopped);
+        !stopped && self.span().is_some_and(|(_, last)| at - last > SILENCE_MAX)
     }
 
     /// The first and the last line of any node.

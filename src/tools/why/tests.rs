@@ -316,6 +316,8 @@ fn what_the_ledger_does_not_know_is_not_made_up() {
         .line(json!({ "type": "node", "node": "n-1", "startedAt": text(50_000),
         "state": "ready", "sessions": 0, "lost": 0, "everyMs": 10_000, "at": text(60_000) }));
     later.expect(Verdict::Unknown, &["60 s before the ledger's first line"]);
+    let ended = Case::default().node("n-1", "ready", -3_600_000).event("offered", "ana", 0);
+    ended.expect(Verdict::Unknown, &["60 min after the ledger's last line"]);
     let holes = ringing()
         .line(json!({ "type": "node", "node": "n-1", "startedAt": text(-4_000_000), "state": "ready", "sessions": 0,
         "lost": 7, "everyMs": 10_000, "at": text(5) }));
