@@ -205,7 +205,7 @@ async fn a_source_that_timed_out_is_named_with_when_the_rest_followed(kafka: Kaf
 }
 
 async fn a_client_that_does_not_read_is_told(kafka: Kafka) {
-    let settings = [("http.outbox_frames_max", "2"), ("http.write_timeout", "3s")];
+    let settings = [("http.outbox_frames_max", "2"), ("http.write_timeout", "10s")];
     let service = Service::with(&kafka, &settings).await;
     let comments = json!("A long letter. ".repeat(200));
     let read = |nth: i64| {
@@ -217,12 +217,20 @@ async fn a_client_that_does_not_read_is_told(kafka: Kafka) {
     service.store().write(Arc::new((0..500).map(read).collect()), Vec::new()).await.unwrap();
     let _does_not_read =
         service.socket_with_a_small_window().await.says_hello(json!({ "type": "hello", "agent": "ben" })).await;
-    let mut nth = 0;
-    while service.metric("backstory_sessions", &[]).await > 0.0 {
-        nth += 1;
-        assert!(nth < 200, "a session that does not read was never closed");
+    // The first fills the line, the next two the outbox.
+    let full = [("result", "outbox_full")];
+    for nth in 1.. {
         service.offer(call(&format!("c-{nth}")).to("ben").number(BEN)).await;
+        service.counts("backstory_pops_total", &[], f64::from(nth)).await;
+        if service.metric("backstory_pops_total", &full).await > 0.0 {
+            break;
+        }
+        assert!(nth < 200, "the outbox of a session that does not read was never full");
     }
+    until_within(Duration::from_secs(60), "the session to be closed", async || {
+        (service.metric("backstory_sessions", &[]).await == 0.0).then_some(())
+    })
+    .await;
     let slow = until("a pop that was not read", async || {
         let (_, stories) = why(&service, &["ben"]);
         stories.into_iter().find(|story| story["verdict"] == "slow" && story["pops"][0]["outcome"] == "outbox_full")
