@@ -1,4 +1,4 @@
-// How the element and the page are built: two entries, fixed names, no shared chunk, nothing inlined.
+// How the element and the pages are built: an entry each, fixed names, no shared chunk, nothing inlined.
 import { defineConfig, type Plugin } from "vite";
 
 /** Takes the indentation and the comments out of the templates and style sheets in the code: a fifth of the bundle. */
@@ -33,7 +33,11 @@ export default defineConfig({
     modulePreload: false,
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { "customer-journey": "src/customer-journey.ts", desktop: "index.html" },
+      input: {
+        "customer-journey": "src/customer-journey.ts",
+        desktop: "index.html",
+        gallery: "gallery.html",
+      },
       preserveEntrySignatures: "allow-extension",
       output: {
         entryFileNames: "[name].js",

@@ -44,6 +44,7 @@ type Shared = State<Arc<Service>>;
 pub fn routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(pages::page))
+        .route("/widget/gallery", get(pages::gallery))
         .route("/widget/{*path}", get(pages::file))
         .route("/v1/agent", get(upgrade::agent))
         .route("/v1/agents", get(agents))

@@ -17,6 +17,11 @@ pub async fn page() -> Response {
     serve("index.html")
 }
 
+/// Every state of the element, from frames that the page carries.
+pub async fn gallery() -> Response {
+    serve("gallery.html")
+}
+
 pub async fn file(Path(path): Path<String>) -> Response {
     serve(&path)
 }
@@ -24,8 +29,8 @@ pub async fn file(Path(path): Path<String>) -> Response {
 /// Only what was built in can be named: no path leads to the disk.
 fn serve(path: &str) -> Response {
     let Some(file) = Built::get(path) else {
-        let text = if path == "index.html" {
-            "this binary was built without the page: build widget/ first (make widget), then the binary"
+        let text = if path.ends_with(".html") {
+            "this binary was built without the pages: build widget/ first (make widget), then the binary"
         } else {
             "there is no such file in the element"
         };

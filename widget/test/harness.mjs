@@ -15,6 +15,7 @@ const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const PAGES = { "/": "index.html", "/widget/gallery": "gallery.html" };
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
 const POLICY =
   "default-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:";
@@ -77,7 +78,7 @@ async function serve(service, request, response) {
   if (pathname === "/host") return answer(EMPTY_PAGE, TYPES[".html"]);
   if (pathname === "/host.css") return answer(HOST_STYLE, TYPES[".css"]);
   if (pathname === "/favicon.ico") return response.writeHead(204).end();
-  const file = pathname === "/" ? "index.html" : pathname.replace(/^\/widget\//, "");
+  const file = PAGES[pathname] ?? pathname.replace(/^\/widget\//, "");
   const path = join(DIST, file);
   if (!existsSync(path)) return response.writeHead(404).end();
   return answer(await readFile(path), TYPES[extname(path)] ?? "application/octet-stream");
