@@ -1,5 +1,6 @@
 // The gallery at `/widget/gallery`: every state of the element from static frames, each in a frame of its own, as on a
 // host's page. `?state=…` shows one of them alone; the tests and the screenshots use that.
+import type { CustomerJourney } from "../element.ts";
 import { ZONE } from "./gallery/journeys.ts";
 import { playScript } from "./gallery/scripted-socket.ts";
 import { GALLERY, type GalleryState, type Group } from "./gallery/states.ts";
@@ -33,31 +34,25 @@ function card({ id, title, about, size }: GalleryState): HTMLElement {
 }
 
 /** One state, filling the page. */
-function alone({
-  id,
-  title,
-  script,
-  attributes = {},
-  lang,
-  hostTheme,
-  presses = [],
-}: GalleryState): HTMLElement {
+function alone(state: GalleryState): HTMLElement {
+  const { id, title, script, attributes, lang, hostTheme, presses = [] } = state;
+  const page = document.documentElement;
   document.title = `${title} · Backstory`;
-  if (lang) document.documentElement.lang = lang;
-  if (lang && RIGHT_TO_LEFT.has(lang)) document.documentElement.dir = "rtl";
-  if (hostTheme) document.documentElement.dataset.hostTheme = hostTheme;
+  if (lang) page.lang = lang;
+  if (lang && RIGHT_TO_LEFT.has(lang)) page.dir = "rtl";
+  if (hostTheme) page.dataset.hostTheme = hostTheme;
   playScript(script(new World(Date.now())));
-  // Each state is an agent of its own, so that no state hears another one's calls.
-  const settings = { agent: id, "time-zone": ZONE, ...attributes };
-  const element = make("customer-journey", settings);
-  element.addEventListener("pop", () => void press(presses), { once: true });
-  async function press(selectors: readonly string[]): Promise<void> {
-    for (const selector of selectors) {
-      await element.updateComplete;
-      element.renderRoot.querySelector<HTMLElement>(selector)?.click();
-    }
-  }
+  // An agent of its own, so that no state hears another one's calls.
+  const element = make("customer-journey", { agent: id, "time-zone": ZONE, ...attributes });
+  element.addEventListener("pop", () => void press(element, presses), { once: true });
   return make("main", { class: "alone" }, make("h1", { class: "visually-hidden" }, title), element);
+}
+
+async function press(element: CustomerJourney, selectors: readonly string[]): Promise<void> {
+  for (const selector of selectors) {
+    await element.updateComplete;
+    element.renderRoot.querySelector<HTMLElement>(selector)?.click();
+  }
 }
 
 const wanted = new URLSearchParams(location.search).get("state");

@@ -21,6 +21,7 @@ export const base = css`
     --_indigo: var(--journey-indigo, light-dark(#3f4fb8, #a3b1ff));
     --_grey: var(--journey-grey, light-dark(#566172, #a2adbd));
     --_radius: var(--journey-radius, 8px);
+    --_gutter: 16px;
     display: block;
     block-size: 100%;
     min-block-size: 320px;
@@ -106,6 +107,7 @@ export const base = css`
   .call > .content {
     flex: 1 1 200px;
     min-block-size: 200px;
+    border-block-start: 1px solid var(--_border);
   }
 
   .quiet,
@@ -264,7 +266,7 @@ export const base = css`
     opacity: 0.55;
   }
 
-  .blank h3 {
+  .blank h2 {
     font-size: 15px;
     color: var(--_text);
   }
@@ -278,7 +280,7 @@ export const base = css`
     flex-wrap: wrap;
     align-items: center;
     gap: 2px 16px;
-    padding: 5px 14px;
+    padding: 5px var(--_gutter);
     border-block-start: 1px solid var(--_border);
     font-size: 12px;
     color: var(--_quiet);

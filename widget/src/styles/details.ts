@@ -23,7 +23,8 @@ export const details = css`
     display: flex;
     align-items: center;
     gap: 12px;
-    padding: 12px 10px 12px 18px;
+    padding-block: 12px;
+    padding-inline: 18px 10px;
     border-block-end: 1px solid var(--_border);
     background: var(--_raised);
   }
@@ -54,7 +55,7 @@ export const details = css`
 
   .details-fields > div {
     display: grid;
-    grid-template-columns: 142px 1fr;
+    grid-template-columns: 142px minmax(0, 1fr);
     gap: 12px;
     padding-block: 6px;
   }
@@ -72,6 +73,11 @@ export const details = css`
     white-space: pre-line;
   }
 
+  /* An e-mail address may be longer than its line. */
+  .details-fields .phone {
+    white-space: inherit;
+  }
+
   .class-word {
     margin-inline-start: 4px;
     font-size: 12px;
@@ -79,7 +85,7 @@ export const details = css`
 
   @media (width < 480px) {
     .details-fields > div {
-      grid-template-columns: 116px 1fr;
+      grid-template-columns: 116px minmax(0, 1fr);
     }
   }
 `;

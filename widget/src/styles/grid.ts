@@ -28,7 +28,7 @@ export const grid = css`
   }
 
   .grid :is(th, td):first-child {
-    padding-inline-start: 16px;
+    padding-inline-start: var(--_gutter);
   }
 
   .grid th {
@@ -56,6 +56,11 @@ export const grid = css`
   .grid .numeric {
     text-align: end;
     font-variant-numeric: tabular-nums;
+  }
+
+  /* The arrow stands before the title, so that title and figures end on one line. */
+  .grid .numeric button {
+    flex-direction: row-reverse;
   }
 
   .sort {
@@ -102,5 +107,6 @@ export const grid = css`
 
   .grid .with-icon {
     gap: 10px;
+    vertical-align: middle;
   }
 `;

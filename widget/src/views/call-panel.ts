@@ -18,6 +18,7 @@ import {
 import type { Scene } from "./scene.ts";
 import { timelineView } from "./timeline-view.ts";
 import { describeFilters, Toolbar, type View } from "./toolbar.ts";
+import { newestDays, Unrolling } from "./unrolling.ts";
 
 export type Arrangement = "horizontal" | "vertical" | "grid";
 
@@ -37,12 +38,14 @@ export interface PanelState {
 export class CallPanel {
   readonly #host: ReactiveControllerHost;
   readonly #toolbar: Toolbar;
+  readonly #unrolling: Unrolling;
   #sort: Sort = NEWEST_FIRST;
   #shown: Shown | null = null;
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
     this.#toolbar = new Toolbar(host);
+    this.#unrolling = new Unrolling(host);
   }
 
   /** The interactions shown on the same date as one of them, newest first. */
@@ -114,12 +117,18 @@ export class CallPanel {
         state.onDesk({ filters, contactId: null }),
       );
     }
-    const older = loadOlder(shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
+    const reach = this.#unrolling.reach(entry.call.callId, shown.count);
+    // It stands behind the last one, so not before that is drawn.
+    const older =
+      reach < shown.count
+        ? null
+        : loadOlder(shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
     if (state.arrangement !== "grid") {
-      return timelineView(scene, shown.days, state.arrangement === "horizontal", older);
+      const isHorizontal = state.arrangement === "horizontal";
+      return timelineView(scene, newestDays(shown.days, reach), isHorizontal, older);
     }
     const interactions = shown.days.flatMap((day) => day.interactions);
-    return gridView(scene, interactions, this.#sort, (sort) => this.#sortBy(sort), older);
+    return gridView(scene, interactions, reach, this.#sort, (sort) => this.#sortBy(sort), older);
   }
 
   #sortBy(sort: Sort): void {

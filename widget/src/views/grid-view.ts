@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Interaction } from "../frames.ts";
 import { channelLabel } from "../modes.ts";
+import { follow, stepsAlong } from "./arrows.ts";
 import { directionLabel, modeIcon, modeName, nameOf, outcomeLabel, outcomeText } from "./interaction.ts";
 import { ownerOf, type Scene } from "./scene.ts";
 
@@ -18,7 +19,7 @@ interface Column {
   title: string;
   /** What the column sorts by; an absent value always comes last. */
   value: (scene: Scene, interaction: Interaction) => string | number | null;
-  cell: (scene: Scene, interaction: Interaction) => unknown;
+  cell: (scene: Scene, interaction: Interaction, isFirst: boolean) => unknown;
   numeric?: boolean;
 }
 
@@ -34,13 +35,13 @@ const COLUMNS: Column[] = [
     id: "startedAt",
     title: "Date and time",
     value: (_scene, of) => Date.parse(of.startedAt),
-    cell: (scene, of) => {
+    cell: (scene, of, isFirst) => {
       const when = `${scene.formats.shortDate(of.startedAt)}, ${scene.formats.time(of.startedAt)}`;
       const open = (event: Event) => {
         event.stopPropagation();
         scene.onSelect(of, event.currentTarget as HTMLElement);
       };
-      return html`<button type="button" class="cell-button" aria-haspopup="dialog" @click=${open}>
+      return html`<button type="button" class="cell-button" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1} @click=${open}>
         <time datetime=${of.startedAt}>${when}</time></button>`;
     },
   },
@@ -93,6 +94,7 @@ function sorted(
 export function gridView(
   scene: Scene,
   interactions: Interaction[],
+  reach: number,
   sort: Sort,
   onSort: (sort: Sort) => void,
   older: unknown,
@@ -104,10 +106,10 @@ export function gridView(
   return html`<div class="grid-scroll" role="region" aria-label="Interactions as a table" tabindex="0">
     <table class="grid" part="grid">
       <thead><tr>${columns.map((column) => heading(column, sort, onSort))}</tr></thead>
-      <tbody>${repeat(
-        rows,
+      <tbody @keydown=${moveByArrow}>${repeat(
+        rows.slice(0, reach),
         ({ interactionId }) => interactionId,
-        (of) => row(scene, columns, of),
+        (of, index) => row(scene, columns, of, index === 0),
       )}</tbody>
     </table>
     ${older ? html`<div class="older">${older}</div>` : nothing}
@@ -124,7 +126,13 @@ function heading(column: Column, sort: Sort, onSort: (sort: Sort) => void): Temp
       class="sort" data-order=${order} aria-hidden="true"></span></button></th>`;
 }
 
-function row(scene: Scene, columns: Column[], of: Interaction): TemplateResult {
+function moveByArrow(event: KeyboardEvent): void {
+  const from = event.target as HTMLElement;
+  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".cell-button")];
+  follow(event, buttons[0], from, stepsAlong(buttons, from));
+}
+
+function row(scene: Scene, columns: Column[], of: Interaction, isFirst: boolean): TemplateResult {
   // The whole row answers a mouse; the button in its first cell is the same for a keyboard.
   const open = (event: Event) => {
     const button = (event.currentTarget as HTMLElement).querySelector("button");
@@ -133,7 +141,7 @@ function row(scene: Scene, columns: Column[], of: Interaction): TemplateResult {
   return html`<tr data-id=${of.interactionId} @click=${open}>
     ${columns.map(
       (column) =>
-        html`<td class="${column.numeric ? "numeric" : ""} cell-${column.id}" data-title=${column.title}>${column.cell(scene, of)}</td>`,
+        html`<td class="${column.numeric ? "numeric" : ""} cell-${column.id}" data-title=${column.title}>${column.cell(scene, of, isFirst)}</td>`,
     )}
   </tr>`;
 }

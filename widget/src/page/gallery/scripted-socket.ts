@@ -1,5 +1,5 @@
 // Stands where the browser's WebSocket does, and answers by a script: the element above it runs as it always does.
-import { type ClientFrame, type ServerFrame, SUBPROTOCOL } from "../../frames.ts";
+import type { ClientFrame, ServerFrame } from "../../frames.ts";
 
 /** The service's side of one connection. */
 export interface Line {
@@ -15,7 +15,7 @@ export function playScript(script: Script): void {
     static readonly CONNECTING = 0;
     static readonly OPEN = 1;
     static readonly CLOSED = 3;
-    readonly protocol = SUBPROTOCOL;
+    readonly protocol: string;
     readyState: number = ScriptedSocket.CONNECTING;
     onopen: (() => void) | null = null;
     onmessage: ((event: { data: string }) => void) | null = null;
@@ -29,8 +29,10 @@ export function playScript(script: Script): void {
         }),
     };
 
-    constructor() {
+    constructor(_url: string, [protocol = ""]: string[]) {
+      this.protocol = protocol;
       setTimeout(() => {
+        if (this.readyState !== ScriptedSocket.CONNECTING) return;
         this.readyState = ScriptedSocket.OPEN;
         this.onopen?.();
       });
