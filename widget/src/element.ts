@@ -11,6 +11,7 @@ import {
   callIdOf,
   dismiss,
   isEnded,
+  pops,
   showing,
 } from "./calls.ts";
 import type { Connection } from "./client.ts";
@@ -18,6 +19,7 @@ import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.
 import { Formats } from "./formats.ts";
 import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
 import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
+import { painted } from "./painted.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
 import { announcement } from "./views/announcement.ts";
@@ -76,6 +78,7 @@ export class CustomerJourney extends LitElement {
   readonly #resize = new ResizeObserver(([entry]) => entry && this.#measured(entry.contentRect.width));
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
+    pops: () => pops(this.calls),
     onConnection: (connection) => this.#connectionChanged(connection),
     onWelcome: (welcome) => this.#welcomed(welcome),
     onCallFrame: (frame) => this.#receive(frame),
@@ -187,7 +190,7 @@ export class CustomerJourney extends LitElement {
     this.catalogue = catalogueWith(this.catalogue, welcome);
   }
 
-  #receive(frame: CallFrame): Promise<boolean> {
+  #receive(frame: CallFrame): Promise<void> {
     const before = this.calls;
     this.calls = applyFrame(before, frame);
     if (this.calls !== before) {
@@ -196,7 +199,7 @@ export class CustomerJourney extends LitElement {
       const entry = this.calls.find(({ call }) => call.callId === callIdOf(frame));
       if (known && !isEnded(known) && (!entry || isEnded(entry))) this.#callEnded(frame);
     }
-    return this.updateComplete;
+    return this.updateComplete.then(painted);
   }
 
   #popped({ call, announce, timeline }: Pop): void {

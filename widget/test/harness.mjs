@@ -28,7 +28,7 @@ const HOST_STYLE = "html, body, main { margin: 0; block-size: 100%; }";
  * `received` keeps every client frame; `sockets` the open ones; `send` goes to all of them.
  */
 export async function startService({ frames = [], script, agents = [] } = {}) {
-  const service = { received: [], sockets: new Set(), connects: 0, agents };
+  const service = { received: [], sockets: new Set(), connects: 0, agents, frames };
   const server = createServer((request, response) => serve(service, request, response));
   const sockets = new WebSocketServer({
     server,
@@ -44,7 +44,7 @@ export async function startService({ frames = [], script, agents = [] } = {}) {
       const frame = JSON.parse(data);
       service.received.push(frame);
       if (script?.(frame, send, socket)) return;
-      if (frame.type === "hello") for (const one of [welcome, ...frames]) send(one);
+      if (frame.type === "hello") for (const one of [welcome, ...service.frames]) send(one);
       if (frame.type === "ping") send({ type: "pong" });
     });
   });
@@ -125,16 +125,16 @@ export async function open(t, options = {}) {
     colorScheme: scheme,
     ...options.context,
   });
-  const page = await context.newPage();
-  page.setDefaultTimeout(5000);
+  context.setDefaultTimeout(5000);
   const problems = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("console", (message) => {
+  context.on("weberror", (error) => problems.push(String(error.error())));
+  context.on("console", (message) => {
     // A refused or lost socket is logged by the browser itself; those tests want it lost.
     if (message.type() === "error" && !/WebSocket connection/.test(message.text()))
       problems.push(message.text());
   });
-  await page.clock.install({ time: NOW });
+  await context.clock.install({ time: NOW });
+  const page = await context.newPage();
   await page.goto(service.url + path);
   if (path === "/host") await mount(page, { agent: "ana", ...attributes });
   t.after(async () => {
@@ -144,6 +144,14 @@ export async function open(t, options = {}) {
   });
   const element = page.locator("customer-journey");
   return { page, service, element };
+}
+
+/** Another tab of the same browser, with the element in it, against the same service. */
+export async function openAnother({ page, service }, attributes = {}) {
+  const another = await page.context().newPage();
+  await another.goto(`${service.url}/host`);
+  await mount(another, { agent: "ana", ...attributes });
+  return another;
 }
 
 /** Puts the element into the page, listening to what it tells its host. */

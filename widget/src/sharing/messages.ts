@@ -1,0 +1,25 @@
+// What the tabs of one agent tell each other over their BroadcastChannel. No token is ever among it.
+import type { Connection } from "../client.ts";
+import type { CallFrame, Search, Showing, Timeline, Welcome } from "../frames.ts";
+import type { Attention } from "./attention.ts";
+
+/** From a follower to whoever speaks; `from` is the follower's id. */
+export type Said =
+  | { type: "hello"; from: string; showing: Showing[]; attention: Attention }
+  | { type: "attention"; from: string; attention: Attention }
+  | { type: "painted"; from: string; receipt: number }
+  | { type: "search"; from: string; request: number; search: Search };
+
+/** From the speaker, whose id is `speaker`, to all followers, or to the one that is named. */
+export type Told = { speaker: string; to?: string } & (
+  | { type: "speaking" }
+  | { type: "connection"; connection: Connection }
+  | { type: "welcome"; welcome: Welcome }
+  /** A frame with a `receipt` is acknowledged by it; `announcer` is the one tab that announces a pop. */
+  | { type: "frame"; frame: CallFrame; receipt?: number; announcer?: string | undefined }
+  | { type: "answer"; request: number; timeline: Timeline }
+  | { type: "problem"; request: number; code: string; text: string }
+);
+
+/** Goes with the name of the channel: tabs whose versions of this module speak differently do not share. */
+export const MESSAGES_VERSION = 1;
