@@ -74,7 +74,9 @@ fn origins(read: &Result<Vec<String>, figment::Error>) -> Result<(), String> {
     };
     match read {
         Ok(said) => match said.iter().find(|text| !is_origin(text)) {
-            Some(text) => Err(format!("{text} is no origin such as \"https://apps.example\": scheme and host in small letters, nothing behind them")),
+            Some(text) => Err(format!(
+                "{text} is no origin such as \"https://apps.example\": scheme and host in small letters, nothing behind them"
+            )),
             None => Ok(()),
         },
         Err(error) => Err(error.kind.to_string()),
