@@ -209,7 +209,13 @@ test("a_killed_service_leaves_the_timeline_on_screen_and_one_started_again_is_li
   timeout: 90_000,
 }, async (context) => {
   await agentAt("frida");
-  const call = { callId: "e2e-killed", agentId: "frida", direction: "outbound", from: ours, to: teresa.number };
+  const call = {
+    callId: "e2e-killed",
+    agentId: "frida",
+    direction: "outbound",
+    from: ours,
+    to: teresa.number,
+  };
   await service.produceCall({ ...call, state: "offered" });
   await widgetShows(/Autumn savings/, /\bLive\b/);
   await page.evaluate(() => {
@@ -225,7 +231,11 @@ test("a_killed_service_leaves_the_timeline_on_screen_and_one_started_again_is_li
 
   await service.start();
   await widgetShows(/\bLive\b/, /Autumn savings/, /Declined/);
-  assert.equal(await page.evaluate(() => window.pops), 0, "the same page, and the call is not announced again");
+  assert.equal(
+    await page.evaluate(() => window.pops),
+    0,
+    "the same page, and the call is not announced again",
+  );
   await service.produceCall({ ...call, state: "ended" });
   await widgetShows(/\bended\b/i, /Autumn savings/);
 });

@@ -164,6 +164,28 @@ test("a_follower_searches_through_the_speaker", async (t) => {
   await second.getByText("Too many searches.").waitFor();
 });
 
+test("an_element_that_leaves_at_once_keeps_no_turn", async (t) => {
+  const { page, service } = await open(t, { path: "/outside" });
+  const locks = await page.evaluate(async () => {
+    const element = document.createElement("customer-journey");
+    element.agent = "ana";
+    const isLive = new Promise((resolve) => {
+      element.addEventListener("connection-change", ({ detail }) => detail.state === "live" && resolve());
+    });
+    for (let times = 0; times < 5; times += 1) {
+      document.body.append(element);
+      await element.updateComplete;
+      element.remove();
+    }
+    document.body.append(element);
+    await isLive;
+    const { held, pending } = await navigator.locks.query();
+    return { held: held.length, pending: pending.length };
+  });
+  assert.deepEqual(locks, { held: 2, pending: 0 }, "its own and the turn");
+  assert.equal(service.sockets.size, 1);
+});
+
 test("a_call_is_announced_in_the_tab_the_agent_looks_at", async (t) => {
   const first = await open(t);
   await live(first.page);

@@ -10,16 +10,17 @@ export type Said =
   | { type: "painted"; from: string; receipt: number }
   | { type: "search"; from: string; request: number; search: Search };
 
-/** From the speaker, whose id is `speaker`, to all followers, or to the one that is named. */
-export type Told = { speaker: string; to?: string } & (
+export type News =
   | { type: "speaking" }
   | { type: "connection"; connection: Connection }
   | { type: "welcome"; welcome: Welcome }
-  /** A frame with a `receipt` is acknowledged by it; `announcer` is the one tab that announces a pop. */
+  /** `receipt` is given back once it is painted; `announcer` is the one tab that announces a pop. */
   | { type: "frame"; frame: CallFrame; receipt?: number; announcer?: string | undefined }
   | { type: "answer"; request: number; timeline: Timeline }
-  | { type: "problem"; request: number; code: string; text: string }
-);
+  | { type: "problem"; request: number; code: string; text: string };
+
+/** From the speaker, whose id it carries, to all followers, or to the one that is named. */
+export type Told = News & { speaker: string; to?: string | undefined };
 
 /** Goes with the name of the channel: tabs whose versions of this module speak differently do not share. */
 export const MESSAGES_VERSION = 1;

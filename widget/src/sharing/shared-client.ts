@@ -69,14 +69,10 @@ export class SharedClient {
       const name = await nameOf({ endpoint, timeZone, agent, token });
       if (!signal.aborted) await this.#share(name, token, signal);
     } catch {
+      if (signal.aborted) return;
       // No secure context, a sandbox, or no token to say who this is.
-      if (!signal.aborted)
-        this.#play(
-          new Speaker(
-            this.#tab("", () => {}),
-            token,
-          ),
-        );
+      const alone = this.#tab("", () => {});
+      this.#play(new Speaker(alone, token));
     }
   }
 
@@ -86,6 +82,7 @@ export class SharedClient {
     channel.onmessage = ({ data }) => this.#hear(data);
     const tab = this.#tab(name, (message) => !signal.aborted && channel.postMessage(message));
     await holdUntil(signal, tab.lockOf(this.#id));
+    if (signal.aborted) return;
     let fresh = token;
     const turns = new Turns(name, {
       speak: () => {
@@ -153,6 +150,6 @@ function holdUntil(signal: AbortSignal, name: string): Promise<void> {
       resolve();
       return new Promise<void>((release) => signal.addEventListener("abort", () => release()));
     };
-    navigator.locks.request(name, hold).catch(reject);
+    navigator.locks.request(name, { signal }, hold).catch(reject);
   });
 }

@@ -3,10 +3,8 @@
 import { type Connection, JourneyClient, type JourneyError } from "../client.ts";
 import type { CallFrame, Search, Showing, Timeline, Welcome } from "../frames.ts";
 import { type Attention, attention } from "./attention.ts";
-import type { Said, Told } from "./messages.ts";
+import type { News, Said } from "./messages.ts";
 import type { Tab } from "./tab.ts";
-
-type Untold = Told extends infer One ? (One extends Told ? Omit<One, "speaker"> : never) : never;
 
 export class Speaker {
   readonly #tab: Tab;
@@ -89,21 +87,21 @@ export class Speaker {
 
   /** What the service does for a client that says hello, out of what is on screen here. */
   #bringUpToDate(to: string, showing: Showing[]): void {
-    if (this.#welcome) this.#tell({ type: "welcome", to, welcome: this.#welcome });
+    if (this.#welcome) this.#tell({ type: "welcome", welcome: this.#welcome }, to);
     for (const pop of this.#tab.options.pops()) {
       const shown = showing.find(({ callId }) => callId === pop.call.callId);
       const isSame = shown?.digest === pop.digest && Boolean(shown.ended) === (pop.call.state === "ended");
-      if (!isSame) this.#tell({ type: "frame", to, frame: pop });
+      if (!isSame) this.#tell({ type: "frame", frame: pop }, to);
     }
-    this.#tell({ type: "connection", to, connection: this.#client.connection });
+    this.#tell({ type: "connection", connection: this.#client.connection }, to);
   }
 
   async #answer(to: string, request: number, search: Search): Promise<void> {
     try {
-      this.#tell({ type: "answer", to, request, timeline: await this.#client.search(search) });
+      this.#tell({ type: "answer", request, timeline: await this.#client.search(search) }, to);
     } catch (error) {
       const { code, message: text } = error as JourneyError;
-      this.#tell({ type: "problem", to, request, code, text });
+      this.#tell({ type: "problem", request, code, text }, to);
     }
   }
 
@@ -136,7 +134,7 @@ export class Speaker {
     return id;
   }
 
-  #tell(told: Untold): void {
-    this.#tab.post({ ...told, speaker: this.#tab.id });
+  #tell(news: News, to?: string): void {
+    this.#tab.post({ ...news, speaker: this.#tab.id, to });
   }
 }
