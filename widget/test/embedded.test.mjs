@@ -90,9 +90,9 @@ test("a_window_that_is_not_around_it_is_not_listened_to", async (t) => {
   });
   await marksMessages(page);
   // The sibling is of the allowed origin, but not the page around.
-  await page.frames()[2].evaluate(() =>
-    window.target.postMessage({ type: "backstory-identity", agent: "mallory" }, "*"),
-  );
+  await page
+    .frames()[2]
+    .evaluate(() => window.target.postMessage({ type: "backstory-identity", agent: "mallory" }, "*"));
   await frame.locator("body.told").waitFor();
   await frame.getByText("Nobody is signed in").waitFor();
   assert.equal(service.connects, 0);

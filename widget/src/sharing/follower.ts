@@ -26,8 +26,8 @@ export class Follower {
   }
 
   start(): void {
-    const { id: from, post } = this.#tab;
-    onAttention(() => post({ type: "attention", from, attention: attention() }), this.#stopped.signal);
+    const { id: follower, post } = this.#tab;
+    onAttention(() => post({ type: "attention", follower, attention: attention() }), this.#stopped.signal);
     this.#sayHello();
   }
 
@@ -38,7 +38,7 @@ export class Follower {
       const late = () =>
         this.#take(request)?.reject(new JourneyError("timeout", "The service did not answer in time."));
       this.#searches.set(request, { resolve, reject, timer: setTimeout(late, ANSWER_WAIT_MS) });
-      this.#tab.post({ type: "search", from: this.#tab.id, request, search });
+      this.#tab.post({ type: "search", follower: this.#tab.id, request, search });
     });
   }
 
@@ -77,12 +77,12 @@ export class Follower {
 
   #sayHello(): void {
     const showing = this.#tab.options.showing?.() ?? [];
-    this.#tab.post({ type: "hello", from: this.#tab.id, showing, attention: attention() });
+    this.#tab.post({ type: "hello", follower: this.#tab.id, showing, attention: attention() });
   }
 
   async #show({ frame, receipt, announcer }: Extract<Told, { type: "frame" }>): Promise<void> {
     await this.#tab.show(frame, announcer);
-    if (receipt !== undefined) this.#tab.post({ type: "painted", from: this.#tab.id, receipt });
+    if (receipt !== undefined) this.#tab.post({ type: "painted", follower: this.#tab.id, receipt });
   }
 
   #take(request: number): PendingSearch | undefined {

@@ -3,12 +3,12 @@ import type { Connection } from "../client.ts";
 import type { CallFrame, Search, Showing, Timeline, Welcome } from "../frames.ts";
 import type { Attention } from "./attention.ts";
 
-/** From a follower to whoever speaks; `from` is the follower's id. */
+/** From the follower whose id it carries, to whoever speaks. */
 export type Said =
-  | { type: "hello"; from: string; showing: Showing[]; attention: Attention }
-  | { type: "attention"; from: string; attention: Attention }
-  | { type: "painted"; from: string; receipt: number }
-  | { type: "search"; from: string; request: number; search: Search };
+  | { type: "hello"; follower: string; showing: Showing[]; attention: Attention }
+  | { type: "attention"; follower: string; attention: Attention }
+  | { type: "painted"; follower: string; receipt: number }
+  | { type: "search"; follower: string; request: number; search: Search };
 
 export type News =
   | { type: "speaking" }

@@ -114,7 +114,7 @@ export class SharedClient {
   }
 
   #hear(message: Said | Told): void {
-    if (this.#line instanceof Speaker && "from" in message) this.#line.hear(message);
+    if (this.#line instanceof Speaker && "follower" in message) this.#line.hear(message);
     if (this.#line instanceof Follower && "speaker" in message) {
       if (message.to === undefined || message.to === this.#id) this.#line.hear(message);
     }

@@ -59,17 +59,17 @@ export class Speaker {
   hear(said: Said): void {
     switch (said.type) {
       case "hello":
-        this.#meet(said.from, said.attention);
-        this.#bringUpToDate(said.from, said.showing);
+        this.#meet(said.follower, said.attention);
+        this.#bringUpToDate(said.follower, said.showing);
         break;
       case "attention":
-        if (this.#followers.has(said.from)) this.#followers.set(said.from, said.attention);
+        if (this.#followers.has(said.follower)) this.#followers.set(said.follower, said.attention);
         break;
       case "painted":
         this.#painted.get(said.receipt)?.();
         break;
       case "search":
-        void this.#answer(said.from, said.request, said.search);
+        void this.#answer(said.follower, said.request, said.search);
         break;
     }
   }
