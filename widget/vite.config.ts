@@ -1,4 +1,5 @@
-// How the element and the pages are built: an entry each, fixed names, no shared chunk, nothing inlined.
+// How the element and the pages are built: fixed names, no shared chunk, nothing inlined.
+import { createHash } from "node:crypto";
 import { defineConfig, type Plugin } from "vite";
 
 /** Takes the indentation and the comments out of the templates and style sheets in the code: a fifth of the bundle. */
@@ -18,9 +19,23 @@ function dropTemplateWhitespace(): Plugin {
   };
 }
 
+/** Writes the element's hash beside it, for the `integrity` attribute of hosts that pin it. */
+function writeIntegrity(fileName: string): Plugin {
+  return {
+    name: "write-integrity",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      const file = bundle[fileName];
+      if (file?.type !== "chunk") return;
+      const hash = createHash("sha384").update(file.code).digest("base64");
+      this.emitFile({ type: "asset", fileName: `${fileName}.integrity`, source: `sha384-${hash}\n` });
+    },
+  };
+}
+
 export default defineConfig({
   base: "/widget/",
-  plugins: [dropTemplateWhitespace()],
+  plugins: [dropTemplateWhitespace(), writeIntegrity("customer-journey.js")],
   // `npm run dev` shows the page with a service that runs beside it.
   server: {
     proxy: {
@@ -36,6 +51,7 @@ export default defineConfig({
       input: {
         "customer-journey": "src/customer-journey.ts",
         desktop: "index.html",
+        embedded: "embedded.html",
         gallery: "gallery.html",
       },
       preserveEntrySignatures: "allow-extension",

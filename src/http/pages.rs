@@ -1,11 +1,11 @@
-//! The page and the element, built from `widget/` and carried in the binary.
+//! The pages and the element, built from `widget/` and carried in the binary.
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
-use super::problem;
+use super::{Shared, problem};
 
 /// `allow_missing`: the service is whole without them, and says how to have them.
 #[derive(RustEmbed)]
@@ -15,6 +15,12 @@ struct Built;
 
 pub async fn page() -> Response {
     serve("index.html")
+}
+
+/// For iframes: the page around it says who the agent is.
+pub async fn embedded(State(service): Shared) -> Response {
+    let policy = service.guard.embedded_policy.clone();
+    ([(header::CONTENT_SECURITY_POLICY, policy)], serve("embedded.html")).into_response()
 }
 
 /// Every state of the element, from frames that the page carries.
@@ -38,7 +44,11 @@ fn serve(path: &str) -> Response {
     };
     // Vite names its assets by their content; the rest keeps its name and is asked for anew.
     let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let headers =
-        [(header::CONTENT_TYPE, file.metadata.mimetype().to_owned()), (header::CACHE_CONTROL, caching.to_owned())];
+    let headers = [
+        (header::CONTENT_TYPE, file.metadata.mimetype().to_owned()),
+        (header::CACHE_CONTROL, caching.to_owned()),
+        // Browsers let a page of another origin load a module only with this; the guard has looked at its Origin.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
+    ];
     (headers, file.data).into_response()
 }

@@ -11,13 +11,16 @@ import {
   callIdOf,
   dismiss,
   isEnded,
+  pops,
   showing,
 } from "./calls.ts";
 import type { Connection } from "./client.ts";
 import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.ts";
+import type { CustomerJourneyEventMap } from "./events.ts";
 import { Formats } from "./formats.ts";
 import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
 import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
+import { painted } from "./painted.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
 import { announcement } from "./views/announcement.ts";
@@ -39,6 +42,55 @@ interface OpenDetails {
   interactionId: string;
 }
 
+/**
+ * The customer's journey on the agent's screen when a call arrives. It connects once it has an `agent`, a `token` or a
+ * `getToken`, fills its container, shows the next call by itself, and never takes the focus.
+ *
+ * @tag customer-journey
+ *
+ * @fires {CustomEvent<Connection>} connection-change - The connection to the service is another: `idle`, `connecting`, `live`, `waiting`, `refused`.
+ * @fires {CustomEvent<{ call: Call, announce: boolean }>} pop - A call came on screen; `announce` in the one tab that is to make something of it.
+ * @fires {CustomEvent<{ callId: string, reason: string }>} call-ended - A call is over: `ended`, `taken`, `retracted`, `expired`.
+ * @fires {CustomEvent<{ callId: string, interaction: Interaction }>} item-selected - The agent opened an interaction.
+ *
+ * @csspart base - The frame of the element.
+ * @csspart tabs - The tabs, where there are several calls.
+ * @csspart call - The call in front.
+ * @csspart header - Number, direction and state of the call.
+ * @csspart state - The state of the call.
+ * @csspart brief - The summary above the timeline.
+ * @csspart toolbar - Filters, count and views.
+ * @csspart filter - One filter.
+ * @csspart notice - A sentence about what is not there.
+ * @csspart timeline - The timeline.
+ * @csspart day - The interactions of one day.
+ * @csspart interaction - One interaction on the timeline.
+ * @csspart mode - The icon of an interaction's mode.
+ * @csspart outcome - How an interaction ended.
+ * @csspart grid - The interactions as a table.
+ * @csspart details - The pop-up with all fields of one interaction.
+ * @csspart blank - What stands in the middle when there is nothing to list.
+ * @csspart status - The last line: connection, sources, time zone.
+ *
+ * @cssprop --journey-font - Font family.
+ * @cssprop --journey-text - Text.
+ * @cssprop --journey-text-quiet - Text of lesser weight.
+ * @cssprop --journey-surface - Background.
+ * @cssprop --journey-surface-raised - Background of cards and controls.
+ * @cssprop --journey-border - Lines.
+ * @cssprop --journey-radius - Rounding of corners.
+ * @cssprop --journey-accent - What can be used or is chosen.
+ * @cssprop --journey-on-accent - Text on the accent.
+ * @cssprop --journey-failure - Outcomes of the class failure.
+ * @cssprop --journey-success - Outcomes of the class success.
+ * @cssprop --journey-green - Modes whose colour is green.
+ * @cssprop --journey-blue - Modes whose colour is blue.
+ * @cssprop --journey-amber - Modes whose colour is amber.
+ * @cssprop --journey-violet - Modes whose colour is violet.
+ * @cssprop --journey-teal - Modes whose colour is teal.
+ * @cssprop --journey-indigo - Modes whose colour is indigo.
+ * @cssprop --journey-grey - Modes whose colour is grey.
+ */
 export class CustomerJourney extends LitElement {
   static override styles = styles;
 
@@ -54,7 +106,10 @@ export class CustomerJourney extends LitElement {
   @property({ attribute: "time-zone" }) timeZone = "";
   /** `auto`, `light` or `dark`. */
   @property({ reflect: true }) theme = "auto";
-  /** `auto`, `horizontal` or `vertical`. */
+  /**
+   * `auto`: vertical below 640 px; a panel that is widened shows the grid, one that was wide from the beginning the
+   * timeline. `horizontal`: whatever the width. `vertical`: as `auto`, but the grid whenever it is wide.
+   */
   @property({ reflect: true }) layout: Layout = "auto";
 
   @state() private calls: Calls = [];
@@ -76,6 +131,7 @@ export class CustomerJourney extends LitElement {
   readonly #resize = new ResizeObserver(([entry]) => entry && this.#measured(entry.contentRect.width));
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
+    pops: () => pops(this.calls),
     onConnection: (connection) => this.#connectionChanged(connection),
     onWelcome: (welcome) => this.#welcomed(welcome),
     onCallFrame: (frame) => this.#receive(frame),
@@ -187,7 +243,7 @@ export class CustomerJourney extends LitElement {
     this.catalogue = catalogueWith(this.catalogue, welcome);
   }
 
-  #receive(frame: CallFrame): Promise<boolean> {
+  #receive(frame: CallFrame): Promise<void> {
     const before = this.calls;
     this.calls = applyFrame(before, frame);
     if (this.calls !== before) {
@@ -196,7 +252,7 @@ export class CustomerJourney extends LitElement {
       const entry = this.calls.find(({ call }) => call.callId === callIdOf(frame));
       if (known && !isEnded(known) && (!entry || isEnded(entry))) this.#callEnded(frame);
     }
-    return this.updateComplete;
+    return this.updateComplete.then(painted);
   }
 
   #popped({ call, announce, timeline }: Pop): void {
@@ -290,7 +346,10 @@ export class CustomerJourney extends LitElement {
     return details(scene, interaction, day, { show, close });
   }
 
-  #emit(type: string, detail: unknown): void {
+  #emit<Type extends keyof CustomerJourneyEventMap>(
+    type: Type,
+    detail: CustomerJourneyEventMap[Type]["detail"],
+  ): void {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 }
