@@ -11,12 +11,19 @@ function dropTemplateWhitespace(): Plugin {
       if (!id.includes("/widget/src/") || id.includes("/page/")) return null;
       const isStyle = id.includes("/styles/");
       const shorter = code.replace(/(?<=\b(?:css|html|svg)`)[^`]*(?=`)/g, (text) => {
-        const plain = isStyle ? text.replace(/\/\*.*?\*\//gs, "").replace(/\s*([{};,])\s*/g, "$1") : text;
-        return plain.replace(/\s*\n\s*/g, " ");
+        return (isStyle ? withoutStyleWhitespace(text) : text).replace(/\s*\n\s*/g, " ");
       });
       return { code: shorter, map: null };
     },
   };
+}
+
+function withoutStyleWhitespace(text: string): string {
+  return text
+    .replace(/\/\*.*?\*\//gs, "")
+    .replace(/\s*([{};,>])\s*/g, "$1")
+    .replace(/:\s+/g, ":")
+    .replaceAll(";}", "}");
 }
 
 /** Writes the element's hash beside it, for the `integrity` attribute of hosts that pin it. */

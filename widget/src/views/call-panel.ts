@@ -1,5 +1,6 @@
 // One call on screen, from the glance to the last row: chooses what to show of its timeline and in which arrangement.
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { type CallOnScreen, isEnded } from "../calls.ts";
 import type { CallDesk } from "../desk.ts";
 import type { Interaction, Timeline } from "../frames.ts";
@@ -74,7 +75,7 @@ export class CallPanel {
       ${timeline && timeline.total > 0 ? this.#tools(scene, state, timeline) : nothing}
       ${timeline && entry.missing ? remark(entry.missing.text) : nothing}
       ${failure(desk.searchProblem)}
-      <div class="content">${this.#content(scene, state, timeline)}</div>
+      <div class="content">${keyed(callId, this.#content(scene, state, timeline))}</div>
     </section>`;
   }
 

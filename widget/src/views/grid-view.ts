@@ -1,11 +1,12 @@
-// The grid: the same interactions as rows of a table that sorts by any column.
+// The grid: the same interactions as rows of a table that sorts by any column. The roles are said because the style
+// sheet lays the rows out by itself, which takes a table's own away in some browsers.
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Interaction } from "../frames.ts";
 import { channelLabel } from "../modes.ts";
 import { follow, stepsAlong } from "./arrows.ts";
 import { directionLabel, modeIcon, modeName, nameOf, outcomeLabel, outcomeText } from "./interaction.ts";
-import { ownerOf, type Scene } from "./scene.ts";
+import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
 
 export interface Sort {
   column: string;
@@ -104,16 +105,20 @@ export function gridView(
   const by = columns.find(({ id }) => id === sort.column) ?? columns[0];
   const rows = by ? sorted(scene, interactions, by, sort.ascending) : interactions;
   return html`<div class="grid-scroll" role="region" aria-label="Interactions as a table" tabindex="0">
-    <table class="grid" part="grid">
-      <thead><tr>${columns.map((column) => heading(column, sort, onSort))}</tr></thead>
-      <tbody @keydown=${moveByArrow}>${repeat(
+    <table class="grid" part="grid" role="table">
+      <thead role="rowgroup"><tr role="row">${columns.map((column) => heading(column, sort, onSort))}</tr></thead>
+      <tbody role="rowgroup" @keydown=${moveByArrow}>${repeat(
         rows.slice(0, reach),
         ({ interactionId }) => interactionId,
-        (of, index) => row(scene, columns, of, index === 0),
+        (of, index) => drawnOnce(scene, of, index === 0, () => row(scene, columns, of, index === 0)),
       )}</tbody>
     </table>
     ${older ? html`<div class="older">${older}</div>` : nothing}
   </div>`;
+}
+
+function cellClass({ id, numeric }: Column): string {
+  return numeric ? `numeric cell-${id}` : `cell-${id}`;
 }
 
 function heading(column: Column, sort: Sort, onSort: (sort: Sort) => void): TemplateResult {
@@ -121,7 +126,7 @@ function heading(column: Column, sort: Sort, onSort: (sort: Sort) => void): Temp
   const order = !isSorted ? "none" : sort.ascending ? "ascending" : "descending";
   // The first click on the date shows what an agent wants first: the newest; text begins at A.
   const ascending = isSorted ? !sort.ascending : column.id !== NEWEST_FIRST.column && !column.numeric;
-  return html`<th scope="col" aria-sort=${order} class=${column.numeric ? "numeric" : ""}>
+  return html`<th role="columnheader" scope="col" aria-sort=${order} class=${cellClass(column)}>
     <button type="button" @click=${() => onSort({ column: column.id, ascending })}>${column.title}<span
       class="sort" data-order=${order} aria-hidden="true"></span></button></th>`;
 }
@@ -138,10 +143,9 @@ function row(scene: Scene, columns: Column[], of: Interaction, isFirst: boolean)
     const button = (event.currentTarget as HTMLElement).querySelector("button");
     if (button) scene.onSelect(of, button);
   };
-  return html`<tr data-id=${of.interactionId} @click=${open}>
+  return html`<tr role="row" data-id=${of.interactionId} @click=${open}>
     ${columns.map(
-      (column) =>
-        html`<td class="${column.numeric ? "numeric" : ""} cell-${column.id}" data-title=${column.title}>${column.cell(scene, of, isFirst)}</td>`,
+      (column) => html`<td role="cell" class=${cellClass(column)}>${column.cell(scene, of, isFirst)}</td>`,
     )}
   </tr>`;
 }

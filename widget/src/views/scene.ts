@@ -1,5 +1,5 @@
 // What every view needs to write and to draw with: formats, the catalogue of modes and channels, the time.
-
+import { guard } from "lit/directives/guard.js";
 import type { Formats } from "../formats.ts";
 import type { ContactSummary, Interaction } from "../frames.ts";
 import type { Catalogue } from "../modes.ts";
@@ -23,4 +23,14 @@ export function ownerOf(scene: Scene, interaction: Interaction): string | null {
   if (scene.contacts.length < 2) return null;
   const contact = scene.contacts.find(({ contactId }) => contactId === interaction.contactId);
   return contact ? contactName(contact) : (interaction.contactId ?? "Nobody known");
+}
+
+/** An interaction looks the same as long as these do: of five hundred, one that changed is drawn anew. */
+export function drawnOnce(
+  scene: Scene,
+  interaction: Interaction,
+  isFirst: boolean,
+  draw: () => unknown,
+): unknown {
+  return guard([interaction, isFirst, scene.formats, scene.catalogue, scene.contacts], draw);
 }

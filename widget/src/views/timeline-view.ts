@@ -15,7 +15,7 @@ import {
   outcomeText,
   scoreChange,
 } from "./interaction.ts";
-import { ownerOf, type Scene } from "./scene.ts";
+import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
 
 export function timelineView(
   scene: Scene,
@@ -67,7 +67,10 @@ function snapshot(scene: Scene, day: Day, isNewest: boolean): TemplateResult {
       ${repeat(
         day.interactions,
         (interaction) => interaction.interactionId,
-        (interaction, index) => html`<li>${entry(scene, interaction, isNewest && index === 0)}</li>`,
+        (interaction, index) => {
+          const isFirst = isNewest && index === 0;
+          return drawnOnce(scene, interaction, isFirst, () => entry(scene, interaction, isFirst));
+        },
       )}
     </ul>`;
 }
@@ -77,7 +80,7 @@ function entry(scene: Scene, interaction: Interaction, isFirst: boolean): Templa
   const owner = ownerOf(scene, interaction);
   const about = [nameOf(interaction.campaign), nameOf(interaction.agent)].filter(Boolean).join(" · ");
   const change = scoreChange(scene, interaction);
-  return html`<button type="button" class="entry" part="interaction" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1}
+  return html`<li><button type="button" class="entry" part="interaction" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1}
     data-id=${interaction.interactionId} data-class=${outcomeClass(interaction.outcome)}
     title="${modeAndChannel(scene, interaction)}, ${outcomeLabel(interaction.outcome)}" @click=${open}>
     ${modeIcon(scene, interaction)}
@@ -90,5 +93,5 @@ function entry(scene: Scene, interaction: Interaction, isFirst: boolean): Templa
       ${about ? html`<span class="line quiet">${about}</span>` : nothing}
       ${interaction.comments ? html`<span class="line comments">${interaction.comments}</span>` : nothing}
     </span>
-  </button>`;
+  </button></li>`;
 }
