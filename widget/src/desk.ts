@@ -2,6 +2,7 @@
 // Pure data beside the calls, so that an update to a call never resets it.
 import type { CallOnScreen, Calls } from "./calls.ts";
 import { isEnded } from "./calls.ts";
+import type { JourneyError } from "./client.ts";
 import { type Filters, PERIOD_DEFAULT_MONTHS } from "./timeline.ts";
 
 export interface CallDesk {
@@ -9,7 +10,7 @@ export interface CallDesk {
   /** One of several contacts behind the number; null is everyone. */
   contactId: string | null;
   isSearching: boolean;
-  searchProblem: string | null;
+  searchProblem: JourneyError | null;
 }
 
 export type Desk = ReadonlyMap<string, CallDesk>;

@@ -13,10 +13,12 @@ import {
   isEnded,
   showing,
 } from "./calls.ts";
-import type { Connection } from "./client.ts";
+import type { Connection, JourneyError } from "./client.ts";
 import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.ts";
 import { Formats } from "./formats.ts";
 import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
+import { localeFrom, type Messages } from "./language.ts";
+import { Languages } from "./languages.ts";
 import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
@@ -52,6 +54,8 @@ export class CustomerJourney extends LitElement {
   @property({ attribute: false }) getToken: (() => string | Promise<string>) | null = null;
   /** An IANA time zone; by default the browser's. */
   @property({ attribute: "time-zone" }) timeZone = "";
+  /** Words of the host's own, over those of the language that `lang` names. */
+  @property({ attribute: false }) messages: Partial<Messages> = {};
   /** `auto`, `light` or `dark`. */
   @property({ reflect: true }) theme = "auto";
   /** `auto`, `horizontal` or `vertical`. */
@@ -65,13 +69,15 @@ export class CustomerJourney extends LitElement {
   @state() private view: View = "timeline";
   @state() private chosenCall: string | null = null;
   @state() private opened: OpenDetails | null = null;
-  @state() private spoken = "";
+  /** Kept as it arrived, so that it is said in the language of the moment. */
+  @state() private announced: Pop | null = null;
 
   #hasChosenView = false;
   #hasMeasured = false;
   #hasDetails = false;
   #agentShown = "";
   #formats: Formats | undefined;
+  readonly #languages = new Languages(this);
   readonly #panel = new CallPanel(this);
   readonly #resize = new ResizeObserver(([entry]) => entry && this.#measured(entry.contentRect.width));
   readonly #session: Session = new Session(this, () => this.#settings(), {
@@ -80,6 +86,17 @@ export class CustomerJourney extends LitElement {
     onWelcome: (welcome) => this.#welcomed(welcome),
     onCallFrame: (frame) => this.#receive(frame),
   });
+
+  /** `lang` is the browser's own property: a change of it must be heard of. */
+  static override get observedAttributes(): string[] {
+    // biome-ignore lint/complexity/noThisInStatic: Lit finishes the class that is asked, not its base class.
+    return [...super.observedAttributes, "lang"];
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    super.attributeChangedCallback(name, before, value);
+    if (name === "lang") this.requestUpdate();
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -107,11 +124,12 @@ export class CustomerJourney extends LitElement {
     // While an agent reads the details of a call, no other call comes in front of it.
     const front = frontCall(this.calls, this.opened?.callId ?? this.chosenCall);
     const scene = this.#scene(front);
-    return html`<div class="journey" part="base">
-      ${front ? tabs(this.calls, front, { onChoose: this.#choose, onDismiss: this.#dismiss }) : nothing}
-      ${front ? this.#callPanel(scene, front) : waitingForCalls(this.connection)}
+    const { tag, direction } = scene.language;
+    return html`<div class="journey" part="base" lang=${tag} dir=${direction}>
+      ${front ? tabs(scene, this.calls, front, { onChoose: this.#choose, onDismiss: this.#dismiss }) : nothing}
+      ${front ? this.#callPanel(scene, front) : waitingForCalls(scene.language, this.connection)}
       ${statusLine(scene, this.connection, front?.timeline ?? null, () => this.#session.retryNow())}
-      <p class="visually-hidden" role="status" aria-live="polite">${this.spoken}</p>
+      <p class="visually-hidden" role="status" aria-live="polite">${this.announced ? announcement(scene.language, this.announced) : nothing}</p>
       ${this.#details(scene)}
     </div>`;
   }
@@ -152,12 +170,14 @@ export class CustomerJourney extends LitElement {
   }
 
   #scene(front: CallOnScreen | undefined): Scene {
-    const locale = this.lang || document.documentElement.lang || navigator.language;
+    const locale = localeFrom(this.lang, document.documentElement.lang, navigator.language);
+    const language = this.#languages.of(locale, this.messages);
     const timeZone = front?.timeline?.timeZone ?? this.#zone();
-    if (this.#formats?.timeZone !== timeZone || this.#formats.locale !== locale) {
-      this.#formats = new Formats(locale, timeZone);
+    if (this.#formats?.timeZone !== timeZone || this.#formats.locale !== language.tag) {
+      this.#formats = new Formats(language.tag, timeZone);
     }
     return {
+      language,
       formats: this.#formats,
       catalogue: this.catalogue,
       now: Date.now(),
@@ -199,8 +219,9 @@ export class CustomerJourney extends LitElement {
     return this.updateComplete;
   }
 
-  #popped({ call, announce, timeline }: Pop): void {
-    if (announce) this.spoken = announcement(call, timeline);
+  #popped(pop: Pop): void {
+    const { call, announce } = pop;
+    if (announce) this.announced = pop;
     this.#emit("pop", { call, announce });
   }
 
@@ -224,7 +245,7 @@ export class CustomerJourney extends LitElement {
     this.desk = new Map();
     this.chosenCall = null;
     this.opened = null;
-    this.spoken = "";
+    this.announced = null;
   }
 
   #deskOf(entry: CallOnScreen): CallDesk {
@@ -252,7 +273,7 @@ export class CustomerJourney extends LitElement {
       this.calls = applySearch(this.calls, callId, filters, answer, before !== undefined);
       this.#changeDesk(entry, { isSearching: false });
     } catch (error) {
-      this.#changeDesk(entry, { isSearching: false, searchProblem: (error as Error).message });
+      this.#changeDesk(entry, { isSearching: false, searchProblem: error as JourneyError });
     }
   }
 

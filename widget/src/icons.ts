@@ -1,5 +1,6 @@
 // The icons, drawn for this element on a 24 × 24 grid; strokes take the colour of the text around them.
 import { html, type SVGTemplateResult, svg, type TemplateResult } from "lit";
+import type { Language } from "./language.ts";
 
 const SHAPES: Record<string, SVGTemplateResult> = {
   call: svg`<path d="M6.6 3.5h2.7l1.5 4.3-2 1.6a12 12 0 0 0 5.8 5.8l1.6-2 4.3 1.5v2.7a2.6 2.6 0 0 1-2.8 2.6A16.4 16.4 0 0 1 4 6.3a2.6 2.6 0 0 1 2.6-2.8Z"/>`,
@@ -31,4 +32,5 @@ export function hasIcon(name: string): boolean {
 }
 
 /** The mark of a failure: a red dot that also differs by its cross, for eyes that see no red. */
-export const failureMark: TemplateResult = html`<svg class="failure-mark" viewBox="0 0 12 12" role="img" aria-label="Failure"><circle cx="6" cy="6" r="6" /><path d="m3.8 3.8 4.4 4.4M8.2 3.8 3.8 8.2" /></svg>`;
+export const failureMark = ({ say }: Language): TemplateResult =>
+  html`<svg class="failure-mark" viewBox="0 0 12 12" role="img" aria-label=${say("failure")}><circle cx="6" cy="6" r="6" /><path d="m3.8 3.8 4.4 4.4M8.2 3.8 3.8 8.2" /></svg>`;

@@ -119,7 +119,7 @@ test("s18_a_longer_period_than_was_loaded_says_that_search_asks_for_it", async (
   const { page } = await open(t, { frames: [pop({ timeline: timeline(JOURNEY.slice(0, 6), { period }) })] });
   await reads(() => field(page, "Period").inputValue(), "6 months");
   await choose(page, "Period", "12 months");
-  await page.getByText("Loaded so far: the last 6 months. Search asks the service for 12.").waitFor();
+  await page.getByText("Loaded so far: the last 6 months. Search asks the service for 12 months.").waitFor();
 });
 
 test("s18_a_search_that_is_refused_says_why", async (t) => {

@@ -134,6 +134,11 @@ export const base = css`
     stroke-linejoin: round;
   }
 
+  /* Arrows point along the line of writing. */
+  [dir="rtl"] :is(.direction, .arrow, .previous, .next) .icon {
+    scale: -1 1;
+  }
+
   .phone {
     font-variant-numeric: tabular-nums;
     white-space: nowrap;

@@ -69,16 +69,15 @@ export class CallPanel {
         onContact: (contactId) => state.onDesk({ contactId }),
       })}
       ${timeline && timeline.total > 0 ? this.#tools(scene, state, timeline) : nothing}
-      ${timeline && entry.missing ? remark(entry.missing.text) : nothing}
-      ${failure(desk.searchProblem)}
+      ${timeline && entry.missing ? remark(scene.language.word("missing", entry.missing.code, entry.missing.text)) : nothing}
+      ${failure(scene, desk.searchProblem)}
       <div class="content">${this.#content(scene, state, timeline)}</div>
     </section>`;
   }
 
   #tools(scene: Scene, state: PanelState, timeline: Timeline): TemplateResult {
     const { entry, desk, arrangement } = state;
-    return html`${this.#toolbar.render({
-      catalogue: scene.catalogue,
+    return html`${this.#toolbar.render(scene, {
       timeline,
       found: entry.found,
       filters: desk.filters,
@@ -90,7 +89,7 @@ export class CallPanel {
       onSearch: () => state.onSearch(),
       onView: state.onView,
     })}
-    ${this.#shown && entry.timeline ? shortened(this.#shown, entry.timeline, desk.filters.months, desk.isSearching, () => state.onSearch()) : nothing}`;
+    ${this.#shown && entry.timeline ? shortened(scene, this.#shown, entry.timeline, desk.filters.months, desk.isSearching, () => state.onSearch()) : nothing}`;
   }
 
   /** With one person picked out, the count is theirs. */
@@ -105,16 +104,18 @@ export class CallPanel {
     const shown = this.#shown;
     if (!timeline || !shown) {
       const canAsk = state.isLive && !desk.isSearching;
-      return missingTimeline(entry.missing, canAsk ? () => state.onSearch() : null);
+      return missingTimeline(scene, entry.missing, canAsk ? () => state.onSearch() : null);
     }
-    if (timeline.total === 0) return noInteractions(timeline);
+    if (timeline.total === 0) return noInteractions(scene, timeline);
     if (shown.days.length === 0) {
       const filters = { campaign: null, channel: null, months: timeline.period.months };
-      return nothingPasses(describeFilters(scene.catalogue, desk.filters, timeline), () =>
+      return nothingPasses(scene, describeFilters(scene, desk.filters, timeline), () =>
         state.onDesk({ filters, contactId: null }),
       );
     }
-    const older = loadOlder(shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
+    const older = loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) =>
+      state.onSearch(before),
+    );
     if (state.arrangement !== "grid") {
       return timelineView(scene, shown.days, state.arrangement === "horizontal", older);
     }

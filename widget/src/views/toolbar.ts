@@ -1,25 +1,18 @@
 // The filters, the Search button that asks the service, and the switch between timeline and grid.
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
-import { plural } from "../formats.ts";
 import type { Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
-import { type Catalogue, channelLabel } from "../modes.ts";
-import {
-  channelsWithin,
-  type Filters,
-  type Found,
-  isNarrowed,
-  PERIODS_MONTHS,
-  type Shown,
-} from "../timeline.ts";
+import type { Language } from "../language.ts";
+import { channelLabel } from "../modes.ts";
+import { channelsWithin, type Filters, type Found, PERIODS_MONTHS, type Shown } from "../timeline.ts";
 import { type Choice, Combobox } from "./combobox.ts";
+import type { Scene } from "./scene.ts";
 
 export type View = "timeline" | "grid";
 
 const ALL = "";
 
 export interface ToolbarState {
-  catalogue: Catalogue;
   timeline: Timeline | null;
   found: Found | null;
   filters: Filters;
@@ -33,32 +26,38 @@ export interface ToolbarState {
   onView: (view: View) => void;
 }
 
-function campaignChoices(timeline: Timeline | null): Choice[] {
-  const all: Choice = { value: ALL, label: "All campaigns", count: timeline?.total ?? null };
+/** A count as it is written; unknown where only a part is loaded. */
+function counted({ formats }: Scene, count: number | null | undefined): string | undefined {
+  return count == null ? undefined : formats.number(count);
+}
+
+function campaignChoices(scene: Scene, timeline: Timeline | null): Choice[] {
+  const label = scene.language.say("allCampaigns");
+  const all: Choice = { value: ALL, label, count: counted(scene, timeline?.total) };
   const campaigns = timeline?.campaigns ?? [];
   const each = campaigns.map(({ id, name, interactions }) => ({
     value: id,
     label: name || id,
     detail: name ? id : "",
-    count: interactions,
+    count: counted(scene, interactions),
   }));
   return [all, ...each];
 }
 
-function channelChoices({ catalogue, timeline, found, filters }: ToolbarState): Choice[] {
+function channelChoices(scene: Scene, { timeline, found, filters }: ToolbarState): Choice[] {
+  const { language, catalogue } = scene;
   const channels = timeline ? channelsWithin(timeline, found, filters.campaign) : [];
   const each = channels.map(({ channel, interactions }) => ({
     value: channel,
-    label: channelLabel(catalogue, channel),
-    count: interactions,
+    label: channelLabel(language, catalogue, channel),
+    count: counted(scene, interactions),
   }));
-  return [{ value: ALL, label: "All channels" }, ...each];
+  return [{ value: ALL, label: language.say("allChannels") }, ...each];
 }
 
-const PERIOD_CHOICES: Choice[] = PERIODS_MONTHS.map((months) => ({
-  value: String(months),
-  label: `${months} months`,
-}));
+function periodChoices({ say }: Language): Choice[] {
+  return PERIODS_MONTHS.map((count) => ({ value: String(count), label: say("months", { count }) }));
+}
 
 export class Toolbar {
   readonly #campaign: Combobox;
@@ -66,29 +65,32 @@ export class Toolbar {
   readonly #period: Combobox;
 
   constructor(host: ReactiveControllerHost) {
-    this.#campaign = new Combobox(host, "filter-campaign", "Campaign");
-    this.#channel = new Combobox(host, "filter-channel", "Channel");
-    this.#period = new Combobox(host, "filter-period", "Period");
+    this.#campaign = new Combobox(host, "filter-campaign");
+    this.#channel = new Combobox(host, "filter-channel");
+    this.#period = new Combobox(host, "filter-period");
   }
 
-  render(state: ToolbarState): TemplateResult {
+  render(scene: Scene, state: ToolbarState): TemplateResult {
+    const { say } = scene.language;
+    const search = say(state.isSearching ? "searching" : "search");
     return html`<div class="toolbar" part="toolbar">
-      <form class="filters" role="search" aria-label="Filter the interactions"
+      <form class="filters" role="search" aria-label=${say("filterForm")}
         @submit=${(event: Event) => {
           event.preventDefault();
           state.onSearch();
         }}>
-        ${this.#filters(state)}
-        <button type="submit" class="search" aria-label=${state.isSearching ? "Searching…" : "Search"} ?disabled=${!state.canSearch || state.isSearching}
-          title="A choice applies at once to what is loaded. Search asks the service.">
-          ${icon("search")}<span>${state.isSearching ? "Searching…" : "Search"}</span></button>
+        ${this.#filters(scene, state)}
+        <button type="submit" class="search" aria-label=${search} title=${say("searchHint")}
+          ?disabled=${!state.canSearch || state.isSearching}>${icon("search")}<span>${search}</span></button>
       </form>
-      <p class="result-count" role="status">${countText(state.shown)}</p>
-      ${state.view ? viewSwitch(state.view, state.onView) : nothing}
+      <p class="result-count" role="status">${countText(scene, state.shown)}</p>
+      ${state.view ? viewSwitch(scene.language, state.view, state.onView) : nothing}
     </div>`;
   }
 
-  #filters(state: ToolbarState): TemplateResult[] {
+  #filters(scene: Scene, state: ToolbarState): TemplateResult[] {
+    const { language } = scene;
+    const { say } = language;
     const { timeline, found, filters, onFilters } = state;
     const { campaign, channel, months } = filters;
     const chooseCampaign = (value: string) => {
@@ -99,40 +101,57 @@ export class Toolbar {
       onFilters({ ...filters, campaign: chosen, channel: keeps ? channel : null });
     };
     return [
-      this.#campaign.render(campaignChoices(timeline), campaign ?? ALL, chooseCampaign),
-      this.#channel.render(channelChoices(state), channel ?? ALL, (value) =>
-        onFilters({ ...filters, channel: value || null }),
-      ),
-      this.#period.render(PERIOD_CHOICES, String(months), (value) =>
-        onFilters({ ...filters, months: Number(value) }),
-      ),
+      this.#campaign.render({
+        language,
+        label: say("campaign"),
+        choices: campaignChoices(scene, timeline),
+        value: campaign ?? ALL,
+        onChoose: chooseCampaign,
+      }),
+      this.#channel.render({
+        language,
+        label: say("channel"),
+        choices: channelChoices(scene, state),
+        value: channel ?? ALL,
+        onChoose: (value) => onFilters({ ...filters, channel: value || null }),
+      }),
+      this.#period.render({
+        language,
+        label: say("period"),
+        choices: periodChoices(language),
+        value: String(months),
+        onChoose: (value) => onFilters({ ...filters, months: Number(value) }),
+      }),
     ];
   }
 }
 
-export function describeFilters(catalogue: Catalogue, filters: Filters, timeline: Timeline | null): string {
-  const campaign = timeline?.campaigns.find(({ id }) => id === filters.campaign);
-  const parts = [`the last ${filters.months} months`];
-  if (filters.campaign) parts.unshift(`campaign ${campaign?.name || filters.campaign}`);
-  if (filters.channel) parts.unshift(`channel ${channelLabel(catalogue, filters.channel)}`);
-  return parts.join(", ");
+/** The filters in words, for a sentence. */
+export function describeFilters(scene: Scene, filters: Filters, timeline: Timeline | null): string {
+  const { language, catalogue } = scene;
+  const { say } = language;
+  const parts = [say("lastMonths", { count: filters.months })];
+  if (filters.campaign) {
+    const campaign = timeline?.campaigns.find(({ id }) => id === filters.campaign);
+    parts.unshift(say("filterCampaign", { name: campaign?.name || filters.campaign }));
+  }
+  if (filters.channel) {
+    parts.unshift(say("filterChannel", { name: channelLabel(language, catalogue, filters.channel) }));
+  }
+  return parts.join(say("listSeparator"));
 }
 
-export function isDefault(filters: Filters, months: number): boolean {
-  return !isNarrowed(filters) && filters.months === months;
-}
-
-function countText(shown: Shown | null): string {
+function countText({ language }: Scene, shown: Shown | null): string {
   if (!shown) return "";
   const { count, matching } = shown;
-  if (matching !== null && matching > count) return `${count} of ${matching} interactions`;
-  return `${count} ${plural(count, "interaction", "interactions")}`;
+  if (matching === null || matching <= count) return language.say("interactions", { count });
+  return language.say("countOf", { shown: count, count: matching });
 }
 
-function viewSwitch(view: View, onView: (view: View) => void): TemplateResult {
-  const choice = (id: View, label: string) =>
-    html`<button type="button" aria-pressed=${view === id} @click=${() => onView(id)}>${icon(id)}<span>${label}</span></button>`;
-  return html`<div class="view-switch" role="group" aria-label="View">
-    ${choice("timeline", "Timeline")}${choice("grid", "Grid")}
+function viewSwitch({ say }: Language, view: View, onView: (view: View) => void): TemplateResult {
+  const choice = (id: View) =>
+    html`<button type="button" aria-pressed=${view === id} @click=${() => onView(id)}>${icon(id)}<span>${say(id)}</span></button>`;
+  return html`<div class="view-switch" role="group" aria-label=${say("view")}>
+    ${choice("timeline")}${choice("grid")}
   </div>`;
 }
