@@ -18,6 +18,7 @@ const SHAPES: Record<string, SVGTemplateResult> = {
   search: svg`<circle cx="10.8" cy="10.8" r="6.3"/><path d="m15.5 15.5 5 5"/>`,
   timeline: svg`<path d="M3 6.5h18M7 6.5v5M17 6.5v5"/><rect x="3.5" y="11.5" width="7" height="8" rx="1.2"/><rect x="13.5" y="11.5" width="7" height="8" rx="1.2"/>`,
   grid: svg`<rect x="3.5" y="4.5" width="17" height="15" rx="1.5"/><path d="M3.5 9.5h17M3.5 14.5h17M9.5 9.5v10"/>`,
+  pin: svg`<path d="M9 4h6l-.6 6 3.1 3.5H6.5L9.6 10ZM12 13.5V21"/>`,
   person: svg`<circle cx="12" cy="8" r="3.8"/><path d="M4.8 20a7.2 7.2 0 0 1 14.4 0"/>`,
   quiet: svg`<path d="M3.5 12h4l2-5 4 10 2.2-5h4.8"/>`,
 };

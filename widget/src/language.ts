@@ -15,6 +15,7 @@ type WordSet =
   | "direction"
   | "end"
   | "error"
+  | "mark"
   | "missing"
   | "mode"
   | "source"

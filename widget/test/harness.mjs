@@ -156,7 +156,7 @@ async function mount(page, attributes) {
   await page.evaluate((given) => {
     window.heard = [];
     const element = document.createElement("customer-journey");
-    for (const type of ["connection-change", "pop", "call-ended", "item-selected"]) {
+    for (const type of ["connection-change", "pop", "call-ended", "item-selected", "active-call-change"]) {
       document.addEventListener(type, ({ detail }) => window.heard.push({ type, detail }));
     }
     for (const [name, value] of Object.entries(given)) element.setAttribute(name, value);

@@ -104,6 +104,7 @@ export const base = css`
   }
 
   .call > .content {
+    position: relative;
     flex: 1 1 200px;
     min-block-size: 200px;
   }

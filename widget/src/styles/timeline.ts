@@ -6,6 +6,8 @@ export const timeline = css`
     flex: 1;
     min-block-size: 0;
     overflow: auto;
+    /* The place where an agent reads is held by the element itself, in both directions. */
+    overflow-anchor: none;
     scrollbar-width: thin;
   }
 

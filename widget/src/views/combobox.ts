@@ -4,6 +4,7 @@ import { html, nothing, type ReactiveControllerHost, type TemplateResult } from 
 import { live } from "lit/directives/live.js";
 import { icon } from "../icons.ts";
 import type { Language } from "../language.ts";
+import { plain } from "../plain.ts";
 
 export interface Choice {
   value: string;
@@ -22,10 +23,8 @@ interface Rendering {
   onChoose: (value: string) => void;
 }
 
-const plain = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-
 export function narrow(choices: Choice[], query: string): Choice[] {
-  const wanted = plain(query.trim());
+  const wanted = plain(query);
   return choices.filter(({ label, detail }) => plain(`${label} ${detail ?? ""}`).includes(wanted));
 }
 

@@ -1,5 +1,6 @@
 // What an agent reads in three seconds: which call, what came last, the brief, who it may be, where else it is listed.
 import { html, nothing, type TemplateResult } from "lit";
+import type { CallDesk } from "../desk.ts";
 import type { Brief, Call, ContactSummary, Interaction, Timeline } from "../frames.ts";
 import { failureMark, icon } from "../icons.ts";
 import type { Language } from "../language.ts";
@@ -32,15 +33,17 @@ export function stateLabel({ word }: Language, { call, endReason }: CallLook): s
 export interface GlanceState extends CallLook {
   timeline: Timeline | null;
   newest: Interaction | null;
-  contactId: string | null;
-  onContact: (contactId: string | null) => void;
+  desk: CallDesk;
+  onDesk: (change: Partial<CallDesk>) => void;
 }
 
 export function glance(scene: Scene, state: GlanceState): TemplateResult {
-  const { call, timeline, contactId } = state;
+  const { call, timeline, desk } = state;
   const { language, formats } = scene;
   const contacts = timeline?.contacts ?? [];
-  const contact = contacts.length === 1 ? contacts[0] : contacts.find((one) => one.contactId === contactId);
+  const possible = contacts.filter(({ contactId }) => !desk.hidden.has(contactId));
+  const contact =
+    possible.length === 1 ? possible[0] : contacts.find(({ contactId }) => contactId === desk.contactId);
   return html`<header class="glance" part="header" data-state=${stateOf(state)}>
     <div class="glance-call">
       <span class="direction" aria-hidden="true">${icon(call.direction === "inbound" ? "inbound" : "outbound")}</span>
@@ -54,7 +57,7 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
         </p>
       </div>
     </div>
-    ${facts(scene, state)}
+    ${facts(scene, state, contact)}
   </header>
   ${contact?.brief ? briefLine(scene, contact.brief) : nothing}
   ${chips(scene, state, contacts)}`;
@@ -64,7 +67,11 @@ function fact(name: string, label: string, value: unknown): TemplateResult {
   return html`<div class="fact fact-${name}"><dt>${label}</dt><dd>${value}</dd></div>`;
 }
 
-function facts(scene: Scene, { call, timeline, newest }: GlanceState): TemplateResult {
+function facts(
+  scene: Scene,
+  { call, timeline, newest }: GlanceState,
+  contact: ContactSummary | undefined,
+): TemplateResult {
   const { say } = scene.language;
   const listed = timeline?.campaigns.find(({ id }) => id === call.campaign?.id);
   const name = call.campaign?.name || listed?.name;
@@ -75,13 +82,18 @@ function facts(scene: Scene, { call, timeline, newest }: GlanceState): TemplateR
   return html`<dl class="facts">
     ${fact("campaign", say("campaign"), campaign)}
     ${fact("mode", say("lastMode"), newest ? html`<span class="with-icon">${modeIcon(scene, newest, { mark: false })} ${modeName(scene, newest)}</span>` : nothingYet)}
-    ${fact("outcome", say("lastOutcome"), newest ? lastOutcome(scene, newest) : nothingYet)}
+    ${fact("outcome", say("lastOutcome"), newest ? lastOutcome(scene, newest, contact) : nothingYet)}
   </dl>`;
 }
 
-function lastOutcome(scene: Scene, interaction: Interaction): TemplateResult {
+/** Says whose outcome it was, where the header does not name one person. */
+function lastOutcome(
+  scene: Scene,
+  interaction: Interaction,
+  contact: ContactSummary | undefined,
+): TemplateResult {
   const isFailure = outcomeClass(interaction.outcome) === "failure";
-  const owner = ownerOf(scene, interaction);
+  const owner = contact ? null : ownerOf(scene, interaction);
   return html`<span class="with-icon">${isFailure ? failureMark(scene.language) : nothing}${outcomeText(scene, interaction.outcome)}
     ${owner ? html`<span class="quiet">${owner}</span>` : nothing}</span>`;
 }
@@ -153,24 +165,47 @@ function chips(
   </div>`;
 }
 
-/** Several contacts share the number: the agent may look at one of them; nobody is picked silently. */
-function candidates(
-  scene: Scene,
-  { contactId, onContact }: GlanceState,
-  contacts: ContactSummary[],
-): TemplateResult {
-  const { say } = scene.language;
+/** Several contacts share the number: the agent may look at one of them, or say who it is not; nobody is picked silently. */
+function candidates(scene: Scene, { desk, onDesk }: GlanceState, contacts: ContactSummary[]): TemplateResult {
+  const { language, formats } = scene;
+  const { say } = language;
+  const { contactId, hidden } = desk;
+  const possible = contacts.filter((one) => !hidden.has(one.contactId));
+  const everyone = possible.reduce((sum, { interactions }) => sum + interactions, 0);
   const chip = (id: string | null, label: unknown, count: number) =>
-    html`<button type="button" class="chip" aria-pressed=${id === contactId} @click=${() => onContact(id)}>
-      ${label} <span class="chip-count">${scene.formats.number(count)}</span></button>`;
-  const everyone = contacts.reduce((sum, { interactions }) => sum + interactions, 0);
-  const ago = ({ lastAt }: ContactSummary) =>
-    lastAt ? html` <span class="quiet">${scene.formats.agoOf(lastAt, scene.now)}</span>` : nothing;
+    html`<button type="button" class="chip" aria-pressed=${id === contactId} @click=${() => onDesk({ contactId: id })}>
+      ${label} <span class="chip-count">${formats.number(count)}</span></button>`;
+  const hide = (id: string) =>
+    onDesk({ hidden: new Set([...hidden, id]), contactId: contactId === id ? null : contactId });
   return html`<div class="chip-row candidates" role="group" aria-label=${say("whichPerson")}>
     <span class="chip-title">${say("whichOfSeveral", { count: contacts.length })}</span>
     <div class="chips">
-      ${chip(null, say("everyone"), everyone)}
-      ${contacts.map((one) => chip(one.contactId, html`${icon("person")}${contactName(one)}${ago(one)}`, one.interactions))}
+      ${possible.length > 1 ? chip(null, say("everyone"), everyone) : nothing}
+      ${possible.map((one) => {
+        const notThisOne = say("notThisPerson", { name: contactName(one) });
+        return html`<span class="chip-pair">${chip(one.contactId, candidate(scene, one), one.interactions)}
+          <button type="button" class="icon-button" aria-label=${notThisOne} title=${notThisOne}
+            @click=${() => hide(one.contactId)}>${icon("close")}</button></span>`;
+      })}
+      ${contacts
+        .filter((one) => hidden.has(one.contactId))
+        .map((one) => hiddenPerson(scene, one, () => onDesk({ hidden: without(hidden, one.contactId) })))}
     </div>
   </div>`;
+}
+
+function candidate({ formats, now }: Scene, contact: ContactSummary): TemplateResult {
+  const { lastAt } = contact;
+  const ago = lastAt ? html` <span class="quiet">${formats.agoOf(lastAt, now)}</span>` : nothing;
+  return html`${icon("person")}${contactName(contact)}${ago}`;
+}
+
+function hiddenPerson({ language }: Scene, contact: ContactSummary, onUndo: () => void): TemplateResult {
+  const { say } = language;
+  return html`<span class="hidden-person" role="status">${say("personHidden", { name: contactName(contact) })}
+    <button type="button" class="link" @click=${onUndo}>${say("undo")}</button></span>`;
+}
+
+function without(hidden: ReadonlySet<string>, contactId: string): ReadonlySet<string> {
+  return new Set([...hidden].filter((id) => id !== contactId));
 }

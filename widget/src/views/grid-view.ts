@@ -4,7 +4,15 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Interaction } from "../frames.ts";
 import type { PlainKey } from "../language.ts";
 import { channelLabel } from "../modes.ts";
-import { directionLabel, modeIcon, modeName, nameOf, outcomeLabel, outcomeText } from "./interaction.ts";
+import {
+  directionLabel,
+  markOf,
+  modeIcon,
+  modeName,
+  nameOf,
+  outcomeLabel,
+  outcomeText,
+} from "./interaction.ts";
 import { ownerOf, type Scene } from "./scene.ts";
 
 export interface Sort {
@@ -42,7 +50,7 @@ const COLUMNS: Column[] = [
         scene.onSelect(of, event.currentTarget as HTMLElement);
       };
       return html`<button type="button" class="cell-button" aria-haspopup="dialog" @click=${open}>
-        <time datetime=${of.startedAt}>${when}</time></button>`;
+        <time datetime=${of.startedAt}>${when}</time></button> ${markOf(scene, of)}`;
     },
   },
   {

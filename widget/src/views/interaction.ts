@@ -67,6 +67,12 @@ export function outcomeText({ language }: Scene, outcome: Outcome | null | undef
   return html`<span class="outcome" part="outcome" data-class=${outcomeClass(outcome)}>${outcomeLabel(language, outcome)}</span>`;
 }
 
+/** A word for what came or changed during the call; the style sheet lets it flash once, where motion is welcome. */
+export function markOf({ language, marks }: Scene, { interactionId }: Interaction): unknown {
+  const mark = marks.get(interactionId);
+  return mark ? html`<span class="mark">${language.word("mark", mark)}</span>` : nothing;
+}
+
 /** The number as one text to copy, with gaps drawn between its groups. */
 export function phoneNumber(number: string): TemplateResult {
   const groups = phoneGroups(number).map((group) => html`<span class="digits">${group}</span>`);

@@ -46,9 +46,29 @@ export function noInteractions({ language }: Scene, { period }: Timeline): Templ
   return blank(say("noContactTitle"), say("noContact", { count: period.months }));
 }
 
-export function nothingPasses({ language }: Scene, filters: string, onClear: () => void): TemplateResult {
+/** One of the filters without which something would be left. */
+export interface Culprit {
+  words: string;
+  /** How many would be left. */
+  count: number;
+  onDrop: () => void;
+}
+
+export function nothingPasses(
+  { language }: Scene,
+  filters: string[],
+  culprits: Culprit[],
+  onClear: () => void,
+): TemplateResult {
   const { say } = language;
-  return blank(say("filteredTitle"), say("filtered", { filters }), button(say("clearFilters"), onClear));
+  const drops = culprits.map(({ words, count, onDrop }) =>
+    button(say("withoutFilter", { filter: words, count }), onDrop),
+  );
+  return blank(
+    say("filteredTitle"),
+    say("filtered", { filters: filters.join(say("listSeparator")) }),
+    html`<div class="ways-out">${drops}${button(say("clearFilters"), onClear)}</div>`,
+  );
 }
 
 /** Says that not everything is on screen, and how to get the rest. Nothing is shortened silently. */
@@ -81,11 +101,11 @@ export function loadOlder(
   isBusy: boolean,
   onOlder: (before: string) => void,
 ): unknown {
-  const { olderThan, matching, count } = shown;
-  if (olderThan === null || matching === null) return null;
+  if (shown.older === null) return null;
   const { say } = language;
-  return html`<span>${say("olderNotLoaded", { count: matching - count })}</span>
-    ${button(say(isBusy ? "loading" : "loadOlder"), () => onOlder(olderThan), isBusy)}`;
+  const { count, before } = shown.older;
+  return html`<span>${say("olderNotLoaded", { count })}</span>
+    ${button(say(isBusy ? "loading" : "loadOlder"), () => onOlder(before), isBusy)}`;
 }
 
 /** Something is missing, but not everything: what is there stays on screen below. */
@@ -120,6 +140,33 @@ function sourceText({ language, formats }: Scene, { source, asOf, missing }: Sou
   if (missing)
     return say("sourceSays", { source: name, text: word("sourceMissing", missing.code, missing.text) });
   return asOf ? say("asOf", { source: name, time: formats.time(asOf) }) : say("noData", { source: name });
+}
+
+/** A source that did not answer, how current the others are, and a way to ask again. */
+export function sourcesMissing(
+  { language, formats }: Scene,
+  { sources = [] }: Timeline,
+  onAgain: (() => void) | null,
+): TemplateResult | typeof nothing {
+  if (!sources.some(({ missing }) => missing)) return nothing;
+  const { say, word } = language;
+  const newsFirst = sources.toSorted((a, b) => Number(!a.missing) - Number(!b.missing));
+  const stand = newsFirst.flatMap(({ source: code, asOf, missing }) => {
+    const source = word("source", code);
+    if (missing)
+      return say("sourceStands", { source, text: word("sourceMissing", missing.code, missing.text) });
+    return asOf ? say("sourceAsOf", { source, time: formats.time(asOf) }) : [];
+  });
+  return html`<p class="notice" role="status">
+    <span>${say("sourcesStand", { sources: stand.join(say("sourceSeparator")) })}</span>
+    ${onAgain ? button(say("tryAgain"), onAgain) : nothing}</p>`;
+}
+
+/** What came while the agent was reading elsewhere, and the way to it. */
+export function newsChip({ language }: Scene, count: number, onShow: () => void): TemplateResult {
+  return html`<p class="news" role="status">
+    ${count > 0 ? html`<button type="button" class="search" @click=${onShow}>${language.say("newOnes", { count })}</button>` : nothing}
+  </p>`;
 }
 
 /** The quiet last line: the connection, the sources' state, the time zone of all times. */

@@ -1,5 +1,6 @@
 // What every view needs to write and to draw with: language, formats, the catalogue of modes and channels, the time.
 
+import type { Mark } from "../calls.ts";
 import type { Formats } from "../formats.ts";
 import type { ContactSummary, Interaction } from "../frames.ts";
 import type { Language } from "../language.ts";
@@ -13,6 +14,8 @@ export interface Scene {
   now: number;
   /** The contacts behind the number; with several, every interaction says whose it is. */
   contacts: readonly ContactSummary[];
+  /** What came or changed while the call was on screen. */
+  marks: ReadonlyMap<string, Mark>;
   onSelect: (interaction: Interaction, opener: HTMLElement) => void;
 }
 

@@ -10,6 +10,9 @@ import type { Scene } from "./scene.ts";
 export interface TabActions {
   onChoose: (callId: string) => void;
   onDismiss: (callId: string) => void;
+  onKeep: (callId: string, isKept: boolean) => void;
+  /** How many interactions came that the agent has not seen. */
+  unseen: (entry: CallOnScreen) => number;
 }
 
 export function tabs(
@@ -25,22 +28,27 @@ export function tabs(
       @keydown=${(event: KeyboardEvent) => moveTab(scene, event, calls, front, actions)}>
       ${calls.map((entry) => tab(scene, entry, entry === front, actions))}
     </div>
-    ${
-      isEnded(front)
-        ? html`<button type="button" class="plain" @click=${() => actions.onDismiss(front.call.callId)}>
-      ${icon("close")}<span>${say("closeCall")}</span></button>`
-        : nothing
-    }
+    ${isEnded(front) ? endedActions(scene, front, actions) : nothing}
   </div>`;
 }
 
-function tab(scene: Scene, entry: CallOnScreen, isFront: boolean, { onChoose }: TabActions): TemplateResult {
+function endedActions({ language }: Scene, front: CallOnScreen, actions: TabActions): TemplateResult {
+  const { callId } = front.call;
+  return html`<button type="button" class="plain" aria-pressed=${front.isKept}
+      @click=${() => actions.onKeep(callId, !front.isKept)}>${icon("pin")}<span>${language.say("keepCall")}</span></button>
+    <button type="button" class="plain" @click=${() => actions.onDismiss(callId)}>
+      ${icon("close")}<span>${language.say("closeCall")}</span></button>`;
+}
+
+function tab(scene: Scene, entry: CallOnScreen, isFront: boolean, actions: TabActions): TemplateResult {
   const { callId, number } = entry.call;
+  const unseen = actions.unseen(entry);
   return html`<button type="button" class="tab" role="tab" id="tab-${callId}" data-call=${callId}
     data-state=${stateOf(entry)} aria-selected=${isFront} aria-controls="call-panel" tabindex=${isFront ? 0 : -1}
-    @click=${() => onChoose(callId)}>
+    @click=${() => actions.onChoose(callId)}>
     <span class="tab-number">${number ? phoneNumber(number) : scene.language.say("noNumber")}</span>
-    <span class="tab-state">${stateLabel(scene.language, entry)}</span>
+    <span class="tab-state">${entry.isKept ? icon("pin") : nothing}${stateLabel(scene.language, entry)}
+      ${unseen > 0 ? html`<span class="mark">${scene.language.say("newOnes", { count: unseen })}</span>` : nothing}</span>
   </button>`;
 }
 

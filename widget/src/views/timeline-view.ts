@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Day, Interaction } from "../frames.ts";
 import {
+  markOf,
   modeAndChannel,
   modeIcon,
   modeName,
@@ -66,7 +67,7 @@ function entry(scene: Scene, interaction: Interaction): TemplateResult {
     ${modeIcon(scene, interaction)}
     <span class="entry-text">
       <span class="line"><time datetime=${interaction.startedAt}>${scene.formats.time(interaction.startedAt)}</time>
-        <span class="mode-name">${modeName(scene, interaction)}</span>
+        <span class="mode-name">${modeName(scene, interaction)}</span> ${markOf(scene, interaction)}
         ${change ? html`<span class="change" title=${scene.language.say("scoreChange")}>${change}</span>` : nothing}</span>
       <span class="line">${outcomeText(scene, interaction.outcome)}</span>
       ${owner ? html`<span class="line owner">${owner}</span>` : nothing}
