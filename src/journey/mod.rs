@@ -1,6 +1,5 @@
 //! 2 know: the words of a journey (interaction, contact, campaign, outcome) as records carry them and as they are kept.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -332,8 +331,8 @@ pub struct KnownContact {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Journey {
     pub number: String,
-    /// Every contact id and address that leads into it, earlier ids included.
-    pub leads: BTreeSet<String>,
+    /// Every contact id and address that leads into it, earlier ids included; one may be there twice.
+    pub leads: Vec<SmolStr>,
     pub contacts: Vec<KnownContact>,
     pub interactions: Vec<Interaction>,
 }

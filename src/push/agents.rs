@@ -229,7 +229,8 @@ impl Agents {
     pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<CallKey> {
         let inner = self.inner.lock();
         let outlines = inner.seats.all().flat_map(Seat::outlines);
-        let concerned = outlines.filter(|(_, outline)| !outline.leads.is_disjoint(touched));
+        let concerned =
+            outlines.filter(|(_, outline)| outline.leads.iter().any(|lead| touched.contains(lead.as_str())));
         concerned.map(|(key, _)| CallKey::clone(key)).collect()
     }
 

@@ -1,24 +1,25 @@
-//! One WebSocket as bytes: small buffers, long messages in fragments, and an end that the other side hears of. What is said on it
-//! is the connection's; the Autobahn suite tests what is here.
+//! One WebSocket as bytes: small buffers, and an end that the other side hears of. What is said on it is the connection's; the
+//! Autobahn suite tests what is here.
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode as WireCode, Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::Frame};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::debug;
 
-/// tungstenite never gives its outgoing buffer back: long frames leave in pieces of this size (5.4 KiB a connection
-/// after a 20 KB timeline, instead of 27).
-const FRAGMENT_BYTES: usize = 2048;
+/// Of a frame that is not masked.
+const HEADER_BYTES_MAX: usize = 10;
 const READ_BUFFER_BYTES: usize = 1024;
-const WRITE_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Control frames alone go through it.
+const WRITE_BUFFER_BYTES_MAX: usize = 4096;
 /// For the client to answer a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -45,6 +46,8 @@ pub enum Read {
 pub struct Line<S> {
     socket: WebSocketStream<S>,
     write_timeout: Duration,
+    /// The client has closed: after that, nothing may be written but the answer to it.
+    is_left: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
@@ -57,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             .max_message_size(Some(message_bytes_max))
             .max_frame_size(Some(message_bytes_max));
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-        Self { socket, write_timeout }
+        Self { socket, write_timeout, is_left: false }
     }
 
     pub async fn read(&mut self) -> Result<Read, Broken> {
@@ -65,7 +68,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
             Some(Ok(Message::Text(text))) => Ok(Read::Text(text.as_str().to_owned())),
             Some(Ok(Message::Binary(bytes))) => Ok(Read::Binary(bytes)),
             // tungstenite answers pings and closes itself; reading on lets its answers out.
-            Some(Ok(_)) => Ok(Read::Control),
+            Some(Ok(control)) => {
+                self.is_left |= control.is_close();
+                Ok(Read::Control)
+            }
             Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Ok(Read::TooLarge),
             Some(Err(error)) => {
                 debug!(%error, "websocket ended");
@@ -83,19 +89,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         self.write(Data::Binary, bytes).await
     }
 
-    /// A long message leaves in fragments, so that no large buffer stays with the connection.
-    async fn write(&mut self, kind: Data, bytes: Bytes) -> Result<(), Broken> {
-        let last = bytes.len().saturating_sub(1) / FRAGMENT_BYTES;
-        let fragments = (0..=last).map(|nth| {
-            let opcode = OpCode::Data(if nth == 0 { kind } else { Data::Continue });
-            let piece = bytes.slice(nth * FRAGMENT_BYTES..bytes.len().min((nth + 1) * FRAGMENT_BYTES));
-            Message::Frame(Frame::message(piece, opcode, nth == last))
-        });
+    /// From where it lies, in one piece: through tungstenite it would be copied into a buffer, which is never given back.
+    async fn write(&mut self, kind: Data, payload: Bytes) -> Result<(), Broken> {
+        if self.is_left {
+            return Err(Broken::Gone);
+        }
+        let header = FrameHeader { opcode: OpCode::Data(kind), ..FrameHeader::default() };
+        let mut head = Vec::with_capacity(HEADER_BYTES_MAX);
+        header.format(payload.len() as u64, &mut head).map_err(|_| Broken::Gone)?;
+        let mut frame = Buf::chain(head.as_slice(), payload);
         let write = async {
-            for fragment in fragments {
-                self.socket.feed(fragment).await?;
-            }
-            self.socket.flush().await
+            // An answer to a ping may still wait there.
+            self.socket.flush().await?;
+            Ok(self.socket.get_mut().write_all_buf(&mut frame).await?)
         };
         written(timeout(self.write_timeout, write).await)
     }

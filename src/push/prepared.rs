@@ -1,6 +1,5 @@
 //! A timeline made ready for a time zone, what a session remembers of it, and the difference between two. Pure.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -24,7 +23,7 @@ pub struct Outline {
     /// Hash of what the agent sees; the period and `asOf` are no part of it.
     pub content: u64,
     /// Contact ids and addresses that lead into it: what concerns them concerns it.
-    pub leads: BTreeSet<String>,
+    pub leads: Vec<SmolStr>,
     /// Sources that had not answered.
     missing: Vec<Source>,
     /// Each interaction in it, with its hash; `None` where no timeline is shown.
@@ -34,7 +33,7 @@ pub struct Outline {
 }
 
 impl Prepared {
-    pub fn of(timeline: Timeline<&Interaction>, leads: BTreeSet<String>, seen: u64) -> Self {
+    pub fn of(timeline: Timeline<&Interaction>, leads: Vec<SmolStr>, seen: u64) -> Self {
         // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
         let Ok(timeline) = EncodedTimeline::of(timeline) else { return Self::missing(MissingCode::Failed, seen) };
         let items = timeline.items.iter().map(|item| (item.interaction_id.clone(), item.hash)).collect();

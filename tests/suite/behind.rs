@@ -50,7 +50,7 @@ fn addresses() -> impl Iterator<Item = String> {
 
 /// A look-up's answer, but for what leads to it: there each store says what it needs for itself.
 fn found(journey: Journey) -> Journey {
-    Journey { leads: [].into(), ..journey }
+    Journey { leads: Vec::new(), ..journey }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,7 @@ on_both_stores![
     what_interactions_carry_is_counted_by_value,
     every_field_of_an_interaction_comes_back,
     a_number_leads_to_its_contacts_and_all_their_addresses_but_not_to_housemates,
+    whoever_is_listed_in_many_campaigns_is_found_with_all_of_them,
     a_contact_that_was_only_ever_reached_on_a_number_is_found_until_that_is_taken_back,
     the_newest_update_wins_whatever_the_order_and_repeats_change_nothing,
     a_repeated_contact_changes_nothing_and_a_correction_of_the_same_time_does,
@@ -51,6 +52,20 @@ async fn a_number_leads_to_its_contacts_and_all_their_addresses_but_not_to_house
         ["his", "mail", "call", "hers", "nobody's"],
         "both live behind the shared number"
     );
+}
+
+async fn whoever_is_listed_in_many_campaigns_is_found_with_all_of_them(shelf: Shelf) {
+    let listed = |nth: usize| {
+        let campaign = json!({"id": format!("td-{nth}"), "name": format!("Term deposit of the region {nth}")});
+        contact(json!({"contactId": "ana", "campaign": campaign, "addresses": [{"address": ANA}]}))
+    };
+    let mut changes: Vec<Change> = (0..30).map(listed).collect();
+    changes.push(interaction("hers", Some("ana"), ANA, "2026-11-02T00:00:00Z"));
+    changes.push(interaction("nobody's", None, ANA, "2026-11-01T00:00:00Z"));
+    shelf.put(&changes).await;
+    let journey = shelf.journey(ANA).await;
+    assert_eq!(journey.contacts.iter().map(|contact| contact.listed.len()).collect::<Vec<_>>(), [30]);
+    assert_eq!(shelf.ids(ANA).await, ["hers", "nobody's"]);
 }
 
 async fn a_contact_that_was_only_ever_reached_on_a_number_is_found_until_that_is_taken_back(shelf: Shelf) {

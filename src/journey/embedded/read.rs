@@ -61,6 +61,7 @@ impl Reader<'_> {
     fn journey(&self) -> Result<Journey, StoreError> {
         let mut journey = Journey { number: self.look_up.number.clone(), ..Journey::default() };
         let mut addresses = BTreeSet::from([self.look_up.number.clone()]);
+        let mut ids = BTreeSet::new();
         for (current, Found { listings, earlier_ids }) in self.contacts_behind_number()? {
             let mut contact = KnownContact { contact_id: current.clone(), ..KnownContact::default() };
             describe(listings, &mut contact);
@@ -70,7 +71,7 @@ impl Reader<'_> {
             for id in std::iter::once(&current).chain(&earlier_ids) {
                 self.addresses_of(id, &mut addresses)?;
                 // Where several go on in one's place, or in a ring, the first has them: none is shown twice.
-                if journey.leads.insert(id.clone()) {
+                if ids.insert(id.clone()) {
                     self.interactions_of(id, &current, &mut journey.interactions)?;
                 }
             }
@@ -79,7 +80,7 @@ impl Reader<'_> {
         for address in &addresses {
             self.interactions_of_nobody(address, &mut journey.interactions)?;
         }
-        journey.leads.append(&mut addresses);
+        journey.leads.extend(ids.into_iter().chain(addresses).map(SmolStr::from));
         journey.sort();
         Ok(journey)
     }

@@ -1,12 +1,9 @@
--- $1 a number, $2 the beginning of the period: everybody behind the number, and their interactions. One statement, so one answer
--- of one moment; the people are a row of their own, in the column of the ids. Without them it is the number's own interactions.
-SELECT *
-FROM backstory.interactions
-WHERE coalesce(contact_id, address) = ANY (coalesce((SELECT keys FROM backstory.behind WHERE address = $1), ARRAY[$1]))
-  AND started_at >= $2
-UNION ALL
-SELECT
-  people, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  NULL, NULL
-FROM backstory.behind
-WHERE address = $1
+-- $1 a number, $2 the beginning of the period: everybody behind the number, with each of their interactions; without any, they are
+-- a row by themselves. Where nobody is known, it is the number's own interactions. One statement, so one answer of one moment.
+-- More than $3 bytes of people come alone, and interactions.sql follows: they would be repeated in every row.
+SELECT i.*, b.people
+FROM (VALUES (1)) AS one (row)
+LEFT JOIN backstory.behind AS b ON b.address = $1
+LEFT JOIN backstory.interactions AS i
+  ON coalesce(i.contact_id, i.address) = ANY (CASE WHEN octet_length(b.people) > $3 THEN NULL ELSE coalesce(b.keys, ARRAY[$1]) END)
+  AND i.started_at >= $2

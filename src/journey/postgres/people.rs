@@ -1,6 +1,9 @@
 //! Who is behind a number, from rows: contacts by the id that each goes by now, and the ids that led there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use crate::journey::{Campaign, KnownContact};
 
@@ -26,7 +29,7 @@ pub struct Listing {
 pub struct People {
     pub contacts: Vec<KnownContact>,
     /// The id that each id goes by now.
-    pub current: HashMap<String, String>,
+    pub current: FxHashMap<String, SmolStr>,
     pub addresses: BTreeSet<String>,
 }
 
@@ -46,7 +49,7 @@ impl People {
             // Its own listings before those of earlier ids.
             for id in std::iter::once(current).chain(earlier) {
                 // Where several go on in one's place, or in a ring, the first has them.
-                people.current.entry(id.to_owned()).or_insert_with(|| current.to_owned());
+                people.current.entry(id.to_owned()).or_insert_with(|| current.into());
                 listings.iter().filter(|listing| listing.contact_id == id).for_each(|listing| {
                     people.addresses.extend(listing.addresses.iter().cloned());
                     describe(&mut contact, listing);

@@ -144,7 +144,7 @@ impl Tables {
             }
             journey.interactions.push(interaction);
         }
-        journey.leads.insert(look_up.number.clone());
+        journey.leads.push(look_up.number.as_str().into());
         journey.sort();
         Ok(journey)
     }

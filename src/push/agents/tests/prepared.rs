@@ -1,7 +1,5 @@
 //! Timelines of so many interactions.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::journey::timeline::{self, Ask as TimelineAsk};
 use crate::journey::{Interaction, Journey};
@@ -17,7 +15,7 @@ pub fn timeline_of(interactions: usize) -> Prepared {
     };
     let journey = Journey {
         number: "+12015550142".into(),
-        leads: BTreeSet::from(["+12015550142".into()]),
+        leads: vec!["+12015550142".into()],
         contacts: Vec::new(),
         interactions: (0..interactions).map(interaction).collect(),
     };
