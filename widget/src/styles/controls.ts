@@ -297,6 +297,7 @@ export const controls = css`
 
     .filters {
       display: grid;
+      align-items: end;
       grid-template-columns: repeat(3, minmax(0, 1fr)) auto;
       gap: 6px;
       inline-size: 100%;

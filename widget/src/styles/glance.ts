@@ -390,9 +390,12 @@ export const glance = css`
   }
 
   @container journey (width < 380px) {
-    .facts,
+    .facts {
+      grid-template-columns: repeat(2, minmax(0, 1fr));
+    }
+
     .brief {
-      grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr);
+      grid-template-columns: repeat(2, auto);
     }
 
     .fact-campaign,
