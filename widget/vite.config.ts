@@ -1,4 +1,4 @@
-// How the element and the page are built: two entries, fixed names, no shared chunk, nothing inlined.
+// How the element and the pages are built: fixed names, no shared chunk, nothing inlined.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
@@ -40,9 +40,23 @@ function languageFiles(): Plugin {
   };
 }
 
+/** Writes the element's hash beside it, for the `integrity` attribute of hosts that pin it. */
+function writeIntegrity(fileName: string): Plugin {
+  return {
+    name: "write-integrity",
+    apply: "build",
+    generateBundle(_options, bundle) {
+      const file = bundle[fileName];
+      if (file?.type !== "chunk") return;
+      const hash = createHash("sha384").update(file.code).digest("base64");
+      this.emitFile({ type: "asset", fileName: `${fileName}.integrity`, source: `sha384-${hash}\n` });
+    },
+  };
+}
+
 export default defineConfig({
   base: "/widget/",
-  plugins: [dropTemplateWhitespace(), languageFiles()],
+  plugins: [dropTemplateWhitespace(), languageFiles(), writeIntegrity("customer-journey.js")],
   // `npm run dev` shows the page with a service that runs beside it.
   server: {
     proxy: {
@@ -55,7 +69,11 @@ export default defineConfig({
     modulePreload: false,
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { "customer-journey": "src/customer-journey.ts", desktop: "index.html" },
+      input: {
+        "customer-journey": "src/customer-journey.ts",
+        desktop: "index.html",
+        embedded: "embedded.html",
+      },
       preserveEntrySignatures: "allow-extension",
       output: {
         entryFileNames: "[name].js",

@@ -46,6 +46,12 @@ pub const KEYS: &[Key] = &[
         Names,
         "further web origins whose pages may open a WebSocket (\"https://desktop.example\"); the service's own pages always may",
     ),
+    key(
+        "http.embedded_by",
+        "[]",
+        Origins,
+        "web origins whose pages may show the page at /widget in an iframe and say to it who the agent is (\"https://apps.example\")",
+    ),
     key("http.connections_max", "10000", Count, "open connections; more wait in the kernel's queue"),
     key("http.header_timeout", "\"10s\"", Time, "time for a request's headers to arrive"),
     key("http.hello_timeout", "\"5s\"", Time, "time for the first frame on a WebSocket to arrive"),

@@ -17,6 +17,7 @@ use crate::journey::Source as InteractionSource;
 pub enum Kind {
     Address,
     Names,
+    Origins,
     Count,
     Time,
     Text,
@@ -37,6 +38,7 @@ impl Kind {
         let read = match self {
             Self::Address => return loopback(figment.extract_inner::<SocketAddr>(key)),
             Self::Names => figment.extract_inner::<Vec<String>>(key).map(drop),
+            Self::Origins => return origins(&figment.extract_inner::<Vec<String>>(key)),
             Self::Count => return positive(figment.extract_inner::<usize>(key)),
             Self::Time => figment.extract_inner::<Span>(key).map(drop),
             Self::Text | Self::Brokers => return not_empty(figment.extract_inner::<String>(key)),
@@ -59,6 +61,24 @@ fn loopback(read: Result<SocketAddr, figment::Error>) -> Result<(), String> {
             "{address} is not a loopback address: without authentication the service binds to loopback only, because \
              whoever reaches it can read customers' histories"
         )),
+        Err(error) => Err(error.kind.to_string()),
+    }
+}
+
+/// They go into a header as they are, and are compared as they are with what a browser says.
+fn origins(read: &Result<Vec<String>, figment::Error>) -> Result<(), String> {
+    let is_origin = |text: &str| {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c);
+        !host.is_empty() && host.chars().all(allowed)
+    };
+    match read {
+        Ok(said) => match said.iter().find(|text| !is_origin(text)) {
+            Some(text) => Err(format!(
+                "{text} is no origin such as \"https://apps.example\": scheme and host in small letters, nothing behind them"
+            )),
+            None => Ok(()),
+        },
         Err(error) => Err(error.kind.to_string()),
     }
 }

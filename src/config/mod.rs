@@ -59,6 +59,7 @@ pub struct Http {
     pub admin_listen: SocketAddr,
     pub hosts: Vec<String>,
     pub origins: Vec<String>,
+    pub embedded_by: Vec<String>,
     pub connections_max: usize,
     pub header_timeout: Span,
     pub hello_timeout: Span,

@@ -32,6 +32,26 @@ fn a_number_for_librdkafka_may_come_from_anywhere() {
 }
 
 #[test]
+fn what_may_embed_a_page_is_an_origin_and_nothing_else() {
+    let said = |origin: &str| {
+        read_flags(&[("kafka.brokers", "host:9092"), ("http.embedded_by", &format!("[{origin:?}]"))]).map(drop)
+    };
+    for good in ["https://apps.example", "http://127.0.0.1:3000", "http://[::1]:3000"] {
+        assert!(said(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "apps.example",
+        "https://",
+        "https://apps.example/",
+        "https://*",
+        "https://a.example; script-src *",
+        "https://Apps.example",
+    ] {
+        assert!(said(bad).unwrap_err().to_string().contains("http.embedded_by"), "{bad}");
+    }
+}
+
+#[test]
 fn the_password_of_a_store_is_not_shown() {
     let url = "postgres://ana:s3cret@db.example/journeys?application_name=x&password=s3cret";
     let settings = read_flags(&[("kafka.brokers", "host:9092"), ("journey.store", url)]).unwrap();

@@ -19,6 +19,8 @@ const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src '
 pub struct Guard {
     hosts: Vec<String>,
     origins: Vec<String>,
+    /// Of the page for iframes, which those of `http.embedded_by` may frame too.
+    pub embedded_policy: String,
 }
 
 impl Guard {
@@ -26,7 +28,9 @@ impl Guard {
         let mut hosts: Vec<String> = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).to_vec();
         hosts.extend(http.hosts.iter().map(|host| host.to_ascii_lowercase()));
         let origins = http.origins.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect();
-        Self { hosts, origins }
+        let framed_by = format!("frame-ancestors 'self' {}", http.embedded_by.join(" "));
+        let embedded_policy = POLICY.replace("frame-ancestors 'self'", framed_by.trim_end());
+        Self { hosts, origins, embedded_policy }
     }
 
     /// Why a request is refused, if it is.
@@ -58,7 +62,8 @@ pub async fn check(State(service): State<Arc<Service>>, request: Request, next: 
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // The page for iframes brings its own.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

@@ -44,6 +44,7 @@ type Shared = State<Arc<Service>>;
 pub fn routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(pages::page))
+        .route("/widget", get(pages::embedded))
         .route("/widget/{*path}", get(pages::file))
         .route("/v1/agent", get(upgrade::agent))
         .route("/v1/agents", get(agents))
@@ -97,6 +98,7 @@ async fn info(State(service): Shared) -> Json<Value> {
                     "erasures": topics.erasures, "pops": topics.pops },
         "store": service.way.sources.describe(),
         "source": service.way.settings.journey.source,
+        "embeddedBy": service.way.settings.http.embedded_by,
         "ready": service.ready.is_cancelled(),
     }))
 }

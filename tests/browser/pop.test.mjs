@@ -204,3 +204,38 @@ test("s01_a_page_opened_during_the_call_shows_it_first", { timeout: 60_000 }, as
   await agentAt("eva");
   await widgetShows(/Autumn savings/, /Declined/);
 });
+
+test("a_killed_service_leaves_the_timeline_on_screen_and_one_started_again_is_live_without_a_reload", {
+  timeout: 90_000,
+}, async (context) => {
+  await agentAt("frida");
+  const call = {
+    callId: "e2e-killed",
+    agentId: "frida",
+    direction: "outbound",
+    from: ours,
+    to: teresa.number,
+  };
+  await service.produceCall({ ...call, state: "offered" });
+  await widgetShows(/Autumn savings/, /\bLive\b/);
+  await page.evaluate(() => {
+    window.pops = 0;
+    document.addEventListener("pop", () => {
+      window.pops += 1;
+    });
+  });
+
+  await service.kill();
+  await widgetShows(/Offline, trying again/, /Autumn savings/, /Declined/, numberOf(teresa));
+  await page.screenshot({ path: join(pictures, `${context.name}-offline.png`) });
+
+  await service.start();
+  await widgetShows(/\bLive\b/, /Autumn savings/, /Declined/);
+  assert.equal(
+    await page.evaluate(() => window.pops),
+    0,
+    "the same page, and the call is not announced again",
+  );
+  await service.produceCall({ ...call, state: "ended" });
+  await widgetShows(/\bended\b/i, /Autumn savings/);
+});

@@ -39,19 +39,23 @@ store = "sqlite:${join(folder, "journey.db")}"
   );
   await runToEnd(binary, ["check", "--create", "--config", config]);
 
-  const child = spawn(binary, ["serve", "--config", config], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  let child;
+  let ended;
   let output = "";
-  child.stdout.on("data", (part) => {
-    output += part;
-  });
-  child.stderr.on("data", (part) => {
-    output += part;
-  });
-  const ended = once(child, "exit");
   const url = `http://127.0.0.1:${port}`;
+  const start = () => {
+    child = spawn(binary, ["serve", "--config", config], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    ended = once(child, "exit");
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (part) => {
+        output += part;
+      });
+    }
+    return ready(`${url}/readyz`, child);
+  };
 
   const service = {
     url,
@@ -71,6 +75,13 @@ store = "sqlite:${join(folder, "journey.db")}"
       );
     },
     output: () => output,
+    /** Ends it as a crash does. */
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+    /** Starts it again where it was; resolves once it is ready. */
+    start,
     /** Ends the service by its process id; answers with its exit code. */
     async stop() {
       const limit = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
@@ -84,7 +95,7 @@ store = "sqlite:${join(folder, "journey.db")}"
   process.once("exit", () => child.kill("SIGKILL"));
 
   try {
-    await ready(`${url}/readyz`, child);
+    await start();
   } catch (error) {
     await service.stop();
     throw new Error(`${error.message}\n${output}`);

@@ -12,6 +12,8 @@ on_the_embedded_broker![
     a_journey_is_given_as_asked_for,
     a_question_that_cannot_be_answered_says_why,
     no_answer_carries_what_the_question_asked,
+    only_pages_that_are_listed_may_embed_the_page_for_iframes,
+    the_element_can_be_loaded_by_pages_of_other_origins,
 ];
 
 async fn health_is_answered_on_both_addresses(kafka: Kafka) {
@@ -121,4 +123,28 @@ async fn no_answer_carries_what_the_question_asked(kafka: Kafka) {
         let (_, answer): (u16, Value) = service.get(path).await;
         assert!(!answer.to_string().contains("2015550142"), "numbers are in no error text: {path}: {answer}");
     }
+}
+
+async fn only_pages_that_are_listed_may_embed_the_page_for_iframes(kafka: Kafka) {
+    let listed = "https://apps.example https://desk.example:8443";
+    let service =
+        Service::with(&kafka, &[("http.embedded_by", &format!("{:?}", listed.split(' ').collect::<Vec<_>>()))]).await;
+    for (path, embedders) in [("/widget", format!("'self' {listed}")), ("/", "'self'".to_owned())] {
+        let policy = service.header(path, "content-security-policy").await;
+        assert!(policy.contains(&format!("frame-ancestors {embedders};")), "{path}: {policy}");
+    }
+    let info = service.get("/v1/info").await.1;
+    assert_eq!(
+        info["embeddedBy"],
+        json!(["https://apps.example", "https://desk.example:8443"]),
+        "the page listens to these"
+    );
+}
+
+async fn the_element_can_be_loaded_by_pages_of_other_origins(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    let allowed = service.header("/widget/customer-journey.js", "access-control-allow-origin").await;
+    assert_eq!(allowed, "*", "a module of another origin is loaded with this alone");
+    let allowed = service.header("/v1/info", "access-control-allow-origin").await;
+    assert_eq!(allowed, "", "answers of the service are for its own pages");
 }

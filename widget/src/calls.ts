@@ -16,7 +16,7 @@ export const ENDED_CALLS_MAX = 5;
 
 export interface CallOnScreen {
   call: Call;
-  /** Of this session; 0 when none of this session's frames was applied yet. */
+  /** Of this session's last frame about it; −1 while it stands as an earlier session left it. */
   version: number;
   digest: string;
   announce: boolean;
@@ -181,7 +181,17 @@ export function dismiss(calls: Calls, callId: string): Calls {
 
 /** Versions count within one session: a new one begins again. */
 export function beginSession(calls: Calls): Calls {
-  return calls.map((entry) => ({ ...entry, version: 0 }));
+  return calls.map((entry) => ({ ...entry, version: -1 }));
+}
+
+/** The frames that put these calls on another screen as they stand on this one. */
+export function pops(calls: Calls): Pop[] {
+  return calls.toReversed().map((entry) => {
+    const { version, digest, timeline, missing } = entry;
+    const call = isEnded(entry) ? { ...entry.call, state: "ended" } : entry.call;
+    // The service numbers from 1.
+    return { type: "pop", version: Math.max(version, 0), digest, announce: false, call, timeline, missing };
+  });
 }
 
 /** What a client that comes back need not be sent again; a call that is marked as over need not be ended again. */

@@ -13,6 +13,8 @@ import {
   type Welcome,
 } from "./frames.ts";
 
+export type * from "./frames.ts";
+
 const WELCOME_WAIT_MS = 10_000;
 const PONG_WAIT_MS = 10_000;
 const SEARCH_WAIT_MS = 15_000;
@@ -40,7 +42,7 @@ export interface JourneyClientOptions {
   showing?: () => Showing[];
   onConnection?: (connection: Connection) => void;
   onWelcome?: (welcome: Welcome) => void;
-  /** Shows a frame; once the returned promise is settled and the browser has painted, `rendered` is acknowledged. */
+  /** Shows a frame; once the returned promise is settled, `rendered` is acknowledged. */
   onCallFrame?: (frame: CallFrame) => unknown;
 }
 
@@ -91,12 +93,13 @@ export class JourneyClient {
 
   start(): void {
     if (this.#connection.state !== "idle") return;
-    globalThis.addEventListener("online", this.#onOnline);
+    // Only browsers say when the network is back.
+    globalThis.addEventListener?.("online", this.#onOnline);
     void this.#connect();
   }
 
   stop(): void {
-    globalThis.removeEventListener("online", this.#onOnline);
+    globalThis.removeEventListener?.("online", this.#onOnline);
     this.#hangUp();
     this.#change({ state: "idle" });
   }
@@ -107,9 +110,10 @@ export class JourneyClient {
     void this.#connect();
   }
 
-  /** Gives the open session a fresh token; a later connect asks for its own. */
+  /** Gives the open session a fresh token, and tries again where the last one was refused; a connect asks for its own. */
   authenticate(token: string): void {
     if (this.#connection.state === "live") this.#send({ type: "authenticate", token });
+    if (this.#connection.state === "refused") this.retryNow();
   }
 
   search(search: Search): Promise<Timeline> {
@@ -148,7 +152,7 @@ export class JourneyClient {
   #open(token: string | undefined): void {
     const socket = new WebSocket(this.#options.endpoint, [SUBPROTOCOL]);
     this.#socket = socket;
-    this.#deadlineTimer = setTimeout(() => this.#lineIsDead(), WELCOME_WAIT_MS);
+    this.#waitForFrame(WELCOME_WAIT_MS);
     const { timeZone, agent, showing } = this.#options;
     socket.onopen = () => {
       const identity = token ? { token } : { agent };
@@ -163,7 +167,7 @@ export class JourneyClient {
 
   #receive(frame: ServerFrame, receivedAt: number): void {
     // Any frame proves that the line lives, but only a welcome ends the wait for one.
-    if (this.#connection.state === "live") clearTimeout(this.#deadlineTimer);
+    if (this.#connection.state === "live") this.#endWait();
     switch (frame.type) {
       case "welcome":
         this.#welcomed(frame);
@@ -188,7 +192,7 @@ export class JourneyClient {
   }
 
   #welcomed(welcome: Welcome): void {
-    clearTimeout(this.#deadlineTimer);
+    this.#endWait();
     this.#attempt = 0;
     clearInterval(this.#heartbeatTimer);
     this.#heartbeatTimer = setInterval(() => this.#ping(), welcome.heartbeatSeconds * 1000);
@@ -207,8 +211,7 @@ export class JourneyClient {
     };
     ack("received");
     await this.#options.onCallFrame?.(frame);
-    // An animation frame's callback runs before its paint, a task queued from it runs after.
-    requestAnimationFrame(() => setTimeout(() => ack("rendered"), 0));
+    ack("rendered");
   }
 
   #failed(error: ErrorFrame): void {
@@ -236,8 +239,17 @@ export class JourneyClient {
 
   #ping(): void {
     this.#send({ type: "ping" });
+    this.#waitForFrame(PONG_WAIT_MS);
+  }
+
+  /** A wait that is under way goes on: heartbeats that follow each other faster must not put off its end. */
+  #waitForFrame(waitMs: number): void {
+    this.#deadlineTimer ??= setTimeout(() => this.#lineIsDead(), waitMs);
+  }
+
+  #endWait(): void {
     clearTimeout(this.#deadlineTimer);
-    this.#deadlineTimer = setTimeout(() => this.#lineIsDead(), PONG_WAIT_MS);
+    this.#deadlineTimer = undefined;
   }
 
   #lineIsDead(): void {
@@ -265,7 +277,7 @@ export class JourneyClient {
   /** Lets go of the socket without waiting for its close handshake, which a dead line never finishes. */
   #hangUp(): void {
     clearTimeout(this.#retryTimer);
-    clearTimeout(this.#deadlineTimer);
+    this.#endWait();
     clearInterval(this.#heartbeatTimer);
     this.#comeBackAt = undefined;
     const socket = this.#socket;

@@ -3,6 +3,7 @@ import { CustomerJourney } from "./element.ts";
 
 export { type Connection, JourneyClient, type JourneyClientOptions, JourneyError } from "./client.ts";
 export { CustomerJourney } from "./element.ts";
+export type { CustomerJourneyEventMap } from "./events.ts";
 export type * from "./frames.ts";
 export type { Message, Messages, Plural } from "./language.ts";
 

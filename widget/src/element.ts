@@ -13,16 +13,19 @@ import {
   isEnded,
   keep,
   lookedAt,
+  pops,
   showing,
 } from "./calls.ts";
 import type { Connection, JourneyError } from "./client.ts";
 import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.ts";
+import type { CustomerJourneyEventMap } from "./events.ts";
 import { Formats } from "./formats.ts";
 import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
 import { localeFrom, type Messages } from "./language.ts";
 import { Languages } from "./languages.ts";
 import { recallFilters, rememberFilters } from "./memory.ts";
 import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
+import { painted } from "./painted.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
 import { EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
@@ -41,6 +44,56 @@ const WIDE_FROM_PX = 640;
 const LAYOUTS = ["auto", "horizontal", "vertical"] as const;
 export type Layout = (typeof LAYOUTS)[number];
 
+/**
+ * The customer's journey on the agent's screen when a call arrives. It connects once it has an `agent`, a `token` or a
+ * `getToken`, fills its container, shows the next call by itself, and never takes the focus.
+ *
+ * @tag customer-journey
+ *
+ * @fires {CustomEvent<Connection>} connection-change - The connection to the service is another: `idle`, `connecting`, `live`, `waiting`, `refused`.
+ * @fires {CustomEvent<{ call: Call, announce: boolean }>} pop - A call came on screen; `announce` in the one tab that is to make something of it.
+ * @fires {CustomEvent<{ callId: string, reason: string }>} call-ended - A call is over: `ended`, `taken`, `retracted`, `expired`.
+ * @fires {CustomEvent<{ callId: string | null }>} active-call-change - Another call is in front, or none.
+ * @fires {CustomEvent<{ callId: string, interaction: Interaction }>} item-selected - The agent opened an interaction.
+ *
+ * @csspart base - The frame of the element.
+ * @csspart tabs - The tabs, where there are several calls.
+ * @csspart call - The call in front.
+ * @csspart header - Number, direction and state of the call.
+ * @csspart state - The state of the call.
+ * @csspart brief - The summary above the timeline.
+ * @csspart toolbar - Filters, count and views.
+ * @csspart filter - One filter.
+ * @csspart notice - A sentence about what is not there.
+ * @csspart timeline - The timeline.
+ * @csspart day - The interactions of one day.
+ * @csspart interaction - One interaction on the timeline.
+ * @csspart mode - The icon of an interaction's mode.
+ * @csspart outcome - How an interaction ended.
+ * @csspart grid - The interactions as a table.
+ * @csspart details - The pop-up with all fields of one interaction.
+ * @csspart blank - What stands in the middle when there is nothing to list.
+ * @csspart status - The last line: connection, sources, time zone.
+ *
+ * @cssprop --journey-font - Font family.
+ * @cssprop --journey-text - Text.
+ * @cssprop --journey-text-quiet - Text of lesser weight.
+ * @cssprop --journey-surface - Background.
+ * @cssprop --journey-surface-raised - Background of cards and controls.
+ * @cssprop --journey-border - Lines.
+ * @cssprop --journey-radius - Rounding of corners.
+ * @cssprop --journey-accent - What can be used or is chosen.
+ * @cssprop --journey-on-accent - Text on the accent.
+ * @cssprop --journey-failure - Outcomes of the class failure.
+ * @cssprop --journey-success - Outcomes of the class success.
+ * @cssprop --journey-green - Modes whose colour is green.
+ * @cssprop --journey-blue - Modes whose colour is blue.
+ * @cssprop --journey-amber - Modes whose colour is amber.
+ * @cssprop --journey-violet - Modes whose colour is violet.
+ * @cssprop --journey-teal - Modes whose colour is teal.
+ * @cssprop --journey-indigo - Modes whose colour is indigo.
+ * @cssprop --journey-grey - Modes whose colour is grey.
+ */
 export class CustomerJourney extends LitElement {
   static override styles = styles;
 
@@ -55,13 +108,13 @@ export class CustomerJourney extends LitElement {
     theme: { reflect: true },
     layout: { reflect: true },
     activeCall: { attribute: "active-call", reflect: true },
-    calls: { state: true },
-    desk: { state: true },
-    catalogue: { state: true },
-    connection: { state: true },
-    isWide: { state: true },
-    view: { state: true },
-    announced: { state: true },
+    calls: { attribute: false },
+    desk: { attribute: false },
+    catalogue: { attribute: false },
+    connection: { attribute: false },
+    isWide: { attribute: false },
+    view: { attribute: false },
+    announced: { attribute: false },
   };
 
   /** WebSocket address of the service; by default `/v1/agent` where the page came from. */
@@ -78,7 +131,10 @@ export class CustomerJourney extends LitElement {
   messages: Partial<Messages> = {};
   /** `auto`, `light` or `dark`. */
   theme = "auto";
-  /** `auto`, `horizontal` or `vertical`. */
+  /**
+   * `auto`: vertical below 640 px; a panel that is widened shows the grid, one that was wide from the beginning the
+   * timeline. `horizontal`: whatever the width. `vertical`: as `auto`, but the grid whenever it is wide.
+   */
   layout: Layout = "auto";
   /** The id of the call to have in front, chosen by the host or the agent; without one the newest open call is. */
   activeCall: string | null = null;
@@ -108,6 +164,7 @@ export class CustomerJourney extends LitElement {
   readonly #resize = new ResizeObserver(([entry]) => entry && this.#measured(entry.contentRect.width));
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
+    pops: () => pops(this.calls),
     onConnection: (connection) => this.#connectionChanged(connection),
     onWelcome: (welcome) => this.#welcomed(welcome),
     onCallFrame: (frame) => this.#receive(frame),
@@ -251,6 +308,7 @@ export class CustomerJourney extends LitElement {
     }
     await this.updateComplete;
     restorePlace();
+    await painted();
   }
 
   /** Looks at something other than the newest: its news wait, and other calls do not push in front. */
@@ -373,7 +431,10 @@ export class CustomerJourney extends LitElement {
     this.#emit("item-selected", { callId, interaction });
   }
 
-  #emit(type: string, detail: unknown): void {
+  #emit<Type extends keyof CustomerJourneyEventMap>(
+    type: Type,
+    detail: CustomerJourneyEventMap[Type]["detail"],
+  ): void {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 }

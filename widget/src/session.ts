@@ -1,8 +1,9 @@
 // Keeps one client in step with the element's settings: connects when there is someone to connect as,
 // starts anew when the settings change, and hands frames to the element.
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { type Connection, JourneyClient, JourneyError } from "./client.ts";
-import type { CallFrame, Search, Showing, Timeline, Welcome } from "./frames.ts";
+import { type Connection, JourneyError } from "./client.ts";
+import type { CallFrame, Pop, Search, Showing, Timeline, Welcome } from "./frames.ts";
+import { SharedClient } from "./sharing/shared-client.ts";
 
 export interface SessionSettings {
   endpoint: string;
@@ -14,6 +15,7 @@ export interface SessionSettings {
 
 export interface SessionEvents {
   showing: () => Showing[];
+  pops: () => Pop[];
   onConnection: (connection: Connection) => void;
   onWelcome: (welcome: Welcome) => void;
   onCallFrame: (frame: CallFrame) => unknown;
@@ -26,7 +28,7 @@ export class Session implements ReactiveController {
   readonly #host: ReactiveControllerHost & { isConnected: boolean };
   readonly #settings: () => SessionSettings;
   readonly #events: SessionEvents;
-  #client: JourneyClient | undefined;
+  #client: SharedClient | undefined;
   #current: SessionSettings | undefined;
   #countdown: ReturnType<typeof setInterval> | undefined;
 
@@ -82,7 +84,7 @@ export class Session implements ReactiveController {
       this.#changed({ state: "refused", code: 0, text });
       return;
     }
-    this.#client = new JourneyClient({
+    this.#client = new SharedClient({
       endpoint: url,
       timeZone,
       agent: agent || undefined,

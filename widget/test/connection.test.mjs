@@ -82,6 +82,20 @@ test("a_ping_without_an_answer_is_a_dead_line_and_another_one_is_made", async (t
   await until(() => service.connects === 2, "a new connection");
 });
 
+test("a_dead_line_is_noticed_however_short_the_heartbeat", async (t) => {
+  const script = (frame, send) => {
+    if (frame.type === "hello") send({ ...welcome, heartbeatSeconds: 4 });
+    return true;
+  };
+  const { page, service } = await open(t, { script });
+  await live(page);
+  await page.clock.runFor(13_000);
+  await until(() => of(service, "ping").length === 3, "a ping at each heartbeat");
+  await reads(() => state(page), "live");
+  await page.clock.runFor(2000);
+  await until(() => service.connects === 2, "a new connection");
+});
+
 test("a_lost_connection_keeps_the_timeline_says_so_and_comes_back_with_what_it_shows", async (t) => {
   const { page, service } = await open(t, { frames: [pop()] });
   await page.locator(".entry").first().waitFor();

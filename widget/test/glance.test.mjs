@@ -25,6 +25,7 @@ test("s01_a_call_fills_the_element_by_itself", async (t) => {
 
 test("s01_a_pop_is_announced_politely_and_takes_no_focus", async (t) => {
   const { page, service } = await open(t);
+  await page.locator(".connection[data-state=live]").waitFor();
   await page.evaluate(() => {
     const field = document.createElement("input");
     document.body.prepend(field);

@@ -21,8 +21,9 @@ const TYPES = {
   ".css": "text/css",
   ".json": "application/json",
 };
+const PAGES = { "/": "index.html", "/widget": "embedded.html" };
 const POLICY =
-  "default-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:";
+  "default-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-src http:";
 const EMPTY_PAGE = `<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>Host</title>
   <link rel="stylesheet" href="/host.css"><script type="module" src="/widget/customer-journey.js"></script></head>
   <body><main></main></body></html>`;
@@ -32,8 +33,8 @@ const HOST_STYLE = "html, body, main { margin: 0; block-size: 100%; }";
  * A service that answers each client frame as `script` says; by default it welcomes and sends `frames`.
  * `received` keeps every client frame; `sockets` the open ones; `send` goes to all of them.
  */
-export async function startService({ frames = [], script, agents = [] } = {}) {
-  const service = { received: [], sockets: new Set(), connects: 0, agents };
+export async function startService({ frames = [], script, agents = [], embeddedBy = [] } = {}) {
+  const service = { received: [], sockets: new Set(), connects: 0, agents, frames, embeddedBy };
   const server = createServer((request, response) => serve(service, request, response));
   const sockets = new WebSocketServer({
     server,
@@ -49,7 +50,7 @@ export async function startService({ frames = [], script, agents = [] } = {}) {
       const frame = JSON.parse(data);
       service.received.push(frame);
       if (script?.(frame, send, socket)) return;
-      if (frame.type === "hello") for (const one of [welcome, ...frames]) send(one);
+      if (frame.type === "hello") for (const one of [welcome, ...service.frames]) send(one);
       if (frame.type === "ping") send({ type: "pong" });
     });
   });
@@ -68,21 +69,30 @@ export async function startService({ frames = [], script, agents = [] } = {}) {
 async function serve(service, request, response) {
   const { pathname } = new URL(request.url, "http://service");
   const answer = (body, type) => {
-    response.writeHead(200, { "content-type": type, "content-security-policy": POLICY });
+    response.writeHead(200, {
+      "content-type": type,
+      "content-security-policy": POLICY,
+      "access-control-allow-origin": "*",
+    });
     response.end(body);
   };
   if (pathname === "/v1/agents")
     return answer(JSON.stringify({ agents: service.agents }), "application/json");
   if (pathname === "/v1/info") {
     return answer(
-      JSON.stringify({ version: "0.1.0", node: "n-1", brokers: "127.0.0.1:9092" }),
+      JSON.stringify({
+        version: "0.1.0",
+        node: "n-1",
+        brokers: "127.0.0.1:9092",
+        embeddedBy: service.embeddedBy,
+      }),
       "application/json",
     );
   }
-  if (pathname === "/host") return answer(EMPTY_PAGE, TYPES[".html"]);
+  if (pathname === "/host" || pathname === "/outside") return answer(EMPTY_PAGE, TYPES[".html"]);
   if (pathname === "/host.css") return answer(HOST_STYLE, TYPES[".css"]);
   if (pathname === "/favicon.ico") return response.writeHead(204).end();
-  const file = pathname === "/" ? "index.html" : pathname.replace(/^\/widget\//, "");
+  const file = PAGES[pathname] ?? pathname.replace(/^\/widget\//, "");
   const path = join(DIST, file);
   if (!existsSync(path)) return response.writeHead(404).end();
   return answer(await readFile(path), TYPES[extname(path)] ?? "application/octet-stream");
@@ -109,7 +119,7 @@ export async function stopBrowser() {
 
 /**
  * A page with the element in it, against a service of its own. Ends with the test, which fails when the page
- * threw, logged an error or broke its Content-Security-Policy.
+ * threw, logged an error that `logs` does not expect, or broke its Content-Security-Policy.
  */
 export async function open(t, options = {}) {
   const {
@@ -130,16 +140,16 @@ export async function open(t, options = {}) {
     colorScheme: scheme,
     ...options.context,
   });
-  const page = await context.newPage();
-  page.setDefaultTimeout(5000);
+  context.setDefaultTimeout(5000);
   const problems = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("console", (message) => {
+  context.on("weberror", (error) => problems.push(String(error.error())));
+  context.on("console", (message) => {
     // A refused or lost socket is logged by the browser itself; those tests want it lost.
-    if (message.type() === "error" && !/WebSocket connection/.test(message.text()))
-      problems.push(message.text());
+    const isMeant = /WebSocket connection/.test(message.text()) || options.logs?.test(message.text());
+    if (message.type() === "error" && !isMeant) problems.push(message.text());
   });
-  await page.clock.install({ time: NOW });
+  await context.clock.install({ time: NOW });
+  const page = await context.newPage();
   await page.goto(service.url + path);
   if (path === "/host") await mount(page, { agent: "ana", ...attributes });
   t.after(async () => {
@@ -149,6 +159,14 @@ export async function open(t, options = {}) {
   });
   const element = page.locator("customer-journey");
   return { page, service, element };
+}
+
+/** Another tab of the same browser, with the element in it, against the same service. */
+export async function openAnother({ page, service }, attributes = {}) {
+  const another = await page.context().newPage();
+  await another.goto(`${service.url}/host`);
+  await mount(another, { agent: "ana", ...attributes });
+  return another;
 }
 
 /** Puts the element into the page, listening to what it tells its host. */

@@ -249,6 +249,12 @@ impl Service {
         self.ask(&self.admin, path).await
     }
 
+    /// A header of what is at a path of the main address.
+    pub async fn header(&self, path: &str, name: &str) -> String {
+        let response = self.http.get(format!("{}{path}", self.main)).send().await.expect("an answer");
+        response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+    }
+
     async fn ask(&self, base: &str, path: &str) -> (u16, Value) {
         let response = self.http.get(format!("{base}{path}")).send().await.expect("an answer");
         let status = response.status().as_u16();
