@@ -1,5 +1,6 @@
 // How the element and the pages are built: fixed names, no shared chunk, nothing inlined.
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
 /** Takes the indentation and the comments out of the templates and style sheets in the code: a fifth of the bundle. */
@@ -15,6 +16,26 @@ function dropTemplateWhitespace(): Plugin {
         return plain.replace(/\s*\n\s*/g, " ");
       });
       return { code: shorter, map: null };
+    },
+  };
+}
+
+/** Languages beside English lie as files beside the module, which knows the hash of each. */
+function languageFiles(): Plugin {
+  const folder = new URL("src/languages/", import.meta.url);
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const contents = files.map((name) => ({ name, source: readFileSync(new URL(name, folder)) }));
+  const hashes = contents.map(({ name, source }) => [
+    name.replace(".json", ""),
+    `sha384-${createHash("sha384").update(source).digest("base64")}`,
+  ]);
+  return {
+    name: "language-files",
+    config: () => ({ define: { LANGUAGES: JSON.stringify(Object.fromEntries(hashes)) } }),
+    generateBundle() {
+      for (const { name, source } of contents) {
+        this.emitFile({ type: "asset", fileName: `languages/${name}`, source });
+      }
     },
   };
 }
@@ -35,7 +56,7 @@ function writeIntegrity(fileName: string): Plugin {
 
 export default defineConfig({
   base: "/widget/",
-  plugins: [dropTemplateWhitespace(), writeIntegrity("customer-journey.js")],
+  plugins: [dropTemplateWhitespace(), languageFiles(), writeIntegrity("customer-journey.js")],
   // `npm run dev` shows the page with a service that runs beside it.
   server: {
     proxy: {

@@ -104,6 +104,7 @@ export const base = css`
   }
 
   .call > .content {
+    position: relative;
     flex: 1 1 200px;
     min-block-size: 200px;
   }
@@ -132,6 +133,11 @@ export const base = css`
     stroke-width: 1.8;
     stroke-linecap: round;
     stroke-linejoin: round;
+  }
+
+  /* Arrows point along the line of writing. */
+  [dir="rtl"] :is(.direction, .arrow, .previous, .next) .icon {
+    scale: -1 1;
   }
 
   .phone {

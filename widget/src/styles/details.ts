@@ -23,7 +23,8 @@ export const details = css`
     display: flex;
     align-items: center;
     gap: 12px;
-    padding: 12px 10px 12px 18px;
+    padding-block: 12px;
+    padding-inline: 18px 10px;
     border-block-end: 1px solid var(--_border);
     background: var(--_raised);
   }
@@ -70,6 +71,7 @@ export const details = css`
   .details-fields dd {
     overflow-wrap: anywhere;
     white-space: pre-line;
+    unicode-bidi: plaintext;
   }
 
   .class-word {

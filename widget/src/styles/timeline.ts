@@ -6,6 +6,8 @@ export const timeline = css`
     flex: 1;
     min-block-size: 0;
     overflow: auto;
+    /* The place where an agent reads is held by the element itself, in both directions. */
+    overflow-anchor: none;
     scrollbar-width: thin;
   }
 
@@ -58,7 +60,8 @@ export const timeline = css`
     display: flex;
     gap: 11px;
     inline-size: 100%;
-    padding: 9px 12px 9px 10px;
+    padding-block: 9px;
+    padding-inline: 10px 12px;
     border: 0;
     background: none;
     text-align: start;
@@ -104,6 +107,11 @@ export const timeline = css`
 
   .line .change {
     margin-inline-start: auto;
+  }
+
+  /* What people wrote runs as they wrote it. */
+  .line.comments {
+    unicode-bidi: plaintext;
   }
 
   .owner {
@@ -163,7 +171,8 @@ export const timeline = css`
   }
 
   .horizontal .day::before {
-    inset: 4px 0 auto;
+    inset-block-start: 4px;
+    inset-inline: 0;
     block-size: 2px;
   }
 
@@ -178,7 +187,8 @@ export const timeline = css`
   }
 
   .horizontal .day::after {
-    inset: 0 auto auto 8px;
+    inset-block-start: 0;
+    inset-inline-start: 8px;
   }
 
   .days .day:first-child::after {
@@ -200,7 +210,8 @@ export const timeline = css`
   }
 
   .vertical .day::before {
-    inset: 8px auto -8px 4px;
+    inset-block: 8px -8px;
+    inset-inline-start: 4px;
     inline-size: 2px;
   }
 
@@ -209,7 +220,8 @@ export const timeline = css`
   }
 
   .vertical .day::after {
-    inset: 4px auto auto 0;
+    inset-block-start: 4px;
+    inset-inline-start: 0;
   }
 
   @media (forced-colors: active) {
