@@ -1,5 +1,6 @@
 // How the element and the pages are built: fixed names, no shared chunk, nothing inlined.
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
 /** Takes the indentation and the comments out of the templates and style sheets in the code: a fifth of the bundle. */
@@ -10,9 +11,9 @@ function dropTemplateWhitespace(): Plugin {
     transform(code, id) {
       if (!id.includes("/widget/src/") || id.includes("/page/")) return null;
       const isStyle = id.includes("/styles/");
-      const shorter = code.replace(/(?<=\b(?:css|html|svg)`)[^`]*(?=`)/g, (text) => {
-        return (isStyle ? withoutStyleWhitespace(text) : text).replace(/\s*\n\s*/g, " ");
-      });
+      const shorter = code.replace(/(?<=\b(?:css|html|svg)`)[^`]*(?=`)/g, (text) =>
+        (isStyle ? withoutStyleWhitespace(text) : text).replace(/\s*\n\s*/g, " "),
+      );
       return { code: shorter, map: null };
     },
   };
@@ -24,6 +25,26 @@ function withoutStyleWhitespace(text: string): string {
     .replace(/\s*([{};,>])\s*/g, "$1")
     .replace(/:\s+/g, ":")
     .replaceAll(";}", "}");
+}
+
+/** Languages beside English lie as files beside the module, which knows the hash of each. */
+function languageFiles(): Plugin {
+  const folder = new URL("src/languages/", import.meta.url);
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const contents = files.map((name) => ({ name, source: readFileSync(new URL(name, folder)) }));
+  const hashes = contents.map(({ name, source }) => [
+    name.replace(".json", ""),
+    `sha384-${createHash("sha384").update(source).digest("base64")}`,
+  ]);
+  return {
+    name: "language-files",
+    config: () => ({ define: { LANGUAGES: JSON.stringify(Object.fromEntries(hashes)) } }),
+    generateBundle() {
+      for (const { name, source } of contents) {
+        this.emitFile({ type: "asset", fileName: `languages/${name}`, source });
+      }
+    },
+  };
 }
 
 /** Writes the element's hash beside it, for the `integrity` attribute of hosts that pin it. */
@@ -42,7 +63,7 @@ function writeIntegrity(fileName: string): Plugin {
 
 export default defineConfig({
   base: "/widget/",
-  plugins: [dropTemplateWhitespace(), writeIntegrity("customer-journey.js")],
+  plugins: [dropTemplateWhitespace(), languageFiles(), writeIntegrity("customer-journey.js")],
   // `npm run dev` shows the page with a service that runs beside it.
   server: {
     proxy: {

@@ -17,7 +17,9 @@ on_kafka_with_both_stores![a_service_that_is_killed_while_it_records_loses_and_d
 
 /// How long one life is at most.
 const LIFE_MILLIS: u64 = 3000;
+/// For so many interactions.
 const PATIENCE: Duration = Duration::from_secs(120);
+const INTERACTIONS: usize = 30_000;
 
 fn number(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
@@ -27,7 +29,7 @@ fn number(variable: &str, otherwise: usize) -> usize {
 type Kept = BTreeMap<String, (String, DateTime<Utc>)>;
 
 async fn a_service_that_is_killed_while_it_records_loses_and_doubles_nothing(kafka: Kafka) {
-    let (interactions, rounds) = (number("CRASH_INTERACTIONS", 30_000), number("CRASH_ROUNDS", 4));
+    let (interactions, rounds) = (number("CRASH_INTERACTIONS", INTERACTIONS), number("CRASH_ROUNDS", 4));
     let folder = tempfile::tempdir().unwrap();
     let store = kafka.database.clone();
     let store = store.unwrap_or_else(|| format!("sqlite:{}", folder.path().join("journey.db").display()));
@@ -44,11 +46,12 @@ async fn a_service_that_is_killed_while_it_records_loses_and_doubles_nothing(kaf
     }
     let expected = publishing.await.unwrap();
     let _last = Process::serve(&kafka, &store);
-    until_within(PATIENCE, "the store to hold what the topic says", async || {
+    let patience = PATIENCE * interactions.div_ceil(INTERACTIONS) as u32;
+    until_within(patience, "the store to hold what the topic says", async || {
         (count(&store).await == expected.len()).then_some(())
     })
     .await;
-    until_within(PATIENCE, "the newest version of each", async || (kept(&store).await == expected).then_some(())).await;
+    until_within(patience, "the newest version of each", async || (kept(&store).await == expected).then_some(())).await;
 }
 
 /// Interactions with corrections, older versions that come late, and removals among them; what must be kept of them.

@@ -1,7 +1,15 @@
 // The calls on an agent's screen as a pure function of the frames received: what is open, what has ended,
 // which version of each was applied, and the timeline that goes with it.
 import type { Call, CallFrame, Ended, Missing, Pop, Showing, Timeline, Update } from "./frames.ts";
-import { appendOlder, type Filters, type Found, mergeInteractions, passes, sameFilters } from "./timeline.ts";
+import {
+  appendOlder,
+  type Filters,
+  type Found,
+  interactionsOf,
+  isSameQuestion,
+  mergeInteractions,
+  passes,
+} from "./timeline.ts";
 
 /** Ended calls stay for the wrap-up; a new call pushes the oldest of them out. */
 export const ENDED_CALLS_MAX = 5;
@@ -18,7 +26,14 @@ export interface CallOnScreen {
   endReason: string | null;
   /** The answer to the last search. */
   found: Found | null;
+  /** What came or changed while the call was on screen, until the agent has looked at it. */
+  marks: ReadonlyMap<string, Mark>;
+  /** The agent keeps the call on screen after its end. */
+  isKept: boolean;
 }
+
+/** What happened to an interaction. */
+export type Mark = "new" | "corrected";
 
 /** Newest first. */
 export type Calls = readonly CallOnScreen[];
@@ -56,6 +71,8 @@ function applyPop(calls: Calls, known: CallOnScreen | undefined, pop: Pop): Call
     missing: pop.missing ?? null,
     endReason: pop.call.state === "ended" ? "ended" : null,
     found: null,
+    marks: known?.marks ?? new Map(),
+    isKept: known?.isKept ?? false,
   };
   const isReopened = known !== undefined && isEnded(known) && !isEnded(popped);
   if (known && !isReopened) return replace(calls, known, popped);
@@ -74,7 +91,39 @@ function updated(known: CallOnScreen, update: Update): CallOnScreen {
     missing: update.timeline ? null : (update.missing ?? known.missing),
     endReason: endReasonAfter(known, update),
     found: known.found && updatedFound(known.found, update),
+    marks: known.timeline ? marksAfter(known, known.timeline, update) : known.marks,
   };
+}
+
+function marksAfter(
+  { marks }: CallOnScreen,
+  timeline: Timeline,
+  { interactions, removed }: Update,
+): ReadonlyMap<string, Mark> {
+  const next = new Map(marks);
+  const loaded = new Set(interactionsOf(timeline).map(({ interactionId }) => interactionId));
+  for (const { interactionId } of interactions ?? []) {
+    // What is still new to the agent stays so, however often it is corrected.
+    if (next.get(interactionId) !== "new")
+      next.set(interactionId, loaded.has(interactionId) ? "corrected" : "new");
+  }
+  for (const interactionId of removed ?? []) next.delete(interactionId);
+  return next;
+}
+
+/** Ids of the interactions that are new to a call since it was as it was before. */
+export function arrivedSince(before: CallOnScreen, { marks }: CallOnScreen): string[] {
+  return [...marks].filter(([id, mark]) => mark === "new" && !before.marks.has(id)).map(([id]) => id);
+}
+
+/** The agent has looked at an interaction: its mark has done its work. */
+export function lookedAt(calls: Calls, callId: string, interactionId: string): Calls {
+  return calls.map((entry) => {
+    if (entry.call.callId !== callId || !entry.marks.has(interactionId)) return entry;
+    const marks = new Map(entry.marks);
+    marks.delete(interactionId);
+    return { ...entry, marks };
+  });
 }
 
 function endReasonAfter(known: CallOnScreen, update: Update): string | null {
@@ -115,8 +164,14 @@ function applyEnded(calls: Calls, known: CallOnScreen, ended: Ended): Calls {
 }
 
 function withoutSurplus(calls: Calls): Calls {
-  const surplus = new Set(calls.filter(isEnded).slice(ENDED_CALLS_MAX));
+  const passing = calls.filter((entry) => isEnded(entry) && !entry.isKept);
+  const surplus = new Set(passing.slice(ENDED_CALLS_MAX));
   return surplus.size === 0 ? calls : calls.filter((call) => !surplus.has(call));
+}
+
+/** A kept call is not pushed out by later ones. */
+export function keep(calls: Calls, callId: string, isKept: boolean): Calls {
+  return calls.map((entry) => (entry.call.callId === callId ? { ...entry, isKept } : entry));
 }
 
 /** Takes a call off the screen. */
@@ -158,7 +213,7 @@ export function applySearch(
   const known = calls.find(({ call }) => call.callId === callId);
   if (!known) return calls;
   if (!isOlderPage) return replace(calls, known, { ...known, found: { filters, timeline: answer } });
-  if (known.found && sameFilters(known.found.filters, filters)) {
+  if (known.found && isSameQuestion(known.found.filters, filters)) {
     const timeline = appendOlder(known.found.timeline, answer);
     return replace(calls, known, { ...known, found: { filters, timeline } });
   }

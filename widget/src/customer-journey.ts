@@ -5,6 +5,7 @@ export { type Connection, JourneyClient, type JourneyClientOptions, JourneyError
 export { CustomerJourney } from "./element.ts";
 export type { CustomerJourneyEventMap } from "./events.ts";
 export type * from "./frames.ts";
+export type { Message, Messages, Plural } from "./language.ts";
 
 declare global {
   interface HTMLElementTagNameMap {

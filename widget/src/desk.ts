@@ -2,38 +2,42 @@
 // Pure data beside the calls, so that an update to a call never resets it.
 import type { CallOnScreen, Calls } from "./calls.ts";
 import { isEnded } from "./calls.ts";
-import { type Filters, PERIOD_DEFAULT_MONTHS } from "./timeline.ts";
+import type { JourneyError } from "./client.ts";
+import { type Filters, fitting } from "./timeline.ts";
 
 export interface CallDesk {
   filters: Filters;
   /** One of several contacts behind the number; null is everyone. */
   contactId: string | null;
+  /** Contacts of whom the agent said that it is not them. */
+  hidden: ReadonlySet<string>;
+  /** Interactions that came while the agent was reading something else. */
+  unseen: readonly string[];
   isSearching: boolean;
-  searchProblem: string | null;
+  searchProblem: JourneyError | null;
 }
 
 export type Desk = ReadonlyMap<string, CallDesk>;
 
-/** As it stands before the agent touches anything: everyone, everything, over the period that was loaded. */
-export function untouched({ timeline }: CallOnScreen): CallDesk {
-  const months = timeline?.period.months ?? PERIOD_DEFAULT_MONTHS;
+/** As it stands before the agent touches anything: everyone, through the filters this agent works with. */
+export function untouched({ timeline }: CallOnScreen, kept: Filters, now: number): CallDesk {
   return {
-    filters: { campaign: null, channel: null, months },
+    filters: timeline ? fitting(kept, timeline, now) : kept,
     contactId: null,
+    hidden: new Set(),
+    unseen: [],
     isSearching: false,
     searchProblem: null,
   };
 }
 
-/** The desk with a change to one call; calls that left the screen are forgotten. */
-export function changed(desk: Desk, calls: Calls, entry: CallOnScreen, change: Partial<CallDesk>): Desk {
-  const next = new Map([...desk].filter(([callId]) => calls.some(({ call }) => call.callId === callId)));
-  const { callId } = entry.call;
-  next.set(callId, { ...(desk.get(callId) ?? untouched(entry)), ...change });
-  return next;
+/** The desk with another state of one call; calls that left the screen are forgotten. */
+export function changed(desk: Desk, calls: Calls, callId: string, next: CallDesk): Desk {
+  const present = new Map([...desk].filter(([id]) => calls.some(({ call }) => call.callId === id)));
+  return present.set(callId, next);
 }
 
-/** The call in front: the agent's choice while that call lasts, else the newest that has not ended. */
+/** The call in front: the one that was chosen while it is there, else the newest that has not ended. */
 export function frontCall(calls: Calls, chosen: string | null): CallOnScreen | undefined {
   return (
     calls.find(({ call }) => call.callId === chosen) ?? calls.find((entry) => !isEnded(entry)) ?? calls[0]

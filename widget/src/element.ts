@@ -1,34 +1,41 @@
 // The element: what hosts set and hear, and which view shows what. It holds state; it decides nothing about
 // frames (`calls.ts`), timelines (`timeline.ts`) or the connection (`session.ts`).
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { property, state } from "lit/decorators.js";
 import {
   applyFrame,
   applySearch,
+  arrivedSince,
   beginSession,
   type CallOnScreen,
   type Calls,
   callIdOf,
   dismiss,
   isEnded,
+  keep,
+  lookedAt,
   pops,
   showing,
 } from "./calls.ts";
-import type { Connection } from "./client.ts";
+import type { Connection, JourneyError } from "./client.ts";
 import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.ts";
 import type { CustomerJourneyEventMap } from "./events.ts";
 import { Formats } from "./formats.ts";
 import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
+import { localeFrom, type Messages } from "./language.ts";
+import { Languages } from "./languages.ts";
+import { recallFilters, rememberFilters } from "./memory.ts";
 import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
 import { painted } from "./painted.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
+import { EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
 import { announcement } from "./views/announcement.ts";
 import { CallPanel } from "./views/call-panel.ts";
-import { details } from "./views/details.ts";
+import { DetailsPopUp } from "./views/details-pop-up.ts";
 import { statusLine, waitingForCalls } from "./views/notices.ts";
+import { goToNewest, holdPlace, isAwayFromNewest } from "./views/reading-place.ts";
 import type { Scene } from "./views/scene.ts";
-import { tabs } from "./views/tabs.ts";
+import { type TabActions, tabs } from "./views/tabs.ts";
 import type { View } from "./views/toolbar.ts";
 
 /** Below this the vertical timeline is shown; the style sheet's container queries use the same width. */
@@ -36,11 +43,6 @@ const WIDE_FROM_PX = 640;
 
 const LAYOUTS = ["auto", "horizontal", "vertical"] as const;
 export type Layout = (typeof LAYOUTS)[number];
-
-interface OpenDetails {
-  callId: string;
-  interactionId: string;
-}
 
 /**
  * The customer's journey on the agent's screen when a call arrives. It connects once it has an `agent`, a `token` or a
@@ -51,6 +53,7 @@ interface OpenDetails {
  * @fires {CustomEvent<Connection>} connection-change - The connection to the service is another: `idle`, `connecting`, `live`, `waiting`, `refused`.
  * @fires {CustomEvent<{ call: Call, announce: boolean }>} pop - A call came on screen; `announce` in the one tab that is to make something of it.
  * @fires {CustomEvent<{ callId: string, reason: string }>} call-ended - A call is over: `ended`, `taken`, `retracted`, `expired`.
+ * @fires {CustomEvent<{ callId: string | null }>} active-call-change - Another call is in front, or none.
  * @fires {CustomEvent<{ callId: string, interaction: Interaction }>} item-selected - The agent opened an interaction.
  *
  * @csspart base - The frame of the element.
@@ -94,40 +97,70 @@ interface OpenDetails {
 export class CustomerJourney extends LitElement {
   static override styles = styles;
 
+  /** Declared here and not by decorators, whose code would be in the module for nothing else. */
+  static override properties = {
+    endpoint: {},
+    agent: {},
+    token: { attribute: false },
+    getToken: { attribute: false },
+    timeZone: { attribute: "time-zone" },
+    messages: { attribute: false },
+    theme: { reflect: true },
+    layout: { reflect: true },
+    activeCall: { attribute: "active-call", reflect: true },
+    calls: { attribute: false },
+    desk: { attribute: false },
+    catalogue: { attribute: false },
+    connection: { attribute: false },
+    isWide: { attribute: false },
+    view: { attribute: false },
+    announced: { attribute: false },
+  };
+
   /** WebSocket address of the service; by default `/v1/agent` where the page came from. */
-  @property() endpoint = "";
+  endpoint = "";
   /** The agent's id, where the service runs without authentication. */
-  @property() agent = "";
+  agent = "";
   /** A token, set anew by the host whenever it has a fresher one. */
-  @property({ attribute: false }) token = "";
+  token = "";
   /** Asked for a token at every connect; wins over `token`. */
-  @property({ attribute: false }) getToken: (() => string | Promise<string>) | null = null;
+  getToken: (() => string | Promise<string>) | null = null;
   /** An IANA time zone; by default the browser's. */
-  @property({ attribute: "time-zone" }) timeZone = "";
+  timeZone = "";
+  /** Words of the host's own, over those of the language that `lang` names. */
+  messages: Partial<Messages> = {};
   /** `auto`, `light` or `dark`. */
-  @property({ reflect: true }) theme = "auto";
+  theme = "auto";
   /**
    * `auto`: vertical below 640 px; a panel that is widened shows the grid, one that was wide from the beginning the
    * timeline. `horizontal`: whatever the width. `vertical`: as `auto`, but the grid whenever it is wide.
    */
-  @property({ reflect: true }) layout: Layout = "auto";
+  layout: Layout = "auto";
+  /** The id of the call to have in front, chosen by the host or the agent; without one the newest open call is. */
+  activeCall: string | null = null;
 
-  @state() private calls: Calls = [];
-  @state() private desk: Desk = new Map();
-  @state() private catalogue: Catalogue = DEFAULT_CATALOGUE;
-  @state() private connection: Connection = { state: "idle" };
-  @state() private isWide = true;
-  @state() private view: View = "timeline";
-  @state() private chosenCall: string | null = null;
-  @state() private opened: OpenDetails | null = null;
-  @state() private spoken = "";
+  private calls: Calls = [];
+  private desk: Desk = new Map();
+  private catalogue: Catalogue = DEFAULT_CATALOGUE;
+  private connection: Connection = { state: "idle" };
+  private isWide = true;
+  private view: View = "timeline";
+  /** Kept as it arrived, so that it is said in the language of the moment. */
+  private announced: Pop | null = null;
 
   #hasChosenView = false;
   #hasMeasured = false;
-  #hasDetails = false;
   #agentShown = "";
+  #frontShown = "";
+  #kept: Filters = EVERYTHING;
   #formats: Formats | undefined;
+  readonly #languages = new Languages(this);
   readonly #panel = new CallPanel(this);
+  readonly #details = new DetailsPopUp(this, {
+    dayOf: (interactionId) => this.#panel.dayOf(interactionId),
+    onShow: (callId, interaction) => this.#shown(callId, interaction),
+    onClose: () => this.#caughtUp(),
+  });
   readonly #resize = new ResizeObserver(([entry]) => entry && this.#measured(entry.contentRect.width));
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
@@ -136,6 +169,17 @@ export class CustomerJourney extends LitElement {
     onWelcome: (welcome) => this.#welcomed(welcome),
     onCallFrame: (frame) => this.#receive(frame),
   });
+
+  /** `lang` is the browser's own property: a change of it must be heard of. */
+  static override get observedAttributes(): string[] {
+    // biome-ignore lint/complexity/noThisInStatic: Lit finishes the class that is asked, not its base class.
+    return [...super.observedAttributes, "lang"];
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, value: string | null): void {
+    super.attributeChangedCallback(name, before, value);
+    if (name === "lang") this.requestUpdate();
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -154,21 +198,19 @@ export class CustomerJourney extends LitElement {
   }
 
   protected override updated(): void {
-    const dialog = this.renderRoot.querySelector("dialog");
-    if (this.#hasDetails && dialog && !dialog.open) dialog.showModal();
-    if (!this.#hasDetails && dialog?.open) dialog.close();
+    this.#tellFront();
   }
 
   protected override render(): TemplateResult {
-    // While an agent reads the details of a call, no other call comes in front of it.
-    const front = frontCall(this.calls, this.opened?.callId ?? this.chosenCall);
+    const front = this.#front();
     const scene = this.#scene(front);
-    return html`<div class="journey" part="base">
-      ${front ? tabs(this.calls, front, { onChoose: this.#choose, onDismiss: this.#dismiss }) : nothing}
-      ${front ? this.#callPanel(scene, front) : waitingForCalls(this.connection)}
+    const { tag, direction } = scene.language;
+    return html`<div class="journey" part="base" lang=${tag} dir=${direction} @scroll=${this.#onScroll}>
+      ${front ? tabs(scene, this.calls, front, this.#tabActions) : nothing}
+      ${front ? this.#callPanel(scene, front) : waitingForCalls(scene.language, this.connection)}
       ${statusLine(scene, this.connection, front?.timeline ?? null, () => this.#session.retryNow())}
-      <p class="visually-hidden" role="status" aria-live="polite">${this.spoken}</p>
-      ${this.#details(scene)}
+      <p class="visually-hidden" role="status" aria-live="polite">${this.announced ? announcement(scene.language, this.announced) : nothing}</p>
+      ${this.#details.render(scene)}
     </div>`;
   }
 
@@ -185,6 +227,7 @@ export class CustomerJourney extends LitElement {
         this.#hasChosenView = true;
         this.view = view;
       },
+      onNews: () => void this.#showNews(front),
     });
   }
 
@@ -208,17 +251,20 @@ export class CustomerJourney extends LitElement {
   }
 
   #scene(front: CallOnScreen | undefined): Scene {
-    const locale = this.lang || document.documentElement.lang || navigator.language;
+    const locale = localeFrom(this.lang, document.documentElement.lang, navigator.language);
+    const language = this.#languages.of(locale, this.messages);
     const timeZone = front?.timeline?.timeZone ?? this.#zone();
-    if (this.#formats?.timeZone !== timeZone || this.#formats.locale !== locale) {
-      this.#formats = new Formats(locale, timeZone);
+    if (this.#formats?.timeZone !== timeZone || this.#formats.locale !== language.tag) {
+      this.#formats = new Formats(language.tag, timeZone);
     }
     return {
+      language,
       formats: this.#formats,
       catalogue: this.catalogue,
       now: Date.now(),
       contacts: front?.timeline?.contacts ?? [],
-      onSelect: (interaction, opener) => front && this.#open(front, interaction, opener),
+      marks: front?.marks ?? new Map(),
+      onSelect: (interaction, opener) => front && this.#details.open(front.call.callId, interaction, opener),
     };
   }
 
@@ -239,56 +285,124 @@ export class CustomerJourney extends LitElement {
   #welcomed(welcome: Welcome): void {
     if (this.#agentShown && this.#agentShown !== welcome.agent) this.#forgetCalls();
     this.#agentShown = welcome.agent;
+    this.#kept = recallFilters(welcome.agent);
     this.calls = beginSession(this.calls);
     this.catalogue = catalogueWith(this.catalogue, welcome);
   }
 
-  #receive(frame: CallFrame): Promise<void> {
+  async #receive(frame: CallFrame): Promise<void> {
     const before = this.calls;
+    const front = this.#front();
+    const restorePlace = holdPlace(this.renderRoot);
+    const isReading = front !== undefined && this.#isReading(front);
     this.calls = applyFrame(before, frame);
     if (this.calls !== before) {
       if (frame.type === "pop") this.#popped(frame);
       const known = before.find(({ call }) => call.callId === callIdOf(frame));
       const entry = this.calls.find(({ call }) => call.callId === callIdOf(frame));
       if (known && !isEnded(known) && (!entry || isEnded(entry))) this.#callEnded(frame);
+      // While an agent reads, no other call comes in front.
+      if (!known && isReading && !isEnded(front)) this.activeCall = front.call.callId;
+      if (known && entry && (isReading || known !== front))
+        this.#addUnseen(entry, arrivedSince(known, entry));
     }
-    return this.updateComplete.then(painted);
+    await this.updateComplete;
+    restorePlace();
+    await painted();
   }
 
-  #popped({ call, announce, timeline }: Pop): void {
-    if (announce) this.spoken = announcement(call, timeline);
+  /** Looks at something other than the newest: its news wait, and other calls do not push in front. */
+  #isReading(front: CallOnScreen): boolean {
+    const { filters, contactId, hidden } = this.#deskOf(front);
+    const months = front.timeline?.period.months ?? filters.months;
+    const isNarrowed = contactId !== null || hidden.size > 0 || filtersSet(filters, months).length > 0;
+    const isElsewhere = isAwayFromNewest(this.renderRoot) || !this.#panel.isNewestFirst;
+    return this.#details.callId !== null || isNarrowed || isElsewhere;
+  }
+
+  #addUnseen(entry: CallOnScreen, arrived: string[]): void {
+    if (arrived.length > 0) this.#changeDesk(entry, { unseen: [...this.#deskOf(entry).unseen, ...arrived] });
+  }
+
+  /** The agent is back at the newest, where nothing is unseen. */
+  readonly #caughtUp = (): void => {
+    const front = this.#front();
+    if (!front || this.#deskOf(front).unseen.length === 0 || this.#isReading(front)) return;
+    this.#changeDesk(front, { unseen: [] });
+  };
+
+  /** Scrolling does not bubble. */
+  readonly #onScroll = { handleEvent: this.#caughtUp, capture: true, passive: true };
+
+  async #showNews(front: CallOnScreen): Promise<void> {
+    const { unseen } = this.#deskOf(front);
+    const months = front.timeline?.period.months ?? EVERYTHING.months;
+    const everything = { filters: { ...EVERYTHING, months }, contactId: null, hidden: new Set<string>() };
+    // Filters and people stay as they are unless they hide what is to be shown.
+    const isHidden = unseen.some((id) => !this.#panel.dayOf(id));
+    this.#changeDesk(front, { unseen: [], ...(isHidden ? everything : {}) });
+    this.#panel.sortNewestFirst();
+    await this.updateComplete;
+    goToNewest(this.renderRoot);
+  }
+
+  #popped(pop: Pop): void {
+    const { call, announce } = pop;
+    if (announce) this.announced = pop;
     this.#emit("pop", { call, announce });
   }
 
   #callEnded(frame: CallFrame): void {
     const callId = callIdOf(frame);
     // A call that is over no longer holds its place in front against the next one.
-    if (this.chosenCall === callId) this.chosenCall = null;
+    if (this.activeCall === callId) this.activeCall = null;
     this.#emit("call-ended", { callId, reason: (frame as Partial<Ended>).reason ?? "ended" });
   }
 
-  readonly #choose = (callId: string): void => {
-    this.chosenCall = callId;
+  readonly #tabActions: TabActions = {
+    onChoose: (callId) => {
+      this.activeCall = callId;
+      void this.updateComplete.then(this.#caughtUp);
+    },
+    onDismiss: (callId) => {
+      this.calls = dismiss(this.calls, callId);
+    },
+    onKeep: (callId, isKept) => {
+      this.calls = keep(this.calls, callId, isKept);
+    },
+    unseen: (entry) => this.#deskOf(entry).unseen.length,
   };
 
-  readonly #dismiss = (callId: string): void => {
-    this.calls = dismiss(this.calls, callId);
-  };
+  /** While an agent reads the details of a call, no other call comes in front of it. */
+  #front(): CallOnScreen | undefined {
+    return frontCall(this.calls, this.#details.callId ?? this.activeCall);
+  }
+
+  #tellFront(): void {
+    const callId = this.#front()?.call.callId ?? "";
+    if (callId === this.#frontShown) return;
+    this.#frontShown = callId;
+    this.#emit("active-call-change", { callId: callId || null });
+  }
 
   #forgetCalls(): void {
     this.calls = [];
     this.desk = new Map();
-    this.chosenCall = null;
-    this.opened = null;
-    this.spoken = "";
+    this.activeCall = null;
+    this.#details.close();
+    this.announced = null;
   }
 
   #deskOf(entry: CallOnScreen): CallDesk {
-    return this.desk.get(entry.call.callId) ?? untouched(entry);
+    return this.desk.get(entry.call.callId) ?? untouched(entry, this.#kept, Date.now());
   }
 
   #changeDesk(entry: CallOnScreen, change: Partial<CallDesk>): void {
-    this.desk = changed(this.desk, this.calls, entry, change);
+    const { callId } = entry.call;
+    this.desk = changed(this.desk, this.calls, callId, { ...this.#deskOf(entry), ...change });
+    if (!change.filters) return;
+    this.#kept = change.filters;
+    if (this.#agentShown) rememberFilters(this.#agentShown, change.filters);
   }
 
   async #search(entry: CallOnScreen, before?: string): Promise<void> {
@@ -308,42 +422,13 @@ export class CustomerJourney extends LitElement {
       this.calls = applySearch(this.calls, callId, filters, answer, before !== undefined);
       this.#changeDesk(entry, { isSearching: false });
     } catch (error) {
-      this.#changeDesk(entry, { isSearching: false, searchProblem: (error as Error).message });
+      this.#changeDesk(entry, { isSearching: false, searchProblem: error as JourneyError });
     }
   }
 
-  #open(front: CallOnScreen, interaction: Interaction, opener: HTMLElement): void {
-    // The dialog gives the focus back to whatever had it; not every browser focuses a button that is clicked.
-    opener.focus({ preventScroll: true });
-    const { callId } = front.call;
-    this.opened = { callId, interactionId: interaction.interactionId };
+  #shown(callId: string, interaction: Interaction): void {
+    this.calls = lookedAt(this.calls, callId, interaction.interactionId);
     this.#emit("item-selected", { callId, interaction });
-  }
-
-  #details(scene: Scene): TemplateResult {
-    const close = () => {
-      this.opened = null;
-    };
-    // A click beside the box hits the dialog itself.
-    const onClick = (event: Event) => event.target === event.currentTarget && close();
-    return html`<dialog class="details" part="details" aria-labelledby="details-title" @close=${close} @click=${onClick}>
-      <div class="details-box">${this.#detailsBox(scene, close)}</div>
-    </dialog>`;
-  }
-
-  #detailsBox(scene: Scene, close: () => void): TemplateResult | typeof nothing {
-    const { opened } = this;
-    this.#hasDetails = false;
-    const day = opened ? this.#panel.dayOf(opened.interactionId) : undefined;
-    const interaction = day?.find(({ interactionId }) => interactionId === opened?.interactionId);
-    // It may have been removed, or filtered away, while it was open.
-    if (!opened || !day || !interaction) return nothing;
-    this.#hasDetails = true;
-    const show = (next: Interaction) => {
-      this.opened = { ...opened, interactionId: next.interactionId };
-      this.#emit("item-selected", { callId: opened.callId, interaction: next });
-    };
-    return details(scene, interaction, day, { show, close });
   }
 
   #emit<Type extends keyof CustomerJourneyEventMap>(

@@ -6,6 +6,7 @@ export interface CustomerJourneyEventMap {
   "connection-change": CustomEvent<Connection>;
   pop: CustomEvent<{ call: Call; announce: boolean }>;
   "call-ended": CustomEvent<{ callId: string; reason: string }>;
+  "active-call-change": CustomEvent<{ callId: string | null }>;
   "item-selected": CustomEvent<{ callId: string; interaction: Interaction }>;
 }
 

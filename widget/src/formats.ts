@@ -100,7 +100,3 @@ export function phoneGroups(number: string): string[] {
   groups.push(rest);
   return groups;
 }
-
-export function plural(count: number, one: string, many: string): string {
-  return count === 1 ? one : many;
-}

@@ -1,5 +1,6 @@
 // The icons, drawn for this element on a 24 × 24 grid; strokes take the colour of the text around them.
 import { html, type SVGTemplateResult, svg, type TemplateResult } from "lit";
+import type { Language } from "./language.ts";
 
 const SHAPES: Record<string, SVGTemplateResult> = {
   call: svg`<path d="M6.6 3.5h2.7l1.5 4.3-2 1.6a12 12 0 0 0 5.8 5.8l1.6-2 4.3 1.5v2.7a2.6 2.6 0 0 1-2.8 2.6A16.4 16.4 0 0 1 4 6.3a2.6 2.6 0 0 1 2.6-2.8Z"/>`,
@@ -17,6 +18,7 @@ const SHAPES: Record<string, SVGTemplateResult> = {
   search: svg`<circle cx="10.8" cy="10.8" r="6.3"/><path d="m15.5 15.5 5 5"/>`,
   timeline: svg`<path d="M3 6.5h18M7 6.5v5M17 6.5v5"/><rect x="3.5" y="11.5" width="7" height="8" rx="1.2"/><rect x="13.5" y="11.5" width="7" height="8" rx="1.2"/>`,
   grid: svg`<rect x="3.5" y="4.5" width="17" height="15" rx="1.5"/><path d="M3.5 9.5h17M3.5 14.5h17M9.5 9.5v10"/>`,
+  pin: svg`<path d="M9 4h6l-.6 6 3.1 3.5H6.5L9.6 10ZM12 13.5V21"/>`,
   person: svg`<circle cx="12" cy="8" r="3.8"/><path d="M4.8 20a7.2 7.2 0 0 1 14.4 0"/>`,
   quiet: svg`<path d="M3.5 12h4l2-5 4 10 2.2-5h4.8"/>`,
 };
@@ -31,4 +33,5 @@ export function hasIcon(name: string): boolean {
 }
 
 /** The mark of a failure: a red dot that also differs by its cross, for eyes that see no red. */
-export const failureMark: TemplateResult = html`<svg class="failure-mark" viewBox="0 0 12 12" role="img" aria-label="Failure"><circle cx="6" cy="6" r="6" /><path d="m3.8 3.8 4.4 4.4M8.2 3.8 3.8 8.2" /></svg>`;
+export const failureMark = ({ say }: Language): TemplateResult =>
+  html`<svg class="failure-mark" viewBox="0 0 12 12" role="img" aria-label=${say("failure")}><circle cx="6" cy="6" r="6" /><path d="m3.8 3.8 4.4 4.4M8.2 3.8 3.8 8.2" /></svg>`;

@@ -1,6 +1,7 @@
 // Modes and channels are data: the service's catalogue says label, icon and colour; this is what holds until it came,
 // and what an unknown mode falls back to.
 import type { Channel, Interaction, Mode, Welcome } from "./frames.ts";
+import type { Language } from "./language.ts";
 
 export interface Catalogue {
   modes: readonly Mode[];
@@ -44,27 +45,38 @@ export function labelFromCode(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-export function channelLabel({ channels }: Catalogue, channel: string): string {
-  return channels.find((entry) => entry.channel === channel)?.label ?? labelFromCode(channel);
+/** The administrator's own label stands as it is; one that came with the product is said in the agent's language. */
+function labelOf(
+  { word }: Language,
+  set: "mode" | "channel",
+  code: string,
+  label: string | undefined,
+  delivered: string | undefined,
+): string {
+  return label && label !== delivered ? label : word(set, code, label);
+}
+
+export function channelLabel(language: Language, { channels }: Catalogue, channel: string): string {
+  const isIt = (entry: Channel) => entry.channel === channel;
+  const delivered = DEFAULT_CATALOGUE.channels.find(isIt)?.label;
+  return labelOf(language, "channel", channel, channels.find(isIt)?.label, delivered);
+}
+
+/** The label of a mode that stands alone, as in "last reached on Mobile". */
+export function modeLabel(language: Language, { modes }: Catalogue, mode: string): string {
+  const isIt = (entry: Mode) => entry.mode === mode;
+  const delivered = DEFAULT_CATALOGUE.modes.find(isIt)?.label;
+  return labelOf(language, "mode", mode, modes.find(isIt)?.label, delivered);
 }
 
 /** How the mode of an interaction looks; a mode nobody mapped gets its channel's icon. */
 export function modeLook(
-  { modes, channels }: Catalogue,
-  interaction: Pick<Interaction, "mode" | "channel">,
+  language: Language,
+  catalogue: Catalogue,
+  { mode, channel }: Pick<Interaction, "mode" | "channel">,
 ): ModeLook {
-  const { mode, channel } = interaction;
-  const known = mode ? modes.find((entry) => entry.mode === mode) : undefined;
-  if (known) return known;
-  const look = channels.find((entry) => entry.channel === channel) ?? {
-    label: labelFromCode(channel),
-    icon: "other",
-    color: "grey",
-  };
-  return mode ? { ...look, label: labelFromCode(mode) } : look;
-}
-
-/** The label of a mode that stands alone, as in "last reached on Mobile". */
-export function modeLabel({ modes }: Catalogue, mode: string): string {
-  return modes.find((entry) => entry.mode === mode)?.label ?? labelFromCode(mode);
+  const { icon, color } = catalogue.modes.find((entry) => entry.mode === mode) ??
+    catalogue.channels.find((entry) => entry.channel === channel) ?? { icon: "other", color: "grey" };
+  const label = mode ? modeLabel(language, catalogue, mode) : channelLabel(language, catalogue, channel);
+  return { label, icon, color };
 }

@@ -1,6 +1,7 @@
 // What is loaded of a call's timeline, and what of it is shown: merging, grouping by day, filtering, counting.
 // Pure: the time is an argument.
 import type { Day, Interaction, Timeline } from "./frames.ts";
+import { plain } from "./plain.ts";
 
 export const PERIODS_MONTHS = [3, 6, 9, 12] as const;
 export const PERIOD_DEFAULT_MONTHS = 12;
@@ -10,7 +11,26 @@ export interface Filters {
   campaign: string | null;
   channel: string | null;
   months: number;
+  /** An agent's id. The service knows nothing of this and the next ones: they narrow what is loaded. */
+  agent: string | null;
+  /** An outcome's code. */
+  outcome: string | null;
+  direction: string | null;
+  onlyFailures: boolean;
+  /** Looked for in comments and outcomes. */
+  text: string;
 }
+
+export const EVERYTHING: Filters = {
+  campaign: null,
+  channel: null,
+  months: PERIOD_DEFAULT_MONTHS,
+  agent: null,
+  outcome: null,
+  direction: null,
+  onlyFailures: false,
+  text: "",
+};
 
 /** The answer to a search, with the question, so that it is only shown for the very filters it answers. */
 export interface Found {
@@ -23,18 +43,25 @@ export interface Shown {
   count: number;
   /** How many pass these filters at the service; unknown when only a part was loaded and narrowed here. */
   matching: number | null;
-  /** `startedAt` of the oldest one loaded, where older ones can be asked for. */
-  olderThan: string | null;
+  /** What the service has beyond the oldest one loaded. */
+  older: { count: number; before: string } | null;
   /** What is shown was narrowed from a part: only a search can tell whether there is more. */
   partial: boolean;
 }
 
-export function sameFilters(a: Filters, b: Filters): boolean {
+const APPLIED_HERE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
+
+/** Whether two filters put the same question to the service. */
+export function isSameQuestion(a: Filters, b: Filters): boolean {
   return a.campaign === b.campaign && a.channel === b.channel && a.months === b.months;
 }
 
-export function isNarrowed(filters: Filters): boolean {
-  return filters.campaign !== null || filters.channel !== null;
+/** The filters that are set, the period only where it is shorter than what was loaded. */
+export function filtersSet(filters: Filters, monthsLoaded: number): (keyof Filters)[] {
+  const names = Object.keys(EVERYTHING) as (keyof Filters)[];
+  return names.filter((name) =>
+    name === "months" ? filters.months < monthsLoaded : filters[name] !== EVERYTHING[name],
+  );
 }
 
 const dateFormats = new Map<string, Intl.DateTimeFormat>();
@@ -114,8 +141,24 @@ export function appendOlder(timeline: Timeline, older: Timeline): Timeline {
 }
 
 export function passes(filters: Filters, interaction: Interaction): boolean {
-  if (filters.campaign !== null && interaction.campaign?.id !== filters.campaign) return false;
-  return filters.channel === null || interaction.channel === filters.channel;
+  const { campaign, channel, agent, outcome, direction, onlyFailures, text } = filters;
+  return (
+    isAny(campaign, interaction.campaign?.id) &&
+    isAny(channel, interaction.channel) &&
+    isAny(agent, interaction.agent?.id) &&
+    isAny(outcome, interaction.outcome?.code) &&
+    isAny(direction, interaction.direction) &&
+    (!onlyFailures || interaction.outcome?.class === "failure") &&
+    (!text || plain(wordsOf(interaction)).includes(plain(text)))
+  );
+}
+
+function isAny(wanted: string | null, value: string | null | undefined): boolean {
+  return wanted === null || wanted === value;
+}
+
+function wordsOf({ comments, outcome }: Interaction): string {
+  return `${comments ?? ""} ${outcome?.label ?? outcome?.code ?? ""}`;
 }
 
 function narrowDays(days: Day[], from: string, keep: (interaction: Interaction) => boolean): Day[] {
@@ -136,33 +179,51 @@ export function select(
   filters: Filters,
   now: number,
 ): Shown | null {
-  if (found && sameFilters(found.filters, filters)) return selectFound(found);
-  if (!loaded) return null;
-  const from = periodStart(filters.months, now, loaded.timeZone);
-  const days = narrowDays(loaded.days, from, (interaction) => passes(filters, interaction));
+  const isAnswered = found !== null && isSameQuestion(found.filters, filters);
+  const base = isAnswered ? found.timeline : loaded;
+  if (!base) return null;
+  const from = isAnswered ? "" : periodStart(filters.months, now, base.timeZone);
+  const days = narrowDays(base.days, from, (interaction) => passes(filters, interaction));
   const count = countOf(days);
-  const everythingLoaded = loaded.shown >= loaded.total && loaded.period.months >= filters.months;
-  if (everythingLoaded) return { days, count, matching: count, olderThan: null, partial: false };
-  const untouched = !isNarrowed(filters) && filters.months === loaded.period.months;
-  if (!untouched) return { days, count, matching: null, olderThan: null, partial: true };
-  return { days, count, matching: loaded.total, olderThan: oldestIn(days), partial: false };
-}
-
-function selectFound({ filters, timeline }: Found): Shown {
-  const matching = timeline.matching ?? (isNarrowed(filters) ? null : timeline.total);
-  const isShort = matching === null ? false : timeline.shown < matching;
-  const { days, shown } = timeline;
-  return { days, count: shown, matching, olderThan: isShort ? oldestIn(days) : null, partial: false };
+  const available = isAnswered ? (base.matching ?? null) : base.total;
+  const isWhole = available !== null && base.shown >= available;
+  if (isWhole && (isAnswered || base.period.months >= filters.months)) {
+    return { days, count, matching: count, older: null, partial: false };
+  }
+  const question = isAnswered ? filters : { ...EVERYTHING, months: base.period.months };
+  const isTheQuestion = isSameQuestion(question, filters);
+  const before = oldestIn(base.days);
+  const canPage = isTheQuestion && available !== null && before !== null;
+  const older = canPage ? { count: available - base.shown, before } : null;
+  const isNarrowedHere = APPLIED_HERE.some((name) => filters[name] !== EVERYTHING[name]);
+  const matching = isTheQuestion && !isNarrowedHere ? available : null;
+  return { days, count, matching, older, partial: !isTheQuestion };
 }
 
 function oldestIn(days: Day[]): string | null {
   return days.at(-1)?.interactions.at(-1)?.startedAt ?? null;
 }
 
-/** Only the interactions of one of several contacts behind a number. */
-export function ofContact(days: Day[], contactId: string | null): Day[] {
-  if (contactId === null) return days;
-  return narrowDays(days, "", (interaction) => interaction.contactId === contactId);
+/**
+ * The filters kept from earlier calls, without those that would leave nothing of this journey: what an agent chose for
+ * another customer never hides this one.
+ */
+export function fitting(kept: Filters, timeline: Timeline, now: number): Filters {
+  const leavesSome = (filters: Filters) => (select(timeline, null, filters, now)?.count ?? 0) > 0;
+  let fit: Filters = { ...EVERYTHING, months: timeline.period.months };
+  for (const name of filtersSet(kept, timeline.period.months)) {
+    const narrower = { ...fit, [name]: kept[name] };
+    if (leavesSome(narrower)) fit = narrower;
+  }
+  return fit;
+}
+
+/** Only the interactions of one of several contacts behind a number, or of all that are not hidden. */
+export function ofContacts(days: Day[], contactId: string | null, hidden: ReadonlySet<string>): Day[] {
+  if (contactId === null && hidden.size === 0) return days;
+  return narrowDays(days, "", ({ contactId: of }) =>
+    contactId === null ? !of || !hidden.has(of) : of === contactId,
+  );
 }
 
 export interface ChannelChoice {
@@ -188,4 +249,12 @@ export function channelsWithin(
   const isWhole = timeline.shown >= timeline.total;
   const choices = [...counts].map(([channel, ids]) => ({ channel, interactions: isWhole ? ids.size : null }));
   return choices.sort((a, b) => a.channel.localeCompare(b.channel));
+}
+
+/** The interactions within the chosen campaign and channel, from which agents, outcomes and directions are offered. */
+export function interactionsWithin(timeline: Timeline, found: Found | null, filters: Filters): Interaction[] {
+  const { campaign, channel } = filters;
+  const base = found && isSameQuestion(found.filters, filters) ? found.timeline : timeline;
+  const primary = { ...EVERYTHING, campaign, channel };
+  return interactionsOf(base).filter((interaction) => passes(primary, interaction));
 }

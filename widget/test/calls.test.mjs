@@ -9,8 +9,9 @@ const source = async (name) => {
   const path = fileURLToPath(new URL(`../src/${name}`, import.meta.url));
   return (await runnerImport(path, { configFile: false, logLevel: "error" })).module;
 };
-const { applyFrame, applySearch, beginSession, ENDED_CALLS_MAX, showing } = await source("calls.ts");
-const { channelsWithin, mergeInteractions, periodStart, select } = await source("timeline.ts");
+const { applyFrame, applySearch, arrivedSince, beginSession, ENDED_CALLS_MAX, keep, lookedAt, showing } =
+  await source("calls.ts");
+const { channelsWithin, EVERYTHING, mergeInteractions, periodStart, select } = await source("timeline.ts");
 const { frontCall } = await source("desk.ts");
 const { backoffMs } = await source("client.ts");
 const { phoneGroups } = await source("formats.ts");
@@ -19,7 +20,7 @@ const after = (...frames) => frames.reduce(applyFrame, []);
 const ids = (entry) => entry.timeline.days.flatMap((day) => day.interactions.map((one) => one.interactionId));
 const update = (fields) => ({ type: "update", callId: "c-1", version: 2, digest: "77c0", ...fields });
 const ended = (version, callId = "c-1", reason = "ended") => ({ type: "ended", version, callId, reason });
-const all = { campaign: null, channel: null, months: 12 };
+const all = EVERYTHING;
 const now = Date.parse(NOW);
 
 test("a_repeated_version_is_applied_once", () => {
@@ -90,6 +91,40 @@ test("new_calls_push_the_oldest_ended_ones_out", () => {
   );
 });
 
+test("a_kept_call_is_not_pushed_out", () => {
+  let calls = keep(after(pop({ call: { callId: "kept" } }), ended(2, "kept")), "kept", true);
+  for (let n = 0; n <= ENDED_CALLS_MAX; n += 1)
+    for (const frame of [pop({ call: { callId: `c-${n}` } }), ended(2, `c-${n}`)])
+      calls = applyFrame(calls, frame);
+  assert.equal(calls.length, ENDED_CALLS_MAX + 1);
+  assert.equal(calls.at(-1).call.callId, "kept");
+});
+
+test("what_came_or_changed_is_marked_until_it_was_looked_at", () => {
+  const before = after(pop());
+  const added = interaction("i-10", "2026-11-19T08:00:00Z");
+  const corrected = interaction("i-08", "2026-11-18T09:05:00Z", { outcome: ACCEPTED });
+  const once = applyFrame(before, update({ interactions: [corrected, added] }));
+  assert.deepEqual(
+    [...once[0].marks],
+    [
+      ["i-08", "corrected"],
+      ["i-10", "new"],
+    ],
+  );
+  assert.deepEqual(arrivedSince(before[0], once[0]), ["i-10"]);
+  const twice = applyFrame(once, update({ version: 3, interactions: [added], removed: ["i-08"] }));
+  assert.deepEqual([...twice[0].marks], [["i-10", "new"]]);
+  assert.deepEqual(arrivedSince(once[0], twice[0]), []);
+  assert.equal(lookedAt(twice, "c-1", "i-10")[0].marks.size, 0);
+});
+
+test("s18_a_filter_applied_here_to_a_part_is_never_passed_off_as_all", () => {
+  const part = timeline(JOURNEY, { total: 800, shown: JOURNEY.length });
+  const shown = select(part, null, { ...all, onlyFailures: true }, now);
+  assert.deepEqual([shown.count, shown.matching, shown.older.count], [3, null, 800 - JOURNEY.length]);
+});
+
 test("an_update_for_an_unknown_call_is_nothing", () => {
   const calls = after(pop());
   assert.equal(applyFrame(calls, { ...update({}), callId: "c-9" }), calls);
@@ -125,7 +160,7 @@ test("s17_a_period_of_calendar_months_is_clamped_to_the_last_day_of_february", (
 });
 
 test("s16_campaign_and_channel_narrow_together_and_channels_are_the_campaigns", () => {
-  const shown = select(timeline(), null, { campaign: "cc-2026", channel: "sms", months: 12 }, now);
+  const shown = select(timeline(), null, { ...all, campaign: "cc-2026", channel: "sms" }, now);
   assert.deepEqual(
     shown.days.flatMap((day) => day.interactions.map((one) => one.interactionId)),
     ["i-01"],
@@ -139,7 +174,10 @@ test("s16_campaign_and_channel_narrow_together_and_channels_are_the_campaigns", 
 test("s18_what_was_loaded_in_part_is_never_passed_off_as_all", () => {
   const part = timeline(JOURNEY, { total: 800, shown: JOURNEY.length });
   const untouched = select(part, null, all, now);
-  assert.deepEqual([untouched.matching, untouched.olderThan], [800, JOURNEY.at(-1).startedAt]);
+  assert.deepEqual(
+    [untouched.matching, untouched.older],
+    [800, { count: 800 - JOURNEY.length, before: JOURNEY.at(-1).startedAt }],
+  );
   const narrowed = select(part, null, { ...all, channel: "sms" }, now);
   assert.deepEqual([narrowed.matching, narrowed.partial], [null, true]);
 });
@@ -150,12 +188,15 @@ test("s18_a_search_is_shown_for_the_filters_it_answers_and_pages_to_older_ones",
   const answer = timeline(texts.slice(0, 1), { total: 9, matching: 2, shown: 1 });
   const searched = applySearch(after(pop()), "c-1", filters, answer, false);
   const first = select(searched[0].timeline, searched[0].found, filters, now);
-  assert.deepEqual([first.count, first.matching, first.olderThan], [1, 2, texts[0].startedAt]);
+  assert.deepEqual(
+    [first.count, first.matching, first.older],
+    [1, 2, { count: 1, before: texts[0].startedAt }],
+  );
   assert.equal(select(searched[0].timeline, searched[0].found, all, now).count, JOURNEY.length);
   const older = timeline(texts.slice(1), { total: 9, matching: 2, shown: 1 });
   const [entry] = applySearch(searched, "c-1", filters, older, true);
   const both = select(entry.timeline, entry.found, filters, now);
-  assert.deepEqual([both.count, both.matching, both.olderThan], [2, 2, null]);
+  assert.deepEqual([both.count, both.matching, both.older], [2, 2, null]);
 });
 
 test("an_interaction_that_no_longer_passes_leaves_the_answer_of_a_search", () => {

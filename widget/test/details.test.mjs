@@ -43,6 +43,12 @@ test("s23_sms_email_and_chat_have_their_icons_and_an_unknown_mode_its_channels",
   assert.equal(drawings, 3, "each icon is a drawing of its own");
 });
 
+test("s23b_modes_have_their_icons_whichever_source_they_come_from", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await reads(() => look(page, "i-09"), { icon: "mobile", color: COLORS.blue });
+  await reads(() => look(page, "i-06"), { icon: "call", color: COLORS.amber });
+});
+
 test("s23_the_services_catalogue_of_modes_is_what_holds", async (t) => {
   const faxes = { mode: "fax_line", label: "Fax", channel: "voice", icon: "email", color: "amber" };
   const script = (frame, send) => {

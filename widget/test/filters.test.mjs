@@ -119,7 +119,7 @@ test("s18_a_longer_period_than_was_loaded_says_that_search_asks_for_it", async (
   const { page } = await open(t, { frames: [pop({ timeline: timeline(JOURNEY.slice(0, 6), { period }) })] });
   await reads(() => field(page, "Period").inputValue(), "6 months");
   await choose(page, "Period", "12 months");
-  await page.getByText("Loaded so far: the last 6 months. Search asks the service for 12.").waitFor();
+  await page.getByText("Loaded so far: the last 6 months. Search asks the service for 12 months.").waitFor();
 });
 
 test("s18_a_search_that_is_refused_says_why", async (t) => {
@@ -165,4 +165,115 @@ test("s19_the_drop_down_is_a_combobox_for_the_keyboard", async (t) => {
   await page.keyboard.press("Escape");
   await reads(() => channel.getAttribute("aria-expanded"), "false");
   await reads(() => channel.inputValue(), "All channels", "Escape chooses nothing");
+});
+
+const more = (page) => page.getByRole("button", { name: /More filters/ }).click();
+const failures = (page) => page.getByRole("button", { name: "Only failures" });
+const kept = (page) => page.evaluate(() => ({ ...localStorage }));
+
+test("only_failures_shows_the_failures", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await more(page);
+  await failures(page).click();
+  await reads(() => shown(page), ["i-09", "i-08", "i-01"]);
+  await reads(() => failures(page).getAttribute("aria-pressed"), "true");
+  await page.getByRole("button", { name: "More filters (1)" }).waitFor();
+});
+
+test("agent_outcome_and_direction_narrow_together", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await more(page);
+  await choose(page, "Agent", "Duarte Melo");
+  await choose(page, "Outcome", "No answer");
+  await reads(() => shown(page), ["i-08", "i-01"]);
+  await choose(page, "Outcome", "All outcomes");
+  await choose(page, "Direction", "Inbound");
+  await reads(() => shown(page), ["i-03"]);
+});
+
+test("agents_outcomes_and_directions_are_those_within_the_campaign_with_their_counts", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await more(page);
+  await choose(page, "Campaign", "Crédit card upgrade");
+  await field(page, "Outcome").click();
+  const offered = async () => (await options(page).allInnerTexts()).map((text) => text.replace(/\s+/g, " "));
+  await reads(offered, ["All outcomes", "Accepted 1", "Weird code 1", "No answer 1"]);
+});
+
+test("text_is_looked_for_in_comments_and_outcomes_whatever_the_case", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await more(page);
+  await page.getByLabel("Text", { exact: true }).fill("CONDITIONS in");
+  await reads(() => shown(page), ["i-06"]);
+  await page.getByLabel("Text", { exact: true }).fill("declin");
+  await reads(() => shown(page), ["i-09"]);
+});
+
+test("what_a_search_found_is_narrowed_further_without_asking_again", async (t) => {
+  const found = ["2026-10-01", "2026-10-02"].map((date, n) =>
+    interaction(`found-${n}`, `${date}T10:00:00Z`, { outcome: n ? { code: "x", class: "failure" } : null }),
+  );
+  const answer = {
+    type: "timeline",
+    timeline: timeline(found.toReversed(), { total: 20, matching: 2, shown: 2 }),
+  };
+  const { page, service } = await open(t, { frames: [pop()], script: answering(() => answer) });
+  await choose(page, "Period", "9 months");
+  await search(page);
+  await page.locator("[data-id=found-0]").waitFor();
+  await more(page);
+  await failures(page).click();
+  await reads(() => shown(page), ["found-1"]);
+  assert.equal(service.received.filter(({ type }) => type === "search").length, 1);
+});
+
+test("a_filter_that_alone_hides_everything_is_named_and_can_be_dropped_alone", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await more(page);
+  await failures(page).click();
+  await choose(page, "Outcome", "Accepted");
+  await page.getByText("No interaction in outcome Accepted, only failures, the last 12 months.").waitFor();
+  await page.getByRole("button", { name: "Without outcome Accepted: 3" }).waitFor();
+  await page.getByRole("button", { name: "Without only failures: 1" }).click();
+  await reads(() => shown(page), ["i-04"]);
+});
+
+test("filters_are_kept_for_each_agent_from_call_to_call_and_over_a_reload_but_never_what_was_typed", async (t) => {
+  const { page, service } = await open(t, { frames: [pop()] });
+  await more(page);
+  await page.getByLabel("Text", { exact: true }).fill("answer");
+  await failures(page).click();
+  assert.deepEqual(Object.keys(await kept(page)), ["backstory.filters.ana"]);
+  assert.equal((await kept(page))["backstory.filters.ana"].includes("answer"), false);
+  service.send(pop({ call: { callId: "c-2" } }));
+  service.send({ type: "ended", version: 2, callId: "c-1", reason: "ended" });
+  await page.getByRole("tab", { selected: true, name: /Ringing/ }).waitFor();
+  await reads(() => shown(page), ["i-08", "i-01"], "the text holds as long as the page");
+  await page.evaluate(() => {
+    const again = document.querySelector("customer-journey").cloneNode();
+    document.querySelector("customer-journey").replaceWith(again);
+  });
+  await reads(() => shown(page), ["i-09", "i-08", "i-01"]);
+});
+
+test("filters_kept_from_another_customer_never_hide_a_whole_journey", async (t) => {
+  const calm = JOURNEY.filter(({ outcome }) => outcome?.class !== "failure");
+  const { page, service } = await open(t, { frames: [pop()] });
+  await more(page);
+  await failures(page).click();
+  await page.getByRole("button", { name: "More filters (1)" }).waitFor();
+  service.send({ type: "ended", version: 2, callId: "c-1", reason: "ended" });
+  service.send(pop({ call: { callId: "c-2" }, timeline: timeline(calm) }));
+  await reads(async () => (await shown(page)).length, calm.length);
+});
+
+test("where_the_browser_denies_its_storage_filters_work_all_the_same", async (t) => {
+  const { page } = await open(t, { frames: [pop()] });
+  await page.evaluate(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException("denied", "SecurityError");
+    };
+  });
+  await choose(page, "Channel", "SMS");
+  await reads(() => shown(page), ["i-07", "i-01"]);
 });

@@ -14,9 +14,10 @@ export const SHOWN = {
   many: '.result-count >> text="500 interactions"',
   "many-rows": "table tbody tr:nth-child(500)",
   part: '.result-count >> text="20 of 812 interactions"',
-  "several-contacts": '[role=group][aria-label="Which person?"] button:nth-child(3)',
+  "several-contacts": ".candidates .chip[aria-pressed] >> nth=2",
   "several-calls": "[role=tab]:nth-child(2)",
   "live-update": "[data-id=live-2] >> text=please send me the conditions",
+  news: ".news button",
   "wrap-up": "[data-state=wrap_up] .state",
   ended: ".call.is-ended .timeline .entry",
   taken: ".call.is-ended >> text=Taken by another agent",
@@ -38,8 +39,8 @@ export const SHOWN = {
   "dark-narrow": ".timeline.vertical .entry",
   light: ".timeline.vertical .entry",
   "host-theme": ".timeline.horizontal .entry",
-  "right-to-left": ".timeline.horizontal .entry",
-  "right-to-left-narrow": ".timeline.vertical .entry",
+  "right-to-left": ".timeline.horizontal >> text=الجوال",
+  "right-to-left-narrow": ".timeline.vertical >> text=الجوال",
 };
 
 /** Every state, as the gallery itself lists them, with the size in pixels that it is shown at. */

@@ -1,7 +1,7 @@
 // What shows by itself when a call arrives, at a glance (S01–S04, S07), and what happens to it afterwards.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { interaction, pop, sharedTimeline, timeline } from "./fixtures.mjs";
+import { interaction, JOURNEY, pop, sharedTimeline, timeline } from "./fixtures.mjs";
 import { heard, open, reads, stopBrowser, until } from "./harness.mjs";
 
 after(stopBrowser);
@@ -102,9 +102,62 @@ test("several_contacts_are_candidates_and_none_is_picked", async (t) => {
   await persons.getByRole("button", { name: /Everyone/, pressed: true }).waitFor();
   await reads(() => page.locator(".brief").count(), 0, "a brief would be somebody's");
   await reads(() => page.locator(".owner").allInnerTexts(), ["Rita Salgado", "bm-00043", "Nobody known"]);
-  await persons.getByRole("button", { name: /bm-00043/ }).click();
+  await persons.getByRole("button", { name: /^bm-00043/ }).click();
   await page.locator(".brief").waitFor();
   await reads(() => page.locator(".owner").allInnerTexts(), ["bm-00043"]);
+});
+
+test("not_this_person_hides_theirs_names_who_is_left_and_can_be_undone", async (t) => {
+  const { page } = await open(t, { frames: [pop({ timeline: sharedTimeline() })] });
+  await page.getByRole("button", { name: "Not this person: Rita Salgado" }).click();
+  await reads(() => page.locator(".owner").allInnerTexts(), ["bm-00043", "Nobody known"]);
+  await page.locator(".brief").waitFor();
+  await reads(() => page.locator(".contact-name").innerText(), "bm-00043", "the only one left");
+  await page.getByText("Rita Salgado is hidden").waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await reads(() => page.locator(".owner").allInnerTexts(), ["Rita Salgado", "bm-00043", "Nobody known"]);
+  await reads(() => page.locator(".brief").count(), 0);
+});
+
+test("a_source_that_did_not_answer_is_named_with_how_current_the_others_are_and_asked_again", async (t) => {
+  const sources = [
+    { source: "campaign_manager", asOf: "2026-11-20T10:42:00Z" },
+    { source: "data_cloud", asOf: null, missing: { code: "failed", text: "did not answer" } },
+  ];
+  const { page, service } = await open(t, { frames: [pop({ timeline: timeline(JOURNEY, { sources }) })] });
+  const notice = page.locator(".notice");
+  await notice.getByText("Data Cloud did not answer; Campaign Manager as of 10:42.").waitFor();
+  await notice.getByRole("button", { name: "Try again" }).click();
+  await until(() => service.received.some(({ type }) => type === "search"), "the service is asked again");
+});
+
+test("s05_the_sources_that_the_administrator_set_up_are_named", async (t) => {
+  const sources = [{ source: "data_cloud", asOf: "2026-11-20T20:59:41Z" }];
+  const { page } = await open(t, { frames: [pop({ timeline: timeline(JOURNEY, { sources }) })] });
+  await reads(() => page.locator(".sources span").allInnerTexts(), ["Data Cloud: as of 20:59"]);
+});
+
+test("no_part_of_the_brief_is_longer_than_a_panel_of_320_pixels_in_any_language", async (t) => {
+  const { page } = await open(t, { frames: [pop()], width: 320 });
+  for (const [lang, last] of [
+    ["en", "Last contact"],
+    ["de", "Letzter Kontakt"],
+    ["pt", "Último contacto"],
+    ["ar", "آخر تواصل"],
+  ]) {
+    await page.evaluate((tag) => document.querySelector("customer-journey").setAttribute("lang", tag), lang);
+    await page.locator(".brief").getByText(last).waitFor();
+    const lines = await page
+      .locator(".brief dd")
+      .evaluateAll((all) =>
+        all.map((one) =>
+          Math.round(
+            one.getBoundingClientRect().height / Number.parseFloat(getComputedStyle(one).lineHeight),
+          ),
+        ),
+      );
+    assert.deepEqual([...new Set(lines)], [1], `${lang}: lines of each part`);
+  }
 });
 
 test("an_update_corrects_an_entry_in_place_and_adds_a_new_one", async (t) => {

@@ -15,7 +15,12 @@ const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css" };
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".json": "application/json",
+};
 const PAGES = { "/": "index.html", "/widget": "embedded.html", "/widget/gallery": "gallery.html" };
 const POLICY =
   "default-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-src http:";
@@ -169,7 +174,7 @@ async function mount(page, attributes) {
   await page.evaluate((given) => {
     window.heard = [];
     const element = document.createElement("customer-journey");
-    for (const type of ["connection-change", "pop", "call-ended", "item-selected"]) {
+    for (const type of ["connection-change", "pop", "call-ended", "item-selected", "active-call-change"]) {
       document.addEventListener(type, ({ detail }) => window.heard.push({ type, detail }));
     }
     for (const [name, value] of Object.entries(given)) element.setAttribute(name, value);

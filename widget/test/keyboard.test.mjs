@@ -180,8 +180,9 @@ test("a_pop_is_announced_and_leaves_the_focus_where_the_agent_is", async (t) => 
 });
 
 test("from_right_to_left_arrows_go_where_they_point", async (t) => {
-  const { page } = await open(t, { frames: [pop()], attributes: { dir: "rtl" } });
-  await tabTo(page, /10:30/);
+  const { page } = await open(t, { frames: [pop()], attributes: { lang: "ar" } });
+  await page.getByText("الجوال").first().waitFor();
+  await tabTo(page, /10:30|١٠:٣٠/);
   await press(page, "ArrowRight");
   assert.equal(await focusedId(page), "i-05", "the day before stands at the right");
 });

@@ -46,6 +46,7 @@ test("the_package_holds_the_modules_their_types_the_manifest_and_the_readme_and_
     "dist/custom-elements.json",
     "dist/customer-journey.js",
     "dist/customer-journey.js.integrity",
+    "dist/languages/ar.json",
     "dist/types/client.d.ts",
     "dist/types/customer-journey.d.ts",
     "examples/README.md",

@@ -105,6 +105,7 @@ export const base = css`
   }
 
   .call > .content {
+    position: relative;
     flex: 1 1 200px;
     min-block-size: 200px;
     border-block-start: 1px solid var(--_border);
@@ -134,6 +135,11 @@ export const base = css`
     stroke-width: 1.8;
     stroke-linecap: round;
     stroke-linejoin: round;
+  }
+
+  /* Arrows point along the line of writing. */
+  [dir="rtl"] :is(.direction, .arrow, .previous, .next) .icon {
+    scale: -1 1;
   }
 
   .phone {
@@ -271,8 +277,13 @@ export const base = css`
     color: var(--_text);
   }
 
+  /* It may carry the name of a campaign, which is longer than a narrow panel. */
   .blank .action {
+    block-size: auto;
+    min-block-size: 30px;
+    max-inline-size: 100%;
     margin-block-start: 12px;
+    white-space: normal;
   }
 
   .status {

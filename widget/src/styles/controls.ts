@@ -6,27 +6,24 @@ export const controls = css`
     display: flex;
     flex-wrap: wrap;
     align-items: end;
-    gap: 8px 16px;
+    gap: 8px;
     padding: 8px var(--_gutter) 10px;
     border-block-start: 1px solid var(--_border);
     background: var(--_raised);
   }
 
+  /* Its fields stand in the line of the toolbar, its second row below everything. */
   .filters {
-    display: flex;
-    flex: 0 1 auto;
-    align-items: end;
-    gap: 8px;
-    min-inline-size: 0;
+    display: contents;
   }
 
-  .combobox {
+  :is(.combobox, .text-filter) {
     position: relative;
     flex: 0 1 190px;
     min-inline-size: 0;
   }
 
-  .combobox label {
+  :is(.combobox, .text-filter) label {
     display: block;
     font-size: 11.5px;
     color: var(--_quiet);
@@ -46,7 +43,7 @@ export const controls = css`
     color: var(--_quiet);
   }
 
-  .combobox input {
+  :is(.combobox, .text-filter) input {
     inline-size: 100%;
     block-size: 30px;
     padding-inline: 9px 26px;
@@ -54,6 +51,9 @@ export const controls = css`
     border-radius: 6px;
     background: var(--_raised);
     text-overflow: ellipsis;
+  }
+
+  .combobox input {
     cursor: pointer;
   }
 
@@ -141,8 +141,73 @@ export const controls = css`
     cursor: default;
   }
 
+  .more {
+    justify-content: center;
+    font-weight: 400;
+  }
+
+  .action[aria-pressed="true"] {
+    background: var(--_accent);
+    color: var(--_on-accent);
+  }
+
+  .more-filters {
+    display: flex;
+    flex: 1 0 100%;
+    order: 1;
+    flex-wrap: wrap;
+    align-items: end;
+    gap: 8px;
+  }
+
+  .text-filter {
+    flex-basis: 230px;
+  }
+
+  .ways-out .action {
+    margin: 0;
+  }
+
+  .ways-out {
+    margin-block-start: 12px;
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: center;
+    gap: 8px;
+  }
+
+  /* Over the newest end of the list, so that nothing moves when it comes. */
+  .news {
+    position: absolute;
+    z-index: 2;
+    inset-block-start: 10px;
+    inset-inline-end: 20px;
+  }
+
+  .news .search {
+    border-radius: 99px;
+    box-shadow: 0 3px 10px rgb(0 0 0 / 25%);
+  }
+
+  .mark {
+    padding: 0 6px;
+    border-radius: 99px;
+    font-size: 11px;
+    font-weight: 600;
+    color: var(--_accent);
+    background: color-mix(in srgb, var(--_accent) 12%, transparent);
+    animation: mark 1.6s ease-out;
+  }
+
+  @keyframes mark {
+    from {
+      background: color-mix(in srgb, var(--_accent) 55%, transparent);
+    }
+  }
+
   .result-count {
     flex: 1;
+    padding-inline-start: 8px;
     padding-block-end: 5px;
     color: var(--_quiet);
     font-variant-numeric: tabular-nums;
@@ -232,6 +297,7 @@ export const controls = css`
 
     .filters {
       display: grid;
+      align-items: end;
       grid-template-columns: repeat(3, minmax(0, 1fr)) auto;
       gap: 6px;
       inline-size: 100%;
@@ -246,13 +312,23 @@ export const controls = css`
       inset-inline-end: 3px;
     }
 
-    .search {
+    .filters .search {
       justify-content: center;
       inline-size: 34px;
       padding: 0;
     }
 
-    .search span {
+    .filters .more,
+    .more-filters {
+      grid-column: 1 / -1;
+    }
+
+    .more-filters {
+      display: grid;
+      grid-template-columns: repeat(2, minmax(0, 1fr));
+    }
+
+    .filters .search span {
       display: none;
     }
 
@@ -275,11 +351,11 @@ export const controls = css`
       grid-template-columns: repeat(2, minmax(0, 1fr));
     }
 
-    .search {
+    .filters .search {
       inline-size: auto;
     }
 
-    .search span {
+    .filters .search span {
       display: inline;
     }
   }

@@ -71,6 +71,7 @@ export const details = css`
   .details-fields dd {
     overflow-wrap: anywhere;
     white-space: pre-line;
+    unicode-bidi: plaintext;
   }
 
   /* An e-mail address may be longer than its line. */

@@ -283,13 +283,44 @@ export const glance = css`
     color: inherit;
   }
 
+  .chip-pair,
+  .hidden-person {
+    display: inline-flex;
+    align-items: center;
+    gap: 2px;
+  }
+
+  .chip-pair .icon-button {
+    inline-size: 24px;
+    block-size: 24px;
+    font-size: 14px;
+    color: var(--_quiet);
+  }
+
+  .hidden-person {
+    padding-inline: 8px;
+    color: var(--_quiet);
+  }
+
   .chip-count {
     font-weight: 600;
     font-variant-numeric: tabular-nums;
   }
 
-  .is-ended .glance .number {
+  /* Over, but legible: its text only loses its weight, its icons most of their colour. */
+  .is-ended .glance .number,
+  .tab[data-state="ended"] .tab-number {
+    font-weight: 400;
     color: var(--_quiet);
+  }
+
+  .is-ended .mode {
+    filter: grayscale(0.7);
+  }
+
+  .plain[aria-pressed="true"] {
+    color: var(--_accent);
+    font-weight: 600;
   }
 
   @container journey (width < 900px) {
@@ -327,7 +358,9 @@ export const glance = css`
       line-height: 1.3;
     }
 
+    /* As wide as their words ask for, so that each part keeps to one line. */
     .brief {
+      grid-template-columns: repeat(3, auto);
       padding: 8px var(--_gutter);
     }
 
@@ -359,9 +392,12 @@ export const glance = css`
   }
 
   @container journey (width < 380px) {
-    .facts,
-    .brief {
+    .facts {
       grid-template-columns: repeat(2, minmax(0, 1fr));
+    }
+
+    .brief {
+      grid-template-columns: repeat(2, auto);
     }
 
     .fact-campaign,

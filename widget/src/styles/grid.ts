@@ -7,6 +7,7 @@ export const grid = css`
     flex: 1;
     min-block-size: 0;
     overflow: auto;
+    overflow-anchor: none;
     scrollbar-width: thin;
     background: var(--_raised);
   }

@@ -6,6 +6,8 @@ export const timeline = css`
     flex: 1;
     min-block-size: 0;
     overflow: auto;
+    /* The place where an agent reads is held by the element itself, in both directions. */
+    overflow-anchor: none;
     scrollbar-width: thin;
   }
 
@@ -64,7 +66,8 @@ export const timeline = css`
     display: flex;
     gap: 11px;
     inline-size: 100%;
-    padding: 9px 12px 9px 10px;
+    padding-block: 9px;
+    padding-inline: 10px 12px;
     border: 0;
     background: none;
     text-align: start;
@@ -110,6 +113,11 @@ export const timeline = css`
 
   .line .change {
     margin-inline-start: auto;
+  }
+
+  /* What people wrote runs as they wrote it. */
+  .line.comments {
+    unicode-bidi: plaintext;
   }
 
   .owner {
@@ -172,7 +180,8 @@ export const timeline = css`
   }
 
   .horizontal .day::before {
-    inset: 4px 0 auto;
+    inset-block-start: 4px;
+    inset-inline: 0;
     block-size: 2px;
   }
 

@@ -1,13 +1,22 @@
 // The one sentence a screen reader says, politely, when a call arrives.
-import { plural } from "../formats.ts";
-import type { Call, Timeline } from "../frames.ts";
+import type { Pop, Timeline } from "../frames.ts";
+import type { Language } from "../language.ts";
 import { directionLabel, outcomeLabel } from "./interaction.ts";
 
-export function announcement(call: Call, timeline: Timeline | null): string {
-  const head = `${directionLabel(call.direction) || "New"} call, ${call.number || "no number"}.`;
-  if (!timeline) return `${head} No timeline yet.`;
-  if (timeline.total === 0) return `${head} No earlier contact.`;
-  const count = `${timeline.total} ${plural(timeline.total, "interaction", "interactions")}`;
+export function announcement(language: Language, { call, timeline }: Pop): string {
+  const { say } = language;
+  const direction = directionLabel(language, call.direction);
+  const head = say("announcedCall", { direction, number: call.number || say("noNumber") });
+  return `${head} ${whatIsKnown(language, timeline)}`;
+}
+
+function whatIsKnown(language: Language, timeline: Timeline | null): string {
+  const { say } = language;
+  if (!timeline) return say("announcedWaiting");
+  if (timeline.total === 0) return say("announcedNothing");
+  const interactions = say("interactions", { count: timeline.total });
   const newest = timeline.days[0]?.interactions[0];
-  return newest ? `${head} ${count}, last outcome ${outcomeLabel(newest.outcome)}.` : `${head} ${count}.`;
+  return newest
+    ? say("announcedLast", { interactions, outcome: outcomeLabel(language, newest.outcome) })
+    : interactions;
 }

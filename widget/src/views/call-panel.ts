@@ -4,21 +4,25 @@ import { keyed } from "lit/directives/keyed.js";
 import { type CallOnScreen, isEnded } from "../calls.ts";
 import type { CallDesk } from "../desk.ts";
 import type { Interaction, Timeline } from "../frames.ts";
-import { ofContact, type Shown, select } from "../timeline.ts";
+import { EVERYTHING, type Filters, ofContacts, type Shown, select } from "../timeline.ts";
+import { filterWords } from "./filter-words.ts";
 import { glance } from "./glance.ts";
 import { gridView, NEWEST_FIRST, type Sort } from "./grid-view.ts";
 import {
+  type Culprit,
   failure,
   loadOlder,
   missingTimeline,
+  newsChip,
   noInteractions,
   nothingPasses,
   remark,
   shortened,
+  sourcesMissing,
 } from "./notices.ts";
-import type { Scene } from "./scene.ts";
+import { contactName, type Scene } from "./scene.ts";
 import { timelineView } from "./timeline-view.ts";
-import { describeFilters, Toolbar, type View } from "./toolbar.ts";
+import { Toolbar, type View } from "./toolbar.ts";
 import { newestDays, Unrolling } from "./unrolling.ts";
 
 export type Arrangement = "horizontal" | "vertical" | "grid";
@@ -34,6 +38,8 @@ export interface PanelState {
   /** Asks the service; with `before`, for what is older than that. */
   onSearch: (before?: string) => void;
   onView: (view: View) => void;
+  /** Shows what came while the agent was reading. */
+  onNews: () => void;
 }
 
 export class CallPanel {
@@ -49,6 +55,11 @@ export class CallPanel {
     this.#unrolling = new Unrolling(host);
   }
 
+  /** Sorted otherwise, the newest may stand anywhere. */
+  get isNewestFirst(): boolean {
+    return this.#sort.column === NEWEST_FIRST.column && !this.#sort.ascending;
+  }
+
   /** The interactions shown on the same date as one of them, newest first. */
   dayOf(interactionId: string): Interaction[] | undefined {
     const isIn = (interactions: Interaction[]) =>
@@ -59,8 +70,7 @@ export class CallPanel {
   render(scene: Scene, state: PanelState): TemplateResult {
     const { entry, desk, isTabbed } = state;
     const timeline = entry.timeline ?? entry.found?.timeline ?? null;
-    const selected = select(entry.timeline, entry.found, desk.filters, scene.now);
-    this.#shown = selected && { ...selected, days: ofContact(selected.days, desk.contactId) };
+    this.#shown = this.#select(scene, state, desk.filters);
     const { callId } = entry.call;
     return html`<section class="call ${isEnded(entry) ? "is-ended" : ""}" part="call" id="call-panel" data-call=${callId}
       role=${isTabbed ? "tabpanel" : nothing} aria-labelledby=${isTabbed ? `tab-${callId}` : nothing}>
@@ -68,25 +78,25 @@ export class CallPanel {
         call: entry.call,
         endReason: entry.endReason,
         timeline,
-        newest: timeline && newestOf(timeline, desk.contactId),
-        contactId: desk.contactId,
-        onContact: (contactId) => state.onDesk({ contactId }),
+        newest: timeline && newestOf(timeline, desk),
+        desk,
+        onDesk: state.onDesk,
       })}
       ${timeline && timeline.total > 0 ? this.#tools(scene, state, timeline) : nothing}
-      ${timeline && entry.missing ? remark(entry.missing.text) : nothing}
-      ${failure(desk.searchProblem)}
-      <div class="content">${keyed(callId, this.#content(scene, state, timeline))}</div>
+      ${timeline && entry.missing ? remark(scene.language.word("missing", entry.missing.code, entry.missing.text)) : nothing}
+      ${timeline ? sourcesMissing(scene, timeline, this.#again(state)) : nothing}
+      ${failure(scene, desk.searchProblem)}
+      <div class="content">${newsChip(scene, desk.unseen.length, state.onNews)}${keyed(callId, this.#content(scene, state, timeline))}</div>
     </section>`;
   }
 
   #tools(scene: Scene, state: PanelState, timeline: Timeline): TemplateResult {
     const { entry, desk, arrangement } = state;
-    return html`${this.#toolbar.render({
-      catalogue: scene.catalogue,
+    return html`${this.#toolbar.render(scene, {
       timeline,
       found: entry.found,
       filters: desk.filters,
-      shown: this.#shown && this.#counted(this.#shown, desk),
+      shown: this.#shown,
       isSearching: desk.isSearching,
       canSearch: state.isLive,
       view: arrangement === "vertical" ? null : arrangement === "grid" ? "grid" : "timeline",
@@ -94,36 +104,53 @@ export class CallPanel {
       onSearch: () => state.onSearch(),
       onView: state.onView,
     })}
-    ${this.#shown && entry.timeline ? shortened(this.#shown, entry.timeline, desk.filters.months, desk.isSearching, () => state.onSearch()) : nothing}`;
+    ${this.#shown && entry.timeline ? shortened(scene, this.#shown, entry.timeline, desk.filters.months, desk.isSearching, () => state.onSearch()) : nothing}`;
   }
 
-  /** With one person picked out, the count is theirs. */
-  #counted(shown: Shown, { contactId }: CallDesk): Shown {
-    if (contactId === null) return shown;
-    const count = shown.days.reduce((sum, day) => sum + day.interactions.length, 0);
-    return { ...shown, count, matching: null };
+  /** What passes the filters, of the people looked at: with some of them picked out, the count is theirs. */
+  #select({ now }: Scene, { entry, desk }: PanelState, filters: Filters): Shown | null {
+    const selected = select(entry.timeline, entry.found, filters, now);
+    if (!selected || (desk.contactId === null && desk.hidden.size === 0)) return selected;
+    const days = ofContacts(selected.days, desk.contactId, desk.hidden);
+    const count = days.reduce((sum, day) => sum + day.interactions.length, 0);
+    return { ...selected, days, count, matching: null };
+  }
+
+  #again({ isLive, desk, onSearch }: PanelState): (() => void) | null {
+    return isLive && !desk.isSearching ? () => onSearch() : null;
+  }
+
+  /** Names the filters that hide everything, and offers to drop each one that does so alone. */
+  #nothingPasses(scene: Scene, state: PanelState, timeline: Timeline): TemplateResult {
+    const { desk } = state;
+    const untouched = { ...EVERYTHING, months: timeline.period.months };
+    const words = filterWords(scene, timeline, desk.filters);
+    const culprits = words.flatMap(({ name, words }): Culprit[] => {
+      const filters = { ...desk.filters, [name]: untouched[name] };
+      const count = this.#select(scene, state, filters)?.count ?? 0;
+      return count > 0 ? [{ words, count, onDrop: () => state.onDesk({ filters }) }] : [];
+    });
+    const texts = words.map((one) => one.words);
+    const person = timeline.contacts.find(({ contactId }) => contactId === desk.contactId);
+    if (person) texts.unshift(scene.language.say("filterPerson", { name: contactName(person) }));
+    const onClear = () => state.onDesk({ filters: untouched, contactId: null, hidden: new Set() });
+    return nothingPasses(scene, texts, culprits, onClear);
   }
 
   #content(scene: Scene, state: PanelState, timeline: Timeline | null): unknown {
     const { entry, desk } = state;
     const shown = this.#shown;
     if (!timeline || !shown) {
-      const canAsk = state.isLive && !desk.isSearching;
-      return missingTimeline(entry.missing, canAsk ? () => state.onSearch() : null);
+      return missingTimeline(scene, entry.missing, this.#again(state));
     }
-    if (timeline.total === 0) return noInteractions(timeline);
-    if (shown.days.length === 0) {
-      const filters = { campaign: null, channel: null, months: timeline.period.months };
-      return nothingPasses(describeFilters(scene.catalogue, desk.filters, timeline), () =>
-        state.onDesk({ filters, contactId: null }),
-      );
-    }
+    if (timeline.total === 0) return noInteractions(scene, timeline);
+    if (shown.days.length === 0) return this.#nothingPasses(scene, state, timeline);
     const reach = this.#unrolling.reach(entry.call.callId, shown.count);
     // It stands behind the last one, so not before that is drawn.
     const older =
       reach < shown.count
         ? null
-        : loadOlder(shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
+        : loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
     if (state.arrangement !== "grid") {
       const isHorizontal = state.arrangement === "horizontal";
       return timelineView(scene, newestDays(shown.days, reach), isHorizontal, older);
@@ -132,12 +159,16 @@ export class CallPanel {
     return gridView(scene, interactions, reach, this.#sort, (sort) => this.#sortBy(sort), older);
   }
 
+  sortNewestFirst(): void {
+    this.#sortBy(NEWEST_FIRST);
+  }
+
   #sortBy(sort: Sort): void {
     this.#sort = sort;
     this.#host.requestUpdate();
   }
 }
 
-function newestOf(timeline: Timeline, contactId: string | null): Interaction | null {
-  return ofContact(timeline.days, contactId)[0]?.interactions[0] ?? null;
+function newestOf({ days }: Timeline, { contactId, hidden }: CallDesk): Interaction | null {
+  return ofContacts(days, contactId, hidden)[0]?.interactions[0] ?? null;
 }

@@ -3,50 +3,52 @@
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
 import { live } from "lit/directives/live.js";
 import { icon } from "../icons.ts";
+import type { Language } from "../language.ts";
+import { plain } from "../plain.ts";
 
 export interface Choice {
   value: string;
   label: string;
   /** Told apart by it where labels are alike, and found by it: a campaign's id. */
   detail?: string;
-  count?: number | null;
+  /** As it is written. */
+  count?: string | undefined;
 }
 
 interface Rendering {
+  language: Language;
+  label: string;
   choices: Choice[];
   value: string;
   onChoose: (value: string) => void;
 }
 
-const plain = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-
 export function narrow(choices: Choice[], query: string): Choice[] {
-  const wanted = plain(query.trim());
+  const wanted = plain(query);
   return choices.filter(({ label, detail }) => plain(`${label} ${detail ?? ""}`).includes(wanted));
 }
 
 export class Combobox {
   readonly #host: ReactiveControllerHost;
   readonly #id: string;
-  readonly #label: string;
   #isOpen = false;
   /** What was typed since the list opened; null shows the chosen label and every choice. */
   #query: string | null = null;
   #active = 0;
-  #rendering: Rendering = { choices: [], value: "", onChoose: () => {} };
+  #rendering: Rendering | undefined;
 
-  constructor(host: ReactiveControllerHost, id: string, label: string) {
+  constructor(host: ReactiveControllerHost, id: string) {
     this.#host = host;
     this.#id = id;
-    this.#label = label;
   }
 
-  render(choices: Choice[], value: string, onChoose: (value: string) => void): TemplateResult {
-    this.#rendering = { choices, value, onChoose };
+  render(rendering: Rendering): TemplateResult {
+    this.#rendering = rendering;
+    const { label, choices, value } = rendering;
     const chosen = choices.find((choice) => choice.value === value);
     const activeId = this.#isOpen && this.#visible().length > 0 ? `${this.#id}-${this.#active}` : nothing;
     return html`<div class="combobox" part="filter" data-open=${this.#isOpen}>
-      <label for=${this.#id}>${this.#label}</label>
+      <label for=${this.#id}>${label}</label>
       <div class="combobox-field">
         <input id=${this.#id} type="text" role="combobox" autocomplete="off" spellcheck="false"
           aria-autocomplete="list" aria-expanded=${this.#isOpen} aria-controls="${this.#id}-list"
@@ -55,22 +57,23 @@ export class Combobox {
           @focus=${(event: FocusEvent) => (event.target as HTMLInputElement).select()} />
         ${icon("down")}
       </div>
-      <ul id="${this.#id}-list" role="listbox" aria-label=${this.#label} ?hidden=${!this.#isOpen}>
-        ${this.#isOpen ? this.#options() : nothing}
+      <ul id="${this.#id}-list" role="listbox" aria-label=${label} ?hidden=${!this.#isOpen}>
+        ${this.#isOpen ? this.#options(rendering) : nothing}
       </ul>
     </div>`;
   }
 
   #visible(): Choice[] {
-    const { choices } = this.#rendering;
+    const choices = this.#rendering?.choices ?? [];
     return this.#query === null ? choices : narrow(choices, this.#query);
   }
 
-  #options(): TemplateResult[] {
+  #options({ language }: Rendering): TemplateResult[] {
     const visible = this.#visible();
     if (visible.length === 0) {
       return [
-        html`<li role="option" aria-disabled="true" aria-selected="false" class="no-match">Nothing matches</li>`,
+        html`<li role="option" aria-disabled="true" aria-selected="false" class="no-match">
+          ${language.say("nothingMatches")}</li>`,
       ];
     }
     return visible.map((choice, index) => this.#option(choice, index));
@@ -78,11 +81,11 @@ export class Combobox {
 
   #option({ value, label, detail, count }: Choice, index: number): TemplateResult {
     // Pressing the mouse must not take the focus from the field: that would close the list before the click.
-    return html`<li id="${this.#id}-${index}" role="option" aria-selected=${value === this.#rendering.value}
+    return html`<li id="${this.#id}-${index}" role="option" aria-selected=${value === this.#rendering?.value}
       class=${index === this.#active ? "active" : ""} @mousedown=${(event: Event) => event.preventDefault()}
       @click=${() => this.#choose(value)}>
       <span class="option-label">${label}${detail ? html` <span class="quiet">${detail}</span>` : nothing}</span>
-      ${count == null ? nothing : html`<span class="option-count">${count}</span>`}
+      ${count === undefined ? nothing : html`<span class="option-count">${count}</span>`}
     </li>`;
   }
 
@@ -90,8 +93,7 @@ export class Combobox {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#query = null;
-    const { choices, value } = this.#rendering;
-    this.#activate(choices.findIndex((choice) => choice.value === value));
+    this.#activate(this.#visible().findIndex(({ value }) => value === this.#rendering?.value));
   };
 
   readonly #close = (): void => {
@@ -152,6 +154,6 @@ export class Combobox {
 
   #choose(value: string): void {
     this.#close();
-    this.#rendering.onChoose(value);
+    this.#rendering?.onChoose(value);
   }
 }

@@ -13,53 +13,55 @@ import {
   outcomeClass,
   outcomeText,
   phoneNumber,
-  sourceLabel,
 } from "./interaction.ts";
 import { ownerOf, type Scene } from "./scene.ts";
 
-const ABSENT = html`<span class="absent">Not recorded</span>`;
-
+/** An empty value says that nothing was recorded. */
 type Field = [label: string, value: unknown];
 
 /** The fields that the Campaign Manager knows of an interaction. */
 function campaignManagerFields(scene: Scene, of: Interaction): Field[] {
-  const score = (value: number | null | undefined) => (value == null ? ABSENT : scene.formats.number(value));
+  const { say } = scene.language;
+  const score = (value: number | null | undefined) => value != null && scene.formats.number(value);
   return [
-    ["Date and time", scene.formats.dateTime(of.startedAt)],
-    ["Campaign", campaignText(of)],
-    ["Mode", modeAndChannel(scene, of)],
-    ["Outcome", outcomeOrAbsent(of)],
-    ["Phone number", phoneNumber(of.address)],
-    ["Previous score", score(of.previousScore)],
-    ["Current score", score(of.currentScore)],
-    ["Agent name", nameOf(of.agent) || ABSENT],
-    ["Agent comments", of.comments || ABSENT],
+    [say("dateAndTime"), scene.formats.dateTime(of.startedAt)],
+    [say("campaign"), campaignText(of)],
+    [say("mode"), modeAndChannel(scene, of)],
+    [say("outcome"), outcomeOf(scene, of)],
+    [say("phoneNumber"), phoneNumber(of.address)],
+    [say("previousScore"), score(of.previousScore)],
+    [say("currentScore"), score(of.currentScore)],
+    [say("agentName"), nameOf(of.agent)],
+    [say("agentComments"), of.comments],
   ];
 }
 
 /** The fields that Data Cloud knows of an interaction. */
 function dataCloudFields(scene: Scene, of: Interaction): Field[] {
+  const { catalogue, formats, language } = scene;
+  const { say } = language;
   return [
-    [of.address.includes("@") ? "Email address" : "Phone number", phoneNumber(of.address)],
-    ["Call start time", scene.formats.dateTime(of.startedAt)],
-    ["Call end time", of.endedAt ? scene.formats.dateTime(of.endedAt) : ABSENT],
-    ["Outcome", outcomeOrAbsent(of)],
-    ["Agent name", nameOf(of.agent) || ABSENT],
-    ["Agent comments", of.comments || ABSENT],
-    ["Channel type", channelLabel(scene.catalogue, of.channel)],
-    ["Channel direction", directionLabel(of.direction) || ABSENT],
+    [say(of.address.includes("@") ? "emailAddress" : "phoneNumber"), phoneNumber(of.address)],
+    [say("callStart"), formats.dateTime(of.startedAt)],
+    [say("callEnd"), of.endedAt && formats.dateTime(of.endedAt)],
+    [say("outcome"), outcomeOf(scene, of)],
+    [say("agentName"), nameOf(of.agent)],
+    [say("agentComments"), of.comments],
+    [say("channelType"), channelLabel(language, catalogue, of.channel)],
+    [say("channelDirection"), directionLabel(language, of.direction)],
   ];
 }
 
-function outcomeOrAbsent(of: Interaction): unknown {
-  if (!of.outcome) return ABSENT;
-  const isFailure = outcomeClass(of.outcome) === "failure";
-  return html`${outcomeText(of.outcome)}${isFailure ? html` <span class="class-word">Failure</span>` : nothing}`;
+function outcomeOf(scene: Scene, { outcome }: Interaction): unknown {
+  if (!outcome) return null;
+  const isFailure = outcomeClass(outcome) === "failure";
+  const failure = html` <span class="class-word">${scene.language.say("failure")}</span>`;
+  return html`${outcomeText(scene, outcome)}${isFailure ? failure : nothing}`;
 }
 
 function campaignText({ campaign }: Interaction): unknown {
-  if (!campaign) return ABSENT;
-  return campaign.name ? html`${campaign.name} <span class="quiet">${campaign.id}</span>` : campaign.id;
+  if (!campaign?.name) return campaign?.id;
+  return html`${campaign.name} <span class="quiet">${campaign.id}</span>`;
 }
 
 /** `day` is newest first, so the next one in time stands before. */
@@ -69,27 +71,30 @@ export function details(
   day: Interaction[],
   on: { show: (interaction: Interaction) => void; close: () => void },
 ): TemplateResult {
+  const { say, word } = scene.language;
   const fields = isFromDataCloud(of) ? dataCloudFields(scene, of) : campaignManagerFields(scene, of);
   const owner = ownerOf(scene, of);
-  if (owner) fields.unshift(["Contact", owner]);
+  if (owner) fields.unshift([say("contact"), owner]);
   const index = day.findIndex(({ interactionId }) => interactionId === of.interactionId);
+  const place = say("placeInDate", { place: day.length - index, count: day.length });
   const step = (to: Interaction | undefined, name: string, label: string) =>
     html`<button type="button" class="icon-button ${name}" aria-label=${label} title=${label}
       aria-disabled=${to ? "false" : "true"} @click=${() => to && on.show(to)}>${icon(name)}</button>`;
+  const absent = html`<span class="absent">${say("notRecorded")}</span>`;
   return html`<header class="details-head">
       ${modeIcon(scene, of)}
       <div class="details-title">
         <h2 id="details-title">${modeName(scene, of)}, ${scene.formats.time(of.startedAt)}</h2>
-        <p class="quiet">${sourceLabel(of.source)} · ${day.length - index} of ${day.length} on this date</p>
+        <p class="quiet">${word("source", of.source)} · ${place}</p>
       </div>
-      <nav class="details-nav" aria-label="Interactions of this date">
-        ${step(day[index + 1], "previous", "Previous interaction of this date")}
-        ${step(day[index - 1], "next", "Next interaction of this date")}
+      <nav class="details-nav" aria-label=${say("ofThisDate")}>
+        ${step(day[index + 1], "previous", say("previousOfDate"))}
+        ${step(day[index - 1], "next", say("nextOfDate"))}
       </nav>
-      <button type="button" class="icon-button close" aria-label="Close details" title="Close" @click=${on.close}>
+      <button type="button" class="icon-button close" aria-label=${say("closeDetails")} title=${say("close")} @click=${on.close}>
         ${icon("close")}</button>
     </header>
     <dl class="details-fields" aria-live="polite">
-      ${fields.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}
+      ${fields.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value || absent}</dd></div>`)}
     </dl>`;
 }

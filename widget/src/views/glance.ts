@@ -1,9 +1,10 @@
 // What an agent reads in three seconds: which call, what came last, the brief, who it may be, where else it is listed.
 import { html, nothing, type TemplateResult } from "lit";
-import { plural } from "../formats.ts";
+import type { CallDesk } from "../desk.ts";
 import type { Brief, Call, ContactSummary, Interaction, Timeline } from "../frames.ts";
 import { failureMark, icon } from "../icons.ts";
-import { channelLabel, labelFromCode, modeLabel } from "../modes.ts";
+import type { Language } from "../language.ts";
+import { channelLabel, modeLabel } from "../modes.ts";
 import {
   directionLabel,
   modeIcon,
@@ -15,19 +16,6 @@ import {
 } from "./interaction.ts";
 import { contactName, ownerOf, type Scene } from "./scene.ts";
 
-const STATES: Record<string, string> = {
-  offered: "Ringing",
-  connected: "Connected",
-  wrap_up: "Wrap-up",
-  ended: "Ended",
-};
-const END_REASONS: Record<string, string> = {
-  ended: "Ended",
-  taken: "Taken by another agent",
-  retracted: "Withdrawn",
-  expired: "Ended, no end was heard",
-};
-
 export interface CallLook {
   call: Call;
   endReason: string | null;
@@ -38,36 +26,38 @@ export function stateOf({ call, endReason }: CallLook): string {
   return endReason === null ? call.state : "ended";
 }
 
-export function stateLabel({ call, endReason }: CallLook): string {
-  if (endReason === null) return STATES[call.state] ?? labelFromCode(call.state);
-  return END_REASONS[endReason] ?? labelFromCode(endReason);
+export function stateLabel({ word }: Language, { call, endReason }: CallLook): string {
+  return endReason === null ? word("state", call.state) : word("end", endReason);
 }
 
 export interface GlanceState extends CallLook {
   timeline: Timeline | null;
   newest: Interaction | null;
-  contactId: string | null;
-  onContact: (contactId: string | null) => void;
+  desk: CallDesk;
+  onDesk: (change: Partial<CallDesk>) => void;
 }
 
 export function glance(scene: Scene, state: GlanceState): TemplateResult {
-  const { call, timeline, contactId } = state;
+  const { call, timeline, desk } = state;
+  const { language, formats } = scene;
   const contacts = timeline?.contacts ?? [];
-  const contact = contacts.length === 1 ? contacts[0] : contacts.find((one) => one.contactId === contactId);
+  const possible = contacts.filter(({ contactId }) => !desk.hidden.has(contactId));
+  const contact =
+    possible.length === 1 ? possible[0] : contacts.find(({ contactId }) => contactId === desk.contactId);
   return html`<header class="glance" part="header" data-state=${stateOf(state)}>
     <div class="glance-call">
       <span class="direction" aria-hidden="true">${icon(call.direction === "inbound" ? "inbound" : "outbound")}</span>
       <div>
-        <h2 class="number">${call.number ? phoneNumber(call.number) : "No number"}</h2>
+        <h2 class="number">${call.number ? phoneNumber(call.number) : language.say("noNumber")}</h2>
         <p class="who">
-          <span class="state" part="state">${stateLabel(state)}</span>
-          <span class="direction-name">${directionLabel(call.direction)}</span>
-          ${call.at ? html`<span class="quiet">since <time datetime=${call.at}>${scene.formats.time(call.at)}</time></span>` : nothing}
+          <span class="state" part="state">${stateLabel(language, state)}</span>
+          <span class="direction-name">${directionLabel(language, call.direction)}</span>
+          ${call.at ? html`<span class="quiet">${language.compose("since", { time: html`<time datetime=${call.at}>${formats.time(call.at)}</time>` })}</span>` : nothing}
           ${contact ? html`<span class="contact-name">${contactName(contact)}</span>` : nothing}
         </p>
       </div>
     </div>
-    ${facts(scene, state)}
+    ${facts(scene, state, contact)}
   </header>
   ${contact?.brief ? briefLine(scene, contact.brief) : nothing}
   ${chips(scene, state, contacts)}`;
@@ -77,47 +67,68 @@ function fact(name: string, label: string, value: unknown): TemplateResult {
   return html`<div class="fact fact-${name}"><dt>${label}</dt><dd>${value}</dd></div>`;
 }
 
-function facts(scene: Scene, { call, timeline, newest }: GlanceState): TemplateResult {
+function facts(
+  scene: Scene,
+  { call, timeline, newest }: GlanceState,
+  contact: ContactSummary | undefined,
+): TemplateResult {
+  const { say } = scene.language;
   const listed = timeline?.campaigns.find(({ id }) => id === call.campaign?.id);
   const name = call.campaign?.name || listed?.name;
   const campaign = call.campaign
     ? html`${name ?? call.campaign.id}${name ? html` <span class="quiet id">${call.campaign.id}</span>` : nothing}`
-    : html`<span class="absent">None</span>`;
+    : html`<span class="absent">${say("none")}</span>`;
   const nothingYet = html`<span class="absent">–</span>`;
   return html`<dl class="facts">
-    ${fact("campaign", "Campaign", campaign)}
-    ${fact("mode", "Last mode", newest ? html`<span class="with-icon">${modeIcon(scene, newest, { mark: false })} ${modeName(scene, newest)}</span>` : nothingYet)}
-    ${fact("outcome", "Last outcome", newest ? lastOutcome(scene, newest) : nothingYet)}
+    ${fact("campaign", say("campaign"), campaign)}
+    ${fact("mode", say("lastMode"), newest ? html`<span class="with-icon">${modeIcon(scene, newest, { mark: false })} ${modeName(scene, newest)}</span>` : nothingYet)}
+    ${fact("outcome", say("lastOutcome"), newest ? lastOutcome(scene, newest, contact) : nothingYet)}
   </dl>`;
 }
 
-function lastOutcome(scene: Scene, interaction: Interaction): TemplateResult {
+/** Says whose outcome it was, where the header does not name one person. */
+function lastOutcome(
+  scene: Scene,
+  interaction: Interaction,
+  contact: ContactSummary | undefined,
+): TemplateResult {
   const isFailure = outcomeClass(interaction.outcome) === "failure";
-  const owner = ownerOf(scene, interaction);
-  return html`<span class="with-icon">${isFailure ? failureMark : nothing}${outcomeText(interaction.outcome)}
+  const owner = contact ? null : ownerOf(scene, interaction);
+  return html`<span class="with-icon">${isFailure ? failureMark(scene.language) : nothing}${outcomeText(scene, interaction.outcome)}
     ${owner ? html`<span class="quiet">${owner}</span>` : nothing}</span>`;
 }
 
 function briefLine(scene: Scene, brief: Brief): TemplateResult {
-  const { formats, now } = scene;
-  const reachedOn = brief.lastReachedMode ? ` on ${modeLabel(scene.catalogue, brief.lastReachedMode)}` : "";
-  const reached = brief.lastReachedAt
-    ? `${formats.agoOf(brief.lastReachedAt, now)}${reachedOn}`
-    : "Never in this period";
-  const last = brief.lastAt
-    ? `${formats.agoOf(brief.lastAt, now)}, ${brief.lastChannel ? channelLabel(scene.catalogue, brief.lastChannel) : ""}`.replace(
-        /, $/,
-        "",
-      )
-    : "Never in this period";
-  const ended = brief.lastOutcome ? `, ${outcomeLabel(brief.lastOutcome)}` : "";
-  return html`<dl class="brief" part="brief" aria-label="The brief">
-    ${fact("last", "Last contact", `${last}${ended}`)}
-    ${fact("attempts", "Attempts", html`<b>${brief.attempts7d ?? 0}</b> in 7 days, <b>${brief.attempts30d ?? 0}</b> in 30`)}
-    ${fact("failures", "Failures in a row", html`<b>${brief.failuresInARow ?? 0}</b>`)}
-    ${fact("reached", "Last reached", reached)}
-    ${brief.score == null ? nothing : fact("score", "Score", score(scene, brief.score, brief.scoreChange))}
+  const { language, formats } = scene;
+  const { say } = language;
+  const attempts = language.compose("attemptsCounted", {
+    week: html`<b>${formats.number(brief.attempts7d ?? 0)}</b>`,
+    month: html`<b>${formats.number(brief.attempts30d ?? 0)}</b>`,
+  });
+  return html`<dl class="brief" part="brief" aria-label=${say("brief")}>
+    ${fact("last", say("lastContact"), lastContact(scene, brief))}
+    ${fact("attempts", say("attempts"), attempts)}
+    ${fact("failures", say("failuresInARow"), html`<b>${formats.number(brief.failuresInARow ?? 0)}</b>`)}
+    ${fact("reached", say("lastReached"), lastReached(scene, brief))}
+    ${brief.score == null ? nothing : fact("score", say("score"), score(scene, brief.score, brief.scoreChange))}
   </dl>`;
+}
+
+function lastContact({ language, formats, catalogue, now }: Scene, brief: Brief): string {
+  const { lastAt, lastChannel, lastOutcome } = brief;
+  if (!lastAt) return language.say("neverInPeriod");
+  const parts = [formats.agoOf(lastAt, now)];
+  if (lastChannel) parts.push(channelLabel(language, catalogue, lastChannel));
+  if (lastOutcome) parts.push(outcomeLabel(language, lastOutcome));
+  return parts.join(language.say("listSeparator"));
+}
+
+function lastReached({ language, formats, catalogue, now }: Scene, brief: Brief): string {
+  const { lastReachedAt, lastReachedMode } = brief;
+  if (!lastReachedAt) return language.say("neverInPeriod");
+  const when = formats.agoOf(lastReachedAt, now);
+  if (!lastReachedMode) return when;
+  return language.say("reachedOn", { when, mode: modeLabel(language, catalogue, lastReachedMode) });
 }
 
 function score(scene: Scene, value: number, change: number | null | undefined): TemplateResult {
@@ -130,6 +141,7 @@ function chips(
   state: GlanceState,
   contacts: ContactSummary[],
 ): TemplateResult | typeof nothing {
+  const { say } = scene.language;
   const own = state.call.campaign?.id;
   const others = (state.timeline?.campaigns ?? []).filter(({ id, listed }) => listed && id !== own);
   if (contacts.length < 2 && others.length === 0) return nothing;
@@ -139,13 +151,13 @@ function chips(
       others.length === 0
         ? nothing
         : html`<div class="chip-row other-campaigns">
-      <span class="chip-title" id="others">${own ? "Also listed in" : "Listed in"}</span>
+      <span class="chip-title" id="others">${say(own ? "alsoListed" : "listed")}</span>
       <ul class="chips" aria-labelledby="others">${others.map(
         ({
           id,
           name,
           interactions,
-        }) => html`<li class="chip" title="Campaign ${id}, ${interactions} ${plural(interactions, "interaction", "interactions")}">
+        }) => html`<li class="chip" title=${say("campaignTitle", { id, interactions: say("interactions", { count: interactions }) })}>
           ${name || id}${name ? html` <span class="quiet">${id}</span>` : nothing}</li>`,
       )}</ul>
     </div>`
@@ -153,23 +165,47 @@ function chips(
   </div>`;
 }
 
-/** Several contacts share the number: the agent may look at one of them; nobody is picked silently. */
-function candidates(
-  scene: Scene,
-  { contactId, onContact }: GlanceState,
-  contacts: ContactSummary[],
-): TemplateResult {
+/** Several contacts share the number: the agent may look at one of them, or say who it is not; nobody is picked silently. */
+function candidates(scene: Scene, { desk, onDesk }: GlanceState, contacts: ContactSummary[]): TemplateResult {
+  const { language, formats } = scene;
+  const { say } = language;
+  const { contactId, hidden } = desk;
+  const possible = contacts.filter((one) => !hidden.has(one.contactId));
+  const everyone = possible.reduce((sum, { interactions }) => sum + interactions, 0);
   const chip = (id: string | null, label: unknown, count: number) =>
-    html`<button type="button" class="chip" aria-pressed=${id === contactId} @click=${() => onContact(id)}>
-      ${label} <span class="chip-count">${count}</span></button>`;
-  const everyone = contacts.reduce((sum, { interactions }) => sum + interactions, 0);
-  const ago = ({ lastAt }: ContactSummary) =>
-    lastAt ? html` <span class="quiet">${scene.formats.agoOf(lastAt, scene.now)}</span>` : nothing;
-  return html`<div class="chip-row candidates" role="group" aria-label="Which person?">
-    <span class="chip-title">Which person? ${contacts.length} share this number</span>
+    html`<button type="button" class="chip" aria-pressed=${id === contactId} @click=${() => onDesk({ contactId: id })}>
+      ${label} <span class="chip-count">${formats.number(count)}</span></button>`;
+  const hide = (id: string) =>
+    onDesk({ hidden: new Set([...hidden, id]), contactId: contactId === id ? null : contactId });
+  return html`<div class="chip-row candidates" role="group" aria-label=${say("whichPerson")}>
+    <span class="chip-title">${say("whichOfSeveral", { count: contacts.length })}</span>
     <div class="chips">
-      ${chip(null, "Everyone", everyone)}
-      ${contacts.map((one) => chip(one.contactId, html`${icon("person")}${contactName(one)}${ago(one)}`, one.interactions))}
+      ${possible.length > 1 ? chip(null, say("everyone"), everyone) : nothing}
+      ${possible.map((one) => {
+        const notThisOne = say("notThisPerson", { name: contactName(one) });
+        return html`<span class="chip-pair">${chip(one.contactId, candidate(scene, one), one.interactions)}
+          <button type="button" class="icon-button" aria-label=${notThisOne} title=${notThisOne}
+            @click=${() => hide(one.contactId)}>${icon("close")}</button></span>`;
+      })}
+      ${contacts
+        .filter((one) => hidden.has(one.contactId))
+        .map((one) => hiddenPerson(scene, one, () => onDesk({ hidden: without(hidden, one.contactId) })))}
     </div>
   </div>`;
+}
+
+function candidate({ formats, now }: Scene, contact: ContactSummary): TemplateResult {
+  const { lastAt } = contact;
+  const ago = lastAt ? html` <span class="quiet">${formats.agoOf(lastAt, now)}</span>` : nothing;
+  return html`${icon("person")}${contactName(contact)}${ago}`;
+}
+
+function hiddenPerson({ language }: Scene, contact: ContactSummary, onUndo: () => void): TemplateResult {
+  const { say } = language;
+  return html`<span class="hidden-person" role="status">${say("personHidden", { name: contactName(contact) })}
+    <button type="button" class="link" @click=${onUndo}>${say("undo")}</button></span>`;
+}
+
+function without(hidden: ReadonlySet<string>, contactId: string): ReadonlySet<string> {
+  return new Set([...hidden].filter((id) => id !== contactId));
 }

@@ -3,9 +3,18 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Interaction } from "../frames.ts";
+import type { PlainKey } from "../language.ts";
 import { channelLabel } from "../modes.ts";
 import { follow, stepsAlong } from "./arrows.ts";
-import { directionLabel, modeIcon, modeName, nameOf, outcomeLabel, outcomeText } from "./interaction.ts";
+import {
+  directionLabel,
+  markOf,
+  modeIcon,
+  modeName,
+  nameOf,
+  outcomeLabel,
+  outcomeText,
+} from "./interaction.ts";
 import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
 
 export interface Sort {
@@ -17,15 +26,15 @@ export const NEWEST_FIRST: Sort = { column: "startedAt", ascending: false };
 
 interface Column {
   id: string;
-  title: string;
+  title: PlainKey;
   /** What the column sorts by; an absent value always comes last. */
   value: (scene: Scene, interaction: Interaction) => string | number | null;
   cell: (scene: Scene, interaction: Interaction, isFirst: boolean) => unknown;
   numeric?: boolean;
 }
 
-const text = (id: string, title: string, value: (scene: Scene, of: Interaction) => string): Column => ({
-  id,
+const text = (title: PlainKey, value: (scene: Scene, of: Interaction) => string): Column => ({
+  id: title,
   title,
   value: (scene, of) => value(scene, of) || null,
   cell: value,
@@ -34,7 +43,7 @@ const text = (id: string, title: string, value: (scene: Scene, of: Interaction) 
 const COLUMNS: Column[] = [
   {
     id: "startedAt",
-    title: "Date and time",
+    title: "dateAndTime",
     value: (_scene, of) => Date.parse(of.startedAt),
     cell: (scene, of, isFirst) => {
       const when = `${scene.formats.shortDate(of.startedAt)}, ${scene.formats.time(of.startedAt)}`;
@@ -43,36 +52,36 @@ const COLUMNS: Column[] = [
         scene.onSelect(of, event.currentTarget as HTMLElement);
       };
       return html`<button type="button" class="cell-button" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1} @click=${open}>
-        <time datetime=${of.startedAt}>${when}</time></button>`;
+        <time datetime=${of.startedAt}>${when}</time></button> ${markOf(scene, of)}`;
     },
   },
   {
     id: "mode",
-    title: "Mode",
+    title: "mode",
     value: modeName,
     cell: (scene, of) => html`<span class="with-icon">${modeIcon(scene, of)} ${modeName(scene, of)}</span>`,
   },
-  text("channel", "Channel", (scene, of) => channelLabel(scene.catalogue, of.channel)),
-  text("direction", "Direction", (_scene, of) => directionLabel(of.direction)),
-  text("campaign", "Campaign", (_scene, of) => nameOf(of.campaign)),
+  text("channel", (scene, of) => channelLabel(scene.language, scene.catalogue, of.channel)),
+  text("direction", (scene, of) => directionLabel(scene.language, of.direction)),
+  text("campaign", (_scene, of) => nameOf(of.campaign)),
   {
     id: "outcome",
-    title: "Outcome",
-    value: (_scene, of) => (of.outcome ? outcomeLabel(of.outcome) : null),
-    cell: (_scene, of) => outcomeText(of.outcome),
+    title: "outcome",
+    value: (scene, of) => (of.outcome ? outcomeLabel(scene.language, of.outcome) : null),
+    cell: (scene, of) => outcomeText(scene, of.outcome),
   },
-  text("agent", "Agent", (_scene, of) => nameOf(of.agent)),
+  text("agent", (_scene, of) => nameOf(of.agent)),
   {
     id: "score",
-    title: "Score",
+    title: "score",
     numeric: true,
     value: (_scene, of) => of.currentScore ?? null,
     cell: (scene, of) => (of.currentScore == null ? "" : scene.formats.number(of.currentScore)),
   },
-  text("comments", "Comments", (_scene, of) => of.comments ?? ""),
+  text("comments", (_scene, of) => of.comments ?? ""),
 ];
 
-const CONTACT = text("contact", "Contact", (scene, of) => ownerOf(scene, of) ?? "");
+const CONTACT = text("contact", (scene, of) => ownerOf(scene, of) ?? "");
 
 function sorted(
   scene: Scene,
@@ -86,7 +95,10 @@ function sorted(
     const order =
       typeof a.key === "number" && typeof b.key === "number"
         ? a.key - b.key
-        : String(a.key).localeCompare(String(b.key), undefined, { numeric: true, sensitivity: "base" });
+        : String(a.key).localeCompare(String(b.key), scene.language.tag, {
+            numeric: true,
+            sensitivity: "base",
+          });
     return ascending ? order : -order;
   });
   return keyed.map(({ of }) => of);
@@ -104,9 +116,9 @@ export function gridView(
     scene.contacts.length > 1 ? [...COLUMNS.slice(0, 1), CONTACT, ...COLUMNS.slice(1)] : COLUMNS;
   const by = columns.find(({ id }) => id === sort.column) ?? columns[0];
   const rows = by ? sorted(scene, interactions, by, sort.ascending) : interactions;
-  return html`<div class="grid-scroll" role="region" aria-label="Interactions as a table" tabindex="0">
+  return html`<div class="grid-scroll" role="region" aria-label=${scene.language.say("gridRegion")} tabindex="0">
     <table class="grid" part="grid" role="table">
-      <thead role="rowgroup"><tr role="row">${columns.map((column) => heading(column, sort, onSort))}</tr></thead>
+      <thead role="rowgroup"><tr role="row">${columns.map((column) => heading(scene, column, sort, onSort))}</tr></thead>
       <tbody role="rowgroup" @keydown=${moveByArrow}>${repeat(
         rows.slice(0, reach),
         ({ interactionId }) => interactionId,
@@ -121,13 +133,13 @@ function cellClass({ id, numeric }: Column): string {
   return numeric ? `numeric cell-${id}` : `cell-${id}`;
 }
 
-function heading(column: Column, sort: Sort, onSort: (sort: Sort) => void): TemplateResult {
+function heading(scene: Scene, column: Column, sort: Sort, onSort: (sort: Sort) => void): TemplateResult {
   const isSorted = column.id === sort.column;
   const order = !isSorted ? "none" : sort.ascending ? "ascending" : "descending";
   // The first click on the date shows what an agent wants first: the newest; text begins at A.
   const ascending = isSorted ? !sort.ascending : column.id !== NEWEST_FIRST.column && !column.numeric;
   return html`<th role="columnheader" scope="col" aria-sort=${order} class=${cellClass(column)}>
-    <button type="button" @click=${() => onSort({ column: column.id, ascending })}>${column.title}<span
+    <button type="button" @click=${() => onSort({ column: column.id, ascending })}>${scene.language.say(column.title)}<span
       class="sort" data-order=${order} aria-hidden="true"></span></button></th>`;
 }
 

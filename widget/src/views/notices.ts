@@ -1,11 +1,10 @@
 // The sentences: what is missing and what one can do about it, what the connection does, what to expect.
 import { html, nothing, type TemplateResult } from "lit";
-import type { Connection } from "../client.ts";
-import { plural } from "../formats.ts";
-import type { Missing, Timeline } from "../frames.ts";
+import type { Connection, JourneyError } from "../client.ts";
+import type { Missing, SourceState, Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
+import type { Language } from "../language.ts";
 import type { Shown } from "../timeline.ts";
-import { sourceLabel } from "./interaction.ts";
 import type { Scene } from "./scene.ts";
 
 const button = (label: string, onClick: () => void, isBusy = false) =>
@@ -16,42 +15,65 @@ export function blank(title: string, text: unknown, action: unknown = nothing): 
   return html`<div class="blank" part="blank">${icon("quiet")}<h2>${title}</h2><p>${text}</p>${action}</div>`;
 }
 
-export function waitingForCalls(connection: Connection): TemplateResult {
+export function waitingForCalls(language: Language, connection: Connection): TemplateResult {
+  const { say } = language;
   switch (connection.state) {
     case "live":
-      return blank("Ready", "The next call shows up here by itself.");
+      return blank(say("readyTitle"), say("ready"));
     case "idle":
-      return blank("Nobody is signed in", "This panel shows the calls of an agent once it knows which one.");
+      return blank(say("idleTitle"), say("idleText"));
     case "refused":
-      return blank("The service refused this session", connection.text);
+      return blank(say("refusedTitle"), refusalText(language, connection));
     default:
-      return blank("Connecting", "Calls show up here by themselves once there is a connection.");
+      return blank(say("connectingTitle"), say("connectingText"));
   }
 }
 
-export function missingTimeline(missing: Missing | null, onAgain: (() => void) | null): TemplateResult {
-  const isWaiting = missing?.code === "timeout";
-  const title = isWaiting ? "Still looking" : "No timeline for this call";
-  const text = missing?.text ?? "The service sent no reason.";
+export function missingTimeline(
+  { language }: Scene,
+  missing: Missing | null,
+  onAgain: (() => void) | null,
+): TemplateResult {
+  const { say, word } = language;
+  const title = say(missing?.code === "timeout" ? "stillLooking" : "noTimeline");
+  const text = missing ? word("missing", missing.code, missing.text) : say("noReason");
   const canAsk = onAgain !== null && (missing?.code === "timeout" || missing?.code === "failed");
-  return blank(title, text, canAsk ? button("Try again", onAgain) : nothing);
+  return blank(title, text, canAsk ? button(say("tryAgain"), onAgain) : nothing);
 }
 
-export function noInteractions(timeline: Timeline): TemplateResult {
-  const months = timeline.period.months;
-  return blank("No earlier contact", `Nothing is recorded with this number in the last ${months} months.`);
+export function noInteractions({ language }: Scene, { period }: Timeline): TemplateResult {
+  const { say } = language;
+  return blank(say("noContactTitle"), say("noContact", { count: period.months }));
 }
 
-export function nothingPasses(description: string, onClear: () => void): TemplateResult {
+/** One of the filters without which something would be left. */
+export interface Culprit {
+  words: string;
+  /** How many would be left. */
+  count: number;
+  onDrop: () => void;
+}
+
+export function nothingPasses(
+  { language }: Scene,
+  filters: string[],
+  culprits: Culprit[],
+  onClear: () => void,
+): TemplateResult {
+  const { say } = language;
+  const drops = culprits.map(({ words, count, onDrop }) =>
+    button(say("withoutFilter", { filter: words, count }), onDrop),
+  );
   return blank(
-    "Nothing matches the filters",
-    `No interaction in ${description}.`,
-    button("Clear the filters", onClear),
+    say("filteredTitle"),
+    say("filtered", { filters: filters.join(say("listSeparator")) }),
+    html`<div class="ways-out">${drops}${button(say("clearFilters"), onClear)}</div>`,
   );
 }
 
 /** Says that not everything is on screen, and how to get the rest. Nothing is shortened silently. */
 export function shortened(
+  { language }: Scene,
   shown: Shown,
   timeline: Timeline,
   months: number,
@@ -59,24 +81,31 @@ export function shortened(
   onSearch: () => void,
 ): TemplateResult | typeof nothing {
   if (!shown.partial) return nothing;
-  const reach =
-    timeline.shown < timeline.total
-      ? `the newest ${timeline.shown} of ${timeline.total} interactions`
-      : `the last ${timeline.period.months} months`;
+  const { say } = language;
+  const { shown: count, total, period } = timeline;
+  const loaded =
+    count < total
+      ? say("loadedNewest", { count, total: say("interactions", { count: total }) })
+      : say("loadedMonths", { count: period.months });
   const wanted =
-    months > timeline.period.months
-      ? ` Search asks the service for ${months}.`
-      : " Search asks the service for all.";
-  return html`<p class="notice" part="notice"><span>Loaded so far: ${reach}.${wanted}</span>
-    ${button("Search", onSearch, isBusy)}</p>`;
+    months > period.months
+      ? say("searchForMonths", { months: say("months", { count: months }) })
+      : say("searchForAll");
+  return html`<p class="notice" part="notice"><span>${loaded} ${wanted}</span>
+    ${button(say("search"), onSearch, isBusy)}</p>`;
 }
 
-export function loadOlder(shown: Shown, isBusy: boolean, onOlder: (before: string) => void): unknown {
-  const { olderThan, matching, count } = shown;
-  if (olderThan === null || matching === null) return null;
-  const rest = matching - count;
-  return html`<span>${rest} older ${plural(rest, "interaction is", "interactions are")} not loaded</span>
-    ${button(isBusy ? "Loading…" : "Load older ones", () => onOlder(olderThan), isBusy)}`;
+export function loadOlder(
+  { language }: Scene,
+  shown: Shown,
+  isBusy: boolean,
+  onOlder: (before: string) => void,
+): unknown {
+  if (shown.older === null) return null;
+  const { say } = language;
+  const { count, before } = shown.older;
+  return html`<span>${say("olderNotLoaded", { count })}</span>
+    ${button(say(isBusy ? "loading" : "loadOlder"), () => onOlder(before), isBusy)}`;
 }
 
 /** Something is missing, but not everything: what is there stays on screen below. */
@@ -84,23 +113,60 @@ export function remark(text: string): TemplateResult {
   return html`<p class="notice">${text}</p>`;
 }
 
-export function failure(text: string | null): TemplateResult | typeof nothing {
-  return text === null ? nothing : html`<p class="notice problem" role="alert">${text}</p>`;
+export function failure({ language }: Scene, problem: JourneyError | null): TemplateResult | typeof nothing {
+  if (problem === null) return nothing;
+  return html`<p class="notice problem" role="alert">${language.word("error", problem.code, problem.message)}</p>`;
 }
 
-function connectionText(connection: Connection, now: number): string {
+function refusalText({ word }: Language, { code, text }: Extract<Connection, { state: "refused" }>): string {
+  return word("close", String(code), text);
+}
+
+function connectionText(language: Language, connection: Connection, now: number): string {
+  const { say } = language;
   switch (connection.state) {
-    case "live":
-      return "Live";
-    case "idle":
-      return "Not connected";
-    case "connecting":
-      return "Connecting…";
     case "waiting":
-      return `Offline, trying again in ${Math.max(0, Math.ceil((connection.retryAt - now) / 1000))} s`;
+      return say("offline", { seconds: Math.max(0, Math.ceil((connection.retryAt - now) / 1000)) });
     case "refused":
-      return connection.text;
+      return refusalText(language, connection);
+    default:
+      return say(connection.state);
   }
+}
+
+function sourceText({ language, formats }: Scene, { source, asOf, missing }: SourceState): string {
+  const { say, word } = language;
+  const name = word("source", source);
+  if (missing)
+    return say("sourceSays", { source: name, text: word("sourceMissing", missing.code, missing.text) });
+  return asOf ? say("asOf", { source: name, time: formats.time(asOf) }) : say("noData", { source: name });
+}
+
+/** A source that did not answer, how current the others are, and a way to ask again. */
+export function sourcesMissing(
+  { language, formats }: Scene,
+  { sources = [] }: Timeline,
+  onAgain: (() => void) | null,
+): TemplateResult | typeof nothing {
+  if (!sources.some(({ missing }) => missing)) return nothing;
+  const { say, word } = language;
+  const newsFirst = sources.toSorted((a, b) => Number(!a.missing) - Number(!b.missing));
+  const stand = newsFirst.flatMap(({ source: code, asOf, missing }) => {
+    const source = word("source", code);
+    if (missing)
+      return say("sourceStands", { source, text: word("sourceMissing", missing.code, missing.text) });
+    return asOf ? say("sourceAsOf", { source, time: formats.time(asOf) }) : [];
+  });
+  return html`<p class="notice" role="status">
+    <span>${say("sourcesStand", { sources: stand.join(say("sourceSeparator")) })}</span>
+    ${onAgain ? button(say("tryAgain"), onAgain) : nothing}</p>`;
+}
+
+/** What came while the agent was reading elsewhere, and the way to it. */
+export function newsChip({ language }: Scene, count: number, onShow: () => void): TemplateResult {
+  return html`<p class="news" role="status">
+    ${count > 0 ? html`<button type="button" class="search" @click=${onShow}>${language.say("newOnes", { count })}</button>` : nothing}
+  </p>`;
 }
 
 /** The quiet last line: the connection, the sources' state, the time zone of all times. */
@@ -110,16 +176,14 @@ export function statusLine(
   timeline: Timeline | null,
   onRetry: () => void,
 ): TemplateResult {
+  const { say } = scene.language;
   const canRetry = connection.state === "waiting" || connection.state === "refused";
   // The countdown is for eyes only: a live region would read out every second of it.
   return html`<footer class="status" part="status">
     <span class="connection" data-state=${connection.state}><span class="lamp" aria-hidden="true"></span>
-      <span class="connection-text">${connectionText(connection, scene.now)}</span>
-      ${canRetry ? html`<button type="button" class="link" @click=${onRetry}>Try now</button>` : nothing}</span>
-    <span class="sources">${(timeline?.sources ?? []).map(({ source, asOf, missing }) => {
-      const state = missing ? missing.text : asOf ? `as of ${scene.formats.time(asOf)}` : "no data yet";
-      return html`<span>${sourceLabel(source)}: ${state}</span>`;
-    })}</span>
-    <span class="zone">Times in ${scene.formats.zoneName(scene.now)}</span>
+      <span class="connection-text">${connectionText(scene.language, connection, scene.now)}</span>
+      ${canRetry ? html`<button type="button" class="link" @click=${onRetry}>${say("tryNow")}</button>` : nothing}</span>
+    <span class="sources">${(timeline?.sources ?? []).map((state) => html`<span>${sourceText(scene, state)}</span>`)}</span>
+    <span class="zone">${say("timesIn", { zone: scene.formats.zoneName(scene.now) })}</span>
   </footer>`;
 }

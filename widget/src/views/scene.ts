@@ -1,16 +1,21 @@
-// What every view needs to write and to draw with: formats, the catalogue of modes and channels, the time.
+// What every view needs to write and to draw with: language, formats, the catalogue of modes and channels, the time.
 import { guard } from "lit/directives/guard.js";
+import type { Mark } from "../calls.ts";
 import type { Formats } from "../formats.ts";
 import type { ContactSummary, Interaction } from "../frames.ts";
+import type { Language } from "../language.ts";
 import type { Catalogue } from "../modes.ts";
 
 export interface Scene {
+  language: Language;
   formats: Formats;
   catalogue: Catalogue;
   /** Milliseconds since the epoch. */
   now: number;
   /** The contacts behind the number; with several, every interaction says whose it is. */
   contacts: readonly ContactSummary[];
+  /** What came or changed while the call was on screen. */
+  marks: ReadonlyMap<string, Mark>;
   onSelect: (interaction: Interaction, opener: HTMLElement) => void;
 }
 
@@ -22,7 +27,7 @@ export function contactName(contact: ContactSummary): string {
 export function ownerOf(scene: Scene, interaction: Interaction): string | null {
   if (scene.contacts.length < 2) return null;
   const contact = scene.contacts.find(({ contactId }) => contactId === interaction.contactId);
-  return contact ? contactName(contact) : (interaction.contactId ?? "Nobody known");
+  return contact ? contactName(contact) : (interaction.contactId ?? scene.language.say("nobodyKnown"));
 }
 
 /** An interaction looks the same as long as these do: of five hundred, one that changed is drawn anew. */
@@ -32,5 +37,7 @@ export function drawnOnce(
   isFirst: boolean,
   draw: () => unknown,
 ): unknown {
-  return guard([interaction, isFirst, scene.formats, scene.catalogue, scene.contacts], draw);
+  const { language, formats, catalogue, contacts, marks } = scene;
+  const mark = marks.get(interaction.interactionId);
+  return guard([interaction, isFirst, mark, language, formats, catalogue, contacts], draw);
 }

@@ -2,10 +2,10 @@
 // in both the newest comes first in reading order, and the style sheet does the rest.
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { plural } from "../formats.ts";
 import type { Day, Interaction } from "../frames.ts";
 import { follow, stepsAlong } from "./arrows.ts";
 import {
+  markOf,
   modeAndChannel,
   modeIcon,
   modeName,
@@ -27,7 +27,7 @@ export function timelineView(
   // Row-reverse keeps a scroller at its newest end without a line of script, also when older days are added;
   // focusable, so that it scrolls by keyboard.
   return html`<div class="timeline ${direction}" part="timeline" role="region" tabindex="0"
-    aria-label="Timeline, newest first">
+    aria-label=${scene.language.say("timelineRegion")}>
     <ol class="days" @keydown=${moveByArrow}>
       ${repeat(
         days,
@@ -58,12 +58,13 @@ function moveByArrow(event: KeyboardEvent): void {
 
 function snapshot(scene: Scene, day: Day, isNewest: boolean): TemplateResult {
   const count = day.interactions.length;
+  const interactions = scene.language.say("interactions", { count });
   return html`<header class="day-head">
       <h3><time datetime=${day.date}>${scene.formats.date(day.date)}</time></h3>
       <span class="ago">${scene.formats.ago(day.date, scene.now)}</span>
-      ${count > 1 ? html`<span class="count" title="${count} interactions">${count}</span>` : nothing}
+      ${count > 1 ? html`<span class="count" title=${interactions}>${scene.formats.number(count)}</span>` : nothing}
     </header>
-    <ul class="entries" aria-label="${count} ${plural(count, "interaction", "interactions")}">
+    <ul class="entries" aria-label=${interactions}>
       ${repeat(
         day.interactions,
         (interaction) => interaction.interactionId,
@@ -82,13 +83,13 @@ function entry(scene: Scene, interaction: Interaction, isFirst: boolean): Templa
   const change = scoreChange(scene, interaction);
   return html`<li><button type="button" class="entry" part="interaction" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1}
     data-id=${interaction.interactionId} data-class=${outcomeClass(interaction.outcome)}
-    title="${modeAndChannel(scene, interaction)}, ${outcomeLabel(interaction.outcome)}" @click=${open}>
+    title="${modeAndChannel(scene, interaction)}, ${outcomeLabel(scene.language, interaction.outcome)}" @click=${open}>
     ${modeIcon(scene, interaction)}
     <span class="entry-text">
       <span class="line"><time datetime=${interaction.startedAt}>${scene.formats.time(interaction.startedAt)}</time>
-        <span class="mode-name">${modeName(scene, interaction)}</span>
-        ${change ? html`<span class="change" title="Score change">${change}</span>` : nothing}</span>
-      <span class="line">${outcomeText(interaction.outcome)}</span>
+        <span class="mode-name">${modeName(scene, interaction)}</span> ${markOf(scene, interaction)}
+        ${change ? html`<span class="change" title=${scene.language.say("scoreChange")}>${change}</span>` : nothing}</span>
+      <span class="line">${outcomeText(scene, interaction.outcome)}</span>
       ${owner ? html`<span class="line owner">${owner}</span>` : nothing}
       ${about ? html`<span class="line quiet">${about}</span>` : nothing}
       ${interaction.comments ? html`<span class="line comments">${interaction.comments}</span>` : nothing}

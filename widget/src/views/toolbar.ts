@@ -1,26 +1,32 @@
 // The filters, the Search button that asks the service, and the switch between timeline and grid.
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
-import { plural } from "../formats.ts";
-import type { Timeline } from "../frames.ts";
+import { live } from "lit/directives/live.js";
+import type { Interaction, Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
-import { type Catalogue, channelLabel } from "../modes.ts";
+import type { Language, PlainKey } from "../language.ts";
+import { channelLabel } from "../modes.ts";
 import {
   channelsWithin,
+  EVERYTHING,
   type Filters,
   type Found,
-  isNarrowed,
+  interactionsWithin,
   PERIODS_MONTHS,
   type Shown,
 } from "../timeline.ts";
 import { type Choice, Combobox } from "./combobox.ts";
+import { directionLabel, nameOf, outcomeLabel } from "./interaction.ts";
+import type { Scene } from "./scene.ts";
 
 export type View = "timeline" | "grid";
 
 const ALL = "";
+const MORE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
+
+type Chosen = "campaign" | "channel" | "agent" | "outcome" | "direction";
 
 export interface ToolbarState {
-  catalogue: Catalogue;
-  timeline: Timeline | null;
+  timeline: Timeline;
   found: Found | null;
   filters: Filters;
   shown: Shown | null;
@@ -33,106 +39,177 @@ export interface ToolbarState {
   onView: (view: View) => void;
 }
 
-function campaignChoices(timeline: Timeline | null): Choice[] {
-  const all: Choice = { value: ALL, label: "All campaigns", count: timeline?.total ?? null };
-  const campaigns = timeline?.campaigns ?? [];
-  const each = campaigns.map(({ id, name, interactions }) => ({
+function campaignChoices({ formats }: Scene, { campaigns }: Timeline): Choice[] {
+  return campaigns.map(({ id, name, interactions }) => ({
     value: id,
     label: name || id,
     detail: name ? id : "",
-    count: interactions,
+    count: formats.number(interactions),
   }));
-  return [all, ...each];
 }
 
-function channelChoices({ catalogue, timeline, found, filters }: ToolbarState): Choice[] {
-  const channels = timeline ? channelsWithin(timeline, found, filters.campaign) : [];
-  const each = channels.map(({ channel, interactions }) => ({
+function channelChoices({ language, catalogue, formats }: Scene, state: ToolbarState): Choice[] {
+  const { timeline, found, filters } = state;
+  return channelsWithin(timeline, found, filters.campaign).map(({ channel, interactions }) => ({
     value: channel,
-    label: channelLabel(catalogue, channel),
-    count: interactions,
+    label: channelLabel(language, catalogue, channel),
+    count: interactions === null ? undefined : formats.number(interactions),
   }));
-  return [{ value: ALL, label: "All channels" }, ...each];
 }
 
-const PERIOD_CHOICES: Choice[] = PERIODS_MONTHS.map((months) => ({
-  value: String(months),
-  label: `${months} months`,
-}));
+/** What the interactions themselves offer to choose from, the most frequent first. */
+function choicesIn(
+  { formats }: Scene,
+  interactions: Interaction[],
+  of: (interaction: Interaction) => { value: string | null | undefined; label: string },
+): Choice[] {
+  const counted = new Map<string, { label: string; count: number }>();
+  for (const interaction of interactions) {
+    const { value, label } = of(interaction);
+    if (value) counted.set(value, { label, count: (counted.get(value)?.count ?? 0) + 1 });
+  }
+  return [...counted]
+    .sort(([, a], [, b]) => b.count - a.count)
+    .map(([value, { label, count }]) => ({ value, label, count: formats.number(count) }));
+}
 
 export class Toolbar {
-  readonly #campaign: Combobox;
-  readonly #channel: Combobox;
-  readonly #period: Combobox;
+  readonly #host: ReactiveControllerHost;
+  readonly #boxes: Record<Chosen | "months", Combobox>;
+  #showsMore = false;
 
   constructor(host: ReactiveControllerHost) {
-    this.#campaign = new Combobox(host, "filter-campaign", "Campaign");
-    this.#channel = new Combobox(host, "filter-channel", "Channel");
-    this.#period = new Combobox(host, "filter-period", "Period");
+    this.#host = host;
+    const box = (name: string) => new Combobox(host, `filter-${name}`);
+    this.#boxes = {
+      campaign: box("campaign"),
+      channel: box("channel"),
+      months: box("period"),
+      agent: box("agent"),
+      outcome: box("outcome"),
+      direction: box("direction"),
+    };
   }
 
-  render(state: ToolbarState): TemplateResult {
+  render(scene: Scene, state: ToolbarState): TemplateResult {
+    const { say } = scene.language;
+    const search = say(state.isSearching ? "searching" : "search");
     return html`<div class="toolbar" part="toolbar">
-      <form class="filters" role="search" aria-label="Filter the interactions"
+      <form class="filters" role="search" aria-label=${say("filterForm")}
         @submit=${(event: Event) => {
           event.preventDefault();
           state.onSearch();
         }}>
-        ${this.#filters(state)}
-        <button type="submit" class="search" aria-label=${state.isSearching ? "Searching…" : "Search"} ?disabled=${!state.canSearch || state.isSearching}
-          title="A choice applies at once to what is loaded. Search asks the service.">
-          ${icon("search")}<span>${state.isSearching ? "Searching…" : "Search"}</span></button>
+        ${this.#first(scene, state)}
+        <button type="submit" class="search" aria-label=${search} title=${say("searchHint")}
+          ?disabled=${!state.canSearch || state.isSearching}>${icon("search")}<span>${search}</span></button>
+        ${this.#moreButton(scene, state.filters)}
+        ${this.#showsMore ? this.#more(scene, state) : nothing}
       </form>
-      <p class="result-count" role="status">${countText(state.shown)}</p>
-      ${state.view ? viewSwitch(state.view, state.onView) : nothing}
+      <p class="result-count" role="status">${countText(scene, state.shown)}</p>
+      ${state.view ? viewSwitch(scene.language, state.view, state.onView) : nothing}
     </div>`;
   }
 
-  #filters(state: ToolbarState): TemplateResult[] {
+  /** What the service can be asked for. */
+  #first(scene: Scene, state: ToolbarState): TemplateResult[] {
+    const { language, formats } = scene;
     const { timeline, found, filters, onFilters } = state;
-    const { campaign, channel, months } = filters;
-    const chooseCampaign = (value: string) => {
-      const chosen = value || null;
+    const everyCampaign = formats.number(timeline.total);
+    const chooseCampaign = (campaign: string | null) => {
       // The campaign is the primary filter: a channel that it does not have is let go.
-      const offered = timeline ? channelsWithin(timeline, found, chosen) : [];
-      const keeps = channel !== null && offered.some((entry) => entry.channel === channel);
-      onFilters({ ...filters, campaign: chosen, channel: keeps ? channel : null });
+      const offered = channelsWithin(timeline, found, campaign).map(({ channel }) => channel);
+      const channel = filters.channel !== null && offered.includes(filters.channel) ? filters.channel : null;
+      onFilters({ ...filters, campaign, channel });
     };
+    const campaigns = campaignChoices(scene, timeline);
     return [
-      this.#campaign.render(campaignChoices(timeline), campaign ?? ALL, chooseCampaign),
-      this.#channel.render(channelChoices(state), channel ?? ALL, (value) =>
-        onFilters({ ...filters, channel: value || null }),
-      ),
-      this.#period.render(PERIOD_CHOICES, String(months), (value) =>
-        onFilters({ ...filters, months: Number(value) }),
-      ),
+      this.#choice(scene, state, "campaign", "allCampaigns", campaigns, everyCampaign, chooseCampaign),
+      this.#choice(scene, state, "channel", "allChannels", channelChoices(scene, state)),
+      this.#boxes.months.render({
+        language,
+        label: language.say("period"),
+        choices: periodChoices(language),
+        value: String(filters.months),
+        onChoose: (months) => onFilters({ ...filters, months: Number(months) }),
+      }),
     ];
+  }
+
+  #choice(
+    { language }: Scene,
+    { filters, onFilters }: ToolbarState,
+    name: Chosen,
+    all: PlainKey,
+    choices: Choice[],
+    count?: string,
+    choose = (value: string | null) => onFilters({ ...filters, [name]: value }),
+  ): TemplateResult {
+    return this.#boxes[name].render({
+      language,
+      label: language.say(name),
+      choices: [{ value: ALL, label: language.say(all), count }, ...choices],
+      value: filters[name] ?? ALL,
+      onChoose: (value) => choose(value || null),
+    });
+  }
+
+  #moreButton({ language }: Scene, filters: Filters): TemplateResult {
+    const count = MORE.filter((name) => filters[name] !== EVERYTHING[name]).length;
+    const toggle = () => {
+      this.#showsMore = !this.#showsMore;
+      this.#host.requestUpdate();
+    };
+    return html`<button type="button" class="action more" aria-expanded=${this.#showsMore} @click=${toggle}>
+      ${count > 0 ? language.say("moreFiltersSet", { count }) : language.say("moreFilters")}</button>`;
+  }
+
+  /** What narrows only what is loaded. */
+  #more(scene: Scene, state: ToolbarState): TemplateResult {
+    const { language } = scene;
+    const { say } = language;
+    const { filters, onFilters } = state;
+    const within = interactionsWithin(state.timeline, state.found, filters);
+    const agents = choicesIn(scene, within, ({ agent }) => ({ value: agent?.id, label: nameOf(agent) }));
+    const outcomes = choicesIn(scene, within, ({ outcome }) => ({
+      value: outcome?.code,
+      label: outcomeLabel(language, outcome),
+    }));
+    const directions = choicesIn(scene, within, ({ direction }) => ({
+      value: direction,
+      label: directionLabel(language, direction),
+    }));
+    const type = (event: Event) => onFilters({ ...filters, text: (event.target as HTMLInputElement).value });
+    return html`<div class="more-filters">
+      ${this.#choice(scene, state, "agent", "allAgents", agents)}
+      ${this.#choice(scene, state, "outcome", "allOutcomes", outcomes)}
+      ${this.#choice(scene, state, "direction", "allDirections", directions)}
+      <div class="text-filter">
+        <label for="filter-text">${say("text")}</label>
+        <input id="filter-text" type="search" autocomplete="off" placeholder=${say("textHint")}
+          .value=${live(filters.text)} @input=${type} />
+      </div>
+      <button type="button" class="action" aria-pressed=${filters.onlyFailures}
+        @click=${() => onFilters({ ...filters, onlyFailures: !filters.onlyFailures })}>${say("onlyFailures")}</button>
+    </div>`;
   }
 }
 
-export function describeFilters(catalogue: Catalogue, filters: Filters, timeline: Timeline | null): string {
-  const campaign = timeline?.campaigns.find(({ id }) => id === filters.campaign);
-  const parts = [`the last ${filters.months} months`];
-  if (filters.campaign) parts.unshift(`campaign ${campaign?.name || filters.campaign}`);
-  if (filters.channel) parts.unshift(`channel ${channelLabel(catalogue, filters.channel)}`);
-  return parts.join(", ");
+function periodChoices({ say }: Language): Choice[] {
+  return PERIODS_MONTHS.map((count) => ({ value: String(count), label: say("months", { count }) }));
 }
 
-export function isDefault(filters: Filters, months: number): boolean {
-  return !isNarrowed(filters) && filters.months === months;
-}
-
-function countText(shown: Shown | null): string {
+function countText({ language }: Scene, shown: Shown | null): string {
   if (!shown) return "";
   const { count, matching } = shown;
-  if (matching !== null && matching > count) return `${count} of ${matching} interactions`;
-  return `${count} ${plural(count, "interaction", "interactions")}`;
+  if (matching === null || matching <= count) return language.say("interactions", { count });
+  return language.say("countOf", { shown: count, count: matching });
 }
 
-function viewSwitch(view: View, onView: (view: View) => void): TemplateResult {
-  const choice = (id: View, label: string) =>
-    html`<button type="button" aria-pressed=${view === id} @click=${() => onView(id)}>${icon(id)}<span>${label}</span></button>`;
-  return html`<div class="view-switch" role="group" aria-label="View">
-    ${choice("timeline", "Timeline")}${choice("grid", "Grid")}
+function viewSwitch({ say }: Language, view: View, onView: (view: View) => void): TemplateResult {
+  const choice = (id: View) =>
+    html`<button type="button" aria-pressed=${view === id} @click=${() => onView(id)}>${icon(id)}<span>${say(id)}</span></button>`;
+  return html`<div class="view-switch" role="group" aria-label=${say("view")}>
+    ${choice("timeline")}${choice("grid")}
   </div>`;
 }

@@ -150,6 +150,14 @@ const CALLS: GalleryState[] = [
     script: sends((world) => [connected(world), world.update({ interactions: world.arrivals(), total: 22 })]),
   },
   {
+    id: "news",
+    title: "News while reading",
+    about: "Nothing moves under the agent's eyes; what came is counted, and one press away.",
+    size: "wide",
+    script: sends((world) => [connected(world), world.update({ interactions: world.arrivals(), total: 22 })]),
+    presses: ["#filter-channel", "[role=option]:last-child"],
+  },
+  {
     id: "wrap-up",
     title: "Wrap-up",
     about: "The call is over, its agent still at work on it.",
