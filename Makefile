@@ -8,7 +8,7 @@ SHELL := bash
 
 # The binary carries the built widget (widget/dist), so that comes before every call of cargo.
 widget_sources := $(shell find widget -type f \
-	-not -path '*/node_modules/*' -not -path 'widget/dist/*' -not -path 'widget/test*' -not -name '*.md' 2>/dev/null)
+	-not -path '*/node_modules/*' -not -path 'widget/dist/*' -not -path 'widget/screenshots/*' -not -path 'widget/test*' -not -name '*.md' 2>/dev/null)
 # Looked up for each recipe: `packages` may have installed it a moment ago.
 CHROMIUM ?= $(shell command -v chromium || command -v google-chrome)
 export CHROMIUM

@@ -11,13 +11,20 @@ function dropTemplateWhitespace(): Plugin {
     transform(code, id) {
       if (!id.includes("/widget/src/") || id.includes("/page/")) return null;
       const isStyle = id.includes("/styles/");
-      const shorter = code.replace(/(?<=\b(?:css|html|svg)`)[^`]*(?=`)/g, (text) => {
-        const plain = isStyle ? text.replace(/\/\*.*?\*\//gs, "").replace(/\s*([{};,])\s*/g, "$1") : text;
-        return plain.replace(/\s*\n\s*/g, " ");
-      });
+      const shorter = code.replace(/(?<=\b(?:css|html|svg)`)[^`]*(?=`)/g, (text) =>
+        (isStyle ? withoutStyleWhitespace(text) : text).replace(/\s*\n\s*/g, " "),
+      );
       return { code: shorter, map: null };
     },
   };
+}
+
+function withoutStyleWhitespace(text: string): string {
+  return text
+    .replace(/\/\*.*?\*\//gs, "")
+    .replace(/\s*([{};,>])\s*/g, "$1")
+    .replace(/:\s+/g, ":")
+    .replaceAll(";}", "}");
 }
 
 /** Languages beside English lie as files beside the module, which knows the hash of each. */
@@ -73,6 +80,7 @@ export default defineConfig({
         "customer-journey": "src/customer-journey.ts",
         desktop: "index.html",
         embedded: "embedded.html",
+        gallery: "gallery.html",
       },
       preserveEntrySignatures: "allow-extension",
       output: {

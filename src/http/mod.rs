@@ -45,6 +45,7 @@ pub fn routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(pages::page))
         .route("/widget", get(pages::embedded))
+        .route("/widget/gallery", get(pages::gallery))
         .route("/widget/{*path}", get(pages::file))
         .route("/v1/agent", get(upgrade::agent))
         .route("/v1/agents", get(agents))

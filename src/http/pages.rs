@@ -23,6 +23,11 @@ pub async fn embedded(State(service): Shared) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], serve("embedded.html")).into_response()
 }
 
+/// Every state of the element, from frames that the page carries.
+pub async fn gallery() -> Response {
+    serve("gallery.html")
+}
+
 pub async fn file(Path(path): Path<String>) -> Response {
     serve(&path)
 }
@@ -31,7 +36,7 @@ pub async fn file(Path(path): Path<String>) -> Response {
 fn serve(path: &str) -> Response {
     let Some(file) = Built::get(path) else {
         let text = if path.ends_with(".html") {
-            "this binary was built without the page: build widget/ first (make widget), then the binary"
+            "this binary was built without the pages: build widget/ first (make widget), then the binary"
         } else {
             "there is no such file in the element"
         };

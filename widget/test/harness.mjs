@@ -21,7 +21,7 @@ const TYPES = {
   ".css": "text/css",
   ".json": "application/json",
 };
-const PAGES = { "/": "index.html", "/widget": "embedded.html" };
+const PAGES = { "/": "index.html", "/widget": "embedded.html", "/widget/gallery": "gallery.html" };
 const POLICY =
   "default-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-src http:";
 const EMPTY_PAGE = `<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>Host</title>

@@ -118,7 +118,7 @@ test("s13_the_grid_sorts_by_any_column_and_says_how", async (t) => {
   await page.getByRole("button", { name: "Outcome" }).click();
   await reads(() => heading("Outcome").getAttribute("aria-sort"), "ascending");
   await reads(() => heading("Date and time").getAttribute("aria-sort"), "none");
-  const outcomes = await page.locator(".cell-outcome").allInnerTexts();
+  const outcomes = await page.locator("td.cell-outcome").allInnerTexts();
   assert.match(outcomes[0], /Accepted/);
   assert.deepEqual(outcomes.slice(-2), ["No outcome", "No outcome"]);
 });

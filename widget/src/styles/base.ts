@@ -21,6 +21,7 @@ export const base = css`
     --_indigo: var(--journey-indigo, light-dark(#3f4fb8, #a3b1ff));
     --_grey: var(--journey-grey, light-dark(#566172, #a2adbd));
     --_radius: var(--journey-radius, 8px);
+    --_gutter: 16px;
     display: block;
     block-size: 100%;
     min-block-size: 320px;
@@ -107,6 +108,7 @@ export const base = css`
     position: relative;
     flex: 1 1 200px;
     min-block-size: 200px;
+    border-block-start: 1px solid var(--_border);
   }
 
   .quiet,
@@ -270,13 +272,18 @@ export const base = css`
     opacity: 0.55;
   }
 
-  .blank h3 {
+  .blank h2 {
     font-size: 15px;
     color: var(--_text);
   }
 
+  /* It may carry the name of a campaign, which is longer than a narrow panel. */
   .blank .action {
+    block-size: auto;
+    min-block-size: 30px;
+    max-inline-size: 100%;
     margin-block-start: 12px;
+    white-space: normal;
   }
 
   .status {
@@ -284,7 +291,7 @@ export const base = css`
     flex-wrap: wrap;
     align-items: center;
     gap: 2px 16px;
-    padding: 5px 14px;
+    padding: 5px var(--_gutter);
     border-block-start: 1px solid var(--_border);
     font-size: 12px;
     color: var(--_quiet);

@@ -7,8 +7,8 @@ export const controls = css`
     flex-wrap: wrap;
     align-items: end;
     gap: 8px;
-    padding: 8px 16px 10px;
-    border-block: 1px solid var(--_border);
+    padding: 8px var(--_gutter) 10px;
+    border-block-start: 1px solid var(--_border);
     background: var(--_raised);
   }
 
@@ -248,8 +248,8 @@ export const controls = css`
     flex-wrap: wrap;
     align-items: center;
     gap: 6px 12px;
-    padding: 6px 16px;
-    border-block-end: 1px solid var(--_border);
+    padding: 6px var(--_gutter);
+    border-block-start: 1px solid var(--_border);
     background: color-mix(in srgb, var(--_accent) 8%, var(--_raised));
   }
 

@@ -55,7 +55,7 @@ export const details = css`
 
   .details-fields > div {
     display: grid;
-    grid-template-columns: 142px 1fr;
+    grid-template-columns: 142px minmax(0, 1fr);
     gap: 12px;
     padding-block: 6px;
   }
@@ -74,6 +74,11 @@ export const details = css`
     unicode-bidi: plaintext;
   }
 
+  /* An e-mail address may be longer than its line. */
+  .details-fields .phone {
+    white-space: inherit;
+  }
+
   .class-word {
     margin-inline-start: 4px;
     font-size: 12px;
@@ -81,7 +86,7 @@ export const details = css`
 
   @media (width < 480px) {
     .details-fields > div {
-      grid-template-columns: 116px 1fr;
+      grid-template-columns: 116px minmax(0, 1fr);
     }
   }
 `;

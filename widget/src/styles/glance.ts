@@ -14,6 +14,8 @@ export const glance = css`
     display: flex;
     flex: 1;
     gap: 4px;
+    /* Over the line below, so that the chosen tab and its panel are one. */
+    margin-block-end: -1px;
     overflow-x: auto;
     scrollbar-width: thin;
   }
@@ -76,7 +78,8 @@ export const glance = css`
     display: flex;
     align-items: center;
     gap: 12px 40px;
-    padding: 12px 16px;
+    padding: 12px var(--_gutter);
+    padding-inline-start: calc(var(--_gutter) - 4px);
     background: var(--_raised);
     border-inline-start: 4px solid var(--_state);
   }
@@ -129,7 +132,8 @@ export const glance = css`
     border-radius: 99px;
     font-size: 12px;
     font-weight: 600;
-    color: var(--_state);
+    /* On its own tint a colour has less contrast than on the surface; a host's colours have no reserve. */
+    color: color-mix(in srgb, var(--_state) 82%, var(--_text));
     background: color-mix(in srgb, var(--_state) 12%, transparent);
   }
 
@@ -202,7 +206,7 @@ export const glance = css`
   }
 
   .brief .fact {
-    padding-inline: 18px;
+    padding-inline: var(--_gutter);
     border-inline-end: 1px solid var(--_border);
   }
 
@@ -217,7 +221,7 @@ export const glance = css`
   .chip-rows {
     display: grid;
     gap: 6px;
-    padding: 8px 18px;
+    padding: 8px var(--_gutter);
     border-block-start: 1px solid var(--_border);
     background: var(--_raised);
   }
@@ -243,8 +247,6 @@ export const glance = css`
     display: flex;
     flex-wrap: wrap;
     gap: 4px 6px;
-    max-block-size: 62px;
-    overflow-y: auto;
   }
 
   .chip {
@@ -359,7 +361,7 @@ export const glance = css`
     /* As wide as their words ask for, so that each part keeps to one line. */
     .brief {
       grid-template-columns: repeat(3, auto);
-      padding: 8px 16px;
+      padding: 8px var(--_gutter);
     }
 
     .brief .fact {
@@ -381,7 +383,7 @@ export const glance = css`
     }
 
     .chip-rows {
-      padding: 6px 16px;
+      padding-block: 6px;
     }
 
     .other-campaigns .quiet {

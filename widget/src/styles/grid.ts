@@ -1,4 +1,5 @@
-// The grid: a plain table with a heading that stays.
+// The grid: a table with a heading that stays. Rows are lines of their own, all laid out alike, so that those out of
+// sight cost nothing and columns keep their width while rows come.
 import { css } from "lit";
 
 export const grid = css`
@@ -16,29 +17,70 @@ export const grid = css`
   }
 
   .grid {
-    inline-size: 100%;
-    border-collapse: separate;
-    border-spacing: 0;
+    min-inline-size: 1040px;
   }
 
-  .grid :is(th, td) {
-    padding: 4px 10px;
-    border-block-end: 1px solid var(--_border);
-    text-align: start;
-    white-space: nowrap;
+  .grid,
+  .grid :is(thead, tbody) {
+    display: block;
   }
 
-  .grid :is(th, td):first-child {
-    padding-inline-start: 16px;
-  }
-
-  .grid th {
+  .grid thead {
     position: sticky;
     z-index: 1;
     inset-block-start: 0;
-    padding-block: 2px;
     background: var(--_surface);
-    font-weight: 600;
+  }
+
+  .grid tr {
+    display: flex;
+    align-items: center;
+    gap: 16px;
+    padding-inline: var(--_gutter);
+    border-block-end: 1px solid var(--_border);
+  }
+
+  .grid :is(th, td) {
+    flex: 2 1 0;
+    min-inline-size: 0;
+    padding: 0;
+    overflow: hidden;
+    text-align: start;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+
+  .grid .cell-startedAt {
+    flex: 0 0 148px;
+  }
+
+  .grid .cell-mode {
+    flex: 0 0 112px;
+  }
+
+  .grid .cell-channel {
+    flex: 0 0 64px;
+  }
+
+  .grid .cell-direction {
+    flex: 0 0 84px;
+  }
+
+  .grid .cell-score {
+    flex: 0 0 56px;
+  }
+
+  .grid .cell-comments {
+    flex: 4 1 0;
+  }
+
+  .grid td.cell-comments {
+    color: var(--_quiet);
+  }
+
+  /* Marks stand out of their icons, and the ring of the focus out of its button. */
+  .grid :is(th, .cell-startedAt, .cell-mode) {
+    overflow: visible;
   }
 
   .grid th button {
@@ -57,6 +99,11 @@ export const grid = css`
   .grid .numeric {
     text-align: end;
     font-variant-numeric: tabular-nums;
+  }
+
+  /* The arrow stands before the title, so that title and figures end on one line. */
+  .grid .numeric button {
+    flex-direction: row-reverse;
   }
 
   .sort {
@@ -78,6 +125,8 @@ export const grid = css`
   .grid tbody tr {
     block-size: 38px;
     cursor: pointer;
+    content-visibility: auto;
+    contain-intrinsic-block-size: 38px;
   }
 
   .grid tbody tr:hover {
@@ -93,15 +142,8 @@ export const grid = css`
     cursor: pointer;
   }
 
-  .grid .cell-comments {
-    inline-size: 40%;
-    max-inline-size: 260px;
-    overflow: hidden;
-    text-overflow: ellipsis;
-    color: var(--_quiet);
-  }
-
   .grid .with-icon {
     gap: 10px;
+    vertical-align: middle;
   }
 `;

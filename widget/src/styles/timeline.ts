@@ -26,7 +26,13 @@ export const timeline = css`
     gap: 8px;
   }
 
+  .day-head > * {
+    white-space: nowrap;
+  }
+
   .ago {
+    overflow: hidden;
+    text-overflow: ellipsis;
     font-size: 12px;
     color: var(--_quiet);
   }
@@ -123,9 +129,12 @@ export const timeline = css`
     font-size: 12px;
   }
 
+  /* What was said is worth a second line. */
   .line.comments {
-    color: var(--_quiet);
-    font-style: italic;
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    white-space: normal;
   }
 
   .older {
@@ -151,16 +160,16 @@ export const timeline = css`
     flex-direction: row-reverse;
     align-items: start;
     min-inline-size: 100%;
-    padding: 14px 16px;
+    padding: 14px var(--_gutter);
   }
 
   .horizontal .day {
     position: relative;
     flex: none;
-    inline-size: 262px;
+    inline-size: 280px;
     padding: 16px 7px 4px;
     content-visibility: auto;
-    contain-intrinsic-size: 262px 160px;
+    contain-intrinsic-size: 280px 160px;
   }
 
   .horizontal .day::before,
@@ -201,22 +210,25 @@ export const timeline = css`
   }
 
   .vertical .days {
-    padding: 12px 14px 16px 12px;
+    padding: 12px var(--_gutter) 16px;
   }
 
   .vertical .day {
     position: relative;
-    padding: 0 0 14px 20px;
+    padding-block-end: 14px;
+    padding-inline-start: 20px;
+    content-visibility: auto;
+    contain-intrinsic-block-size: auto 150px;
   }
 
   .vertical .day::before {
-    inset-block: 8px -8px;
+    inset-block: 0;
     inset-inline-start: 4px;
     inline-size: 2px;
   }
 
-  .vertical .day:last-child::before {
-    inset-block-end: 0;
+  .vertical .day:first-child::before {
+    inset-block-start: 8px;
   }
 
   .vertical .day::after {

@@ -1,5 +1,6 @@
 // One call on screen, from the glance to the last row: chooses what to show of its timeline and in which arrangement.
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { type CallOnScreen, isEnded } from "../calls.ts";
 import type { CallDesk } from "../desk.ts";
 import type { Interaction, Timeline } from "../frames.ts";
@@ -22,6 +23,7 @@ import {
 import { contactName, type Scene } from "./scene.ts";
 import { timelineView } from "./timeline-view.ts";
 import { Toolbar, type View } from "./toolbar.ts";
+import { newestDays, Unrolling } from "./unrolling.ts";
 
 export type Arrangement = "horizontal" | "vertical" | "grid";
 
@@ -43,12 +45,14 @@ export interface PanelState {
 export class CallPanel {
   readonly #host: ReactiveControllerHost;
   readonly #toolbar: Toolbar;
+  readonly #unrolling: Unrolling;
   #sort: Sort = NEWEST_FIRST;
   #shown: Shown | null = null;
 
   constructor(host: ReactiveControllerHost) {
     this.#host = host;
     this.#toolbar = new Toolbar(host);
+    this.#unrolling = new Unrolling(host);
   }
 
   /** Sorted otherwise, the newest may stand anywhere. */
@@ -82,7 +86,7 @@ export class CallPanel {
       ${timeline && entry.missing ? remark(scene.language.word("missing", entry.missing.code, entry.missing.text)) : nothing}
       ${timeline ? sourcesMissing(scene, timeline, this.#again(state)) : nothing}
       ${failure(scene, desk.searchProblem)}
-      <div class="content">${newsChip(scene, desk.unseen.length, state.onNews)}${this.#content(scene, state, timeline)}</div>
+      <div class="content">${newsChip(scene, desk.unseen.length, state.onNews)}${keyed(callId, this.#content(scene, state, timeline))}</div>
     </section>`;
   }
 
@@ -141,14 +145,18 @@ export class CallPanel {
     }
     if (timeline.total === 0) return noInteractions(scene, timeline);
     if (shown.days.length === 0) return this.#nothingPasses(scene, state, timeline);
-    const older = loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) =>
-      state.onSearch(before),
-    );
+    const reach = this.#unrolling.reach(entry.call.callId, shown.count);
+    // It stands behind the last one, so not before that is drawn.
+    const older =
+      reach < shown.count
+        ? null
+        : loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
     if (state.arrangement !== "grid") {
-      return timelineView(scene, shown.days, state.arrangement === "horizontal", older);
+      const isHorizontal = state.arrangement === "horizontal";
+      return timelineView(scene, newestDays(shown.days, reach), isHorizontal, older);
     }
     const interactions = shown.days.flatMap((day) => day.interactions);
-    return gridView(scene, interactions, this.#sort, (sort) => this.#sortBy(sort), older);
+    return gridView(scene, interactions, reach, this.#sort, (sort) => this.#sortBy(sort), older);
   }
 
   sortNewestFirst(): void {

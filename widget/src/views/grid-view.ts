@@ -1,9 +1,11 @@
-// The grid: the same interactions as rows of a table that sorts by any column.
+// The grid: the same interactions as rows of a table that sorts by any column. The roles are said because the style
+// sheet lays the rows out by itself, which takes a table's own away in some browsers.
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Interaction } from "../frames.ts";
 import type { PlainKey } from "../language.ts";
 import { channelLabel } from "../modes.ts";
+import { follow, stepsAlong } from "./arrows.ts";
 import {
   directionLabel,
   markOf,
@@ -13,7 +15,7 @@ import {
   outcomeLabel,
   outcomeText,
 } from "./interaction.ts";
-import { ownerOf, type Scene } from "./scene.ts";
+import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
 
 export interface Sort {
   column: string;
@@ -27,7 +29,7 @@ interface Column {
   title: PlainKey;
   /** What the column sorts by; an absent value always comes last. */
   value: (scene: Scene, interaction: Interaction) => string | number | null;
-  cell: (scene: Scene, interaction: Interaction) => unknown;
+  cell: (scene: Scene, interaction: Interaction, isFirst: boolean) => unknown;
   numeric?: boolean;
 }
 
@@ -43,13 +45,13 @@ const COLUMNS: Column[] = [
     id: "startedAt",
     title: "dateAndTime",
     value: (_scene, of) => Date.parse(of.startedAt),
-    cell: (scene, of) => {
+    cell: (scene, of, isFirst) => {
       const when = `${scene.formats.shortDate(of.startedAt)}, ${scene.formats.time(of.startedAt)}`;
       const open = (event: Event) => {
         event.stopPropagation();
         scene.onSelect(of, event.currentTarget as HTMLElement);
       };
-      return html`<button type="button" class="cell-button" aria-haspopup="dialog" @click=${open}>
+      return html`<button type="button" class="cell-button" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1} @click=${open}>
         <time datetime=${of.startedAt}>${when}</time></button> ${markOf(scene, of)}`;
     },
   },
@@ -105,6 +107,7 @@ function sorted(
 export function gridView(
   scene: Scene,
   interactions: Interaction[],
+  reach: number,
   sort: Sort,
   onSort: (sort: Sort) => void,
   older: unknown,
@@ -114,16 +117,20 @@ export function gridView(
   const by = columns.find(({ id }) => id === sort.column) ?? columns[0];
   const rows = by ? sorted(scene, interactions, by, sort.ascending) : interactions;
   return html`<div class="grid-scroll" role="region" aria-label=${scene.language.say("gridRegion")} tabindex="0">
-    <table class="grid" part="grid">
-      <thead><tr>${columns.map((column) => heading(scene, column, sort, onSort))}</tr></thead>
-      <tbody>${repeat(
-        rows,
+    <table class="grid" part="grid" role="table">
+      <thead role="rowgroup"><tr role="row">${columns.map((column) => heading(scene, column, sort, onSort))}</tr></thead>
+      <tbody role="rowgroup" @keydown=${moveByArrow}>${repeat(
+        rows.slice(0, reach),
         ({ interactionId }) => interactionId,
-        (of) => row(scene, columns, of),
+        (of, index) => drawnOnce(scene, of, index === 0, () => row(scene, columns, of, index === 0)),
       )}</tbody>
     </table>
     ${older ? html`<div class="older">${older}</div>` : nothing}
   </div>`;
+}
+
+function cellClass({ id, numeric }: Column): string {
+  return numeric ? `numeric cell-${id}` : `cell-${id}`;
 }
 
 function heading(scene: Scene, column: Column, sort: Sort, onSort: (sort: Sort) => void): TemplateResult {
@@ -131,21 +138,26 @@ function heading(scene: Scene, column: Column, sort: Sort, onSort: (sort: Sort) 
   const order = !isSorted ? "none" : sort.ascending ? "ascending" : "descending";
   // The first click on the date shows what an agent wants first: the newest; text begins at A.
   const ascending = isSorted ? !sort.ascending : column.id !== NEWEST_FIRST.column && !column.numeric;
-  return html`<th scope="col" aria-sort=${order} class=${column.numeric ? "numeric" : ""}>
+  return html`<th role="columnheader" scope="col" aria-sort=${order} class=${cellClass(column)}>
     <button type="button" @click=${() => onSort({ column: column.id, ascending })}>${scene.language.say(column.title)}<span
       class="sort" data-order=${order} aria-hidden="true"></span></button></th>`;
 }
 
-function row(scene: Scene, columns: Column[], of: Interaction): TemplateResult {
+function moveByArrow(event: KeyboardEvent): void {
+  const from = event.target as HTMLElement;
+  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".cell-button")];
+  follow(event, buttons[0], from, stepsAlong(buttons, from));
+}
+
+function row(scene: Scene, columns: Column[], of: Interaction, isFirst: boolean): TemplateResult {
   // The whole row answers a mouse; the button in its first cell is the same for a keyboard.
   const open = (event: Event) => {
     const button = (event.currentTarget as HTMLElement).querySelector("button");
     if (button) scene.onSelect(of, button);
   };
-  return html`<tr data-id=${of.interactionId} @click=${open}>
+  return html`<tr role="row" data-id=${of.interactionId} @click=${open}>
     ${columns.map(
-      (column) =>
-        html`<td class="${column.numeric ? "numeric" : ""} cell-${column.id}" >${column.cell(scene, of)}</td>`,
+      (column) => html`<td role="cell" class=${cellClass(column)}>${column.cell(scene, of, isFirst)}</td>`,
     )}
   </tr>`;
 }

@@ -12,7 +12,7 @@ const button = (label: string, onClick: () => void, isBusy = false) =>
 
 /** The middle of the element when there is nothing to list there. */
 export function blank(title: string, text: unknown, action: unknown = nothing): TemplateResult {
-  return html`<div class="blank" part="blank">${icon("quiet")}<h3>${title}</h3><p>${text}</p>${action}</div>`;
+  return html`<div class="blank" part="blank">${icon("quiet")}<h2>${title}</h2><p>${text}</p>${action}</div>`;
 }
 
 export function waitingForCalls(language: Language, connection: Connection): TemplateResult {

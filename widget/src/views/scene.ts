@@ -1,5 +1,5 @@
 // What every view needs to write and to draw with: language, formats, the catalogue of modes and channels, the time.
-
+import { guard } from "lit/directives/guard.js";
 import type { Mark } from "../calls.ts";
 import type { Formats } from "../formats.ts";
 import type { ContactSummary, Interaction } from "../frames.ts";
@@ -28,4 +28,16 @@ export function ownerOf(scene: Scene, interaction: Interaction): string | null {
   if (scene.contacts.length < 2) return null;
   const contact = scene.contacts.find(({ contactId }) => contactId === interaction.contactId);
   return contact ? contactName(contact) : (interaction.contactId ?? scene.language.say("nobodyKnown"));
+}
+
+/** An interaction looks the same as long as these do: of five hundred, one that changed is drawn anew. */
+export function drawnOnce(
+  scene: Scene,
+  interaction: Interaction,
+  isFirst: boolean,
+  draw: () => unknown,
+): unknown {
+  const { language, formats, catalogue, contacts, marks } = scene;
+  const mark = marks.get(interaction.interactionId);
+  return guard([interaction, isFirst, mark, language, formats, catalogue, contacts], draw);
 }

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Day, Interaction } from "../frames.ts";
+import { follow, stepsAlong } from "./arrows.ts";
 import {
   markOf,
   modeAndChannel,
@@ -14,7 +15,7 @@ import {
   outcomeText,
   scoreChange,
 } from "./interaction.ts";
-import { ownerOf, type Scene } from "./scene.ts";
+import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
 
 export function timelineView(
   scene: Scene,
@@ -27,18 +28,35 @@ export function timelineView(
   // focusable, so that it scrolls by keyboard.
   return html`<div class="timeline ${direction}" part="timeline" role="region" tabindex="0"
     aria-label=${scene.language.say("timelineRegion")}>
-    <ol class="days">
+    <ol class="days" @keydown=${moveByArrow}>
       ${repeat(
         days,
         (day) => day.date,
-        (day) => html`<li class="day" part="day" data-date=${day.date}>${snapshot(scene, day)}</li>`,
+        (day, index) =>
+          html`<li class="day" part="day" data-date=${day.date}>${snapshot(scene, day, index === 0)}</li>`,
       )}
       ${older ? html`<li class="older">${older}</li>` : nothing}
     </ol>
   </div>`;
 }
 
-function snapshot(scene: Scene, day: Day): TemplateResult {
+/** Up and down in the order of reading, left and right to the day that stands there. */
+function moveByArrow(event: KeyboardEvent): void {
+  const from = (event.target as HTMLElement).closest<HTMLElement>(".entry");
+  const timeline = from?.closest<HTMLElement>(".timeline");
+  if (!from || !timeline) return;
+  const entries = [...timeline.querySelectorAll<HTMLElement>(".entry")];
+  const day = from.closest(".day");
+  const entryOf = (other: Element | null | undefined) => other?.querySelector<HTMLElement>(".entry");
+  const [newer, older] = [entryOf(day?.previousElementSibling), entryOf(day?.nextElementSibling)];
+  const isRightToLeft = getComputedStyle(timeline).direction === "rtl";
+  const sideways = isRightToLeft
+    ? { ArrowLeft: newer, ArrowRight: older }
+    : { ArrowLeft: older, ArrowRight: newer };
+  follow(event, entries[0], from, { ...stepsAlong(entries, from), ...sideways });
+}
+
+function snapshot(scene: Scene, day: Day, isNewest: boolean): TemplateResult {
   const count = day.interactions.length;
   const interactions = scene.language.say("interactions", { count });
   return html`<header class="day-head">
@@ -50,18 +68,20 @@ function snapshot(scene: Scene, day: Day): TemplateResult {
       ${repeat(
         day.interactions,
         (interaction) => interaction.interactionId,
-        (interaction) => html`<li>${entry(scene, interaction)}</li>`,
+        (interaction, index) => {
+          const isFirst = isNewest && index === 0;
+          return drawnOnce(scene, interaction, isFirst, () => entry(scene, interaction, isFirst));
+        },
       )}
     </ul>`;
 }
 
-function entry(scene: Scene, interaction: Interaction): TemplateResult {
+function entry(scene: Scene, interaction: Interaction, isFirst: boolean): TemplateResult {
   const open = (event: Event) => scene.onSelect(interaction, event.currentTarget as HTMLElement);
   const owner = ownerOf(scene, interaction);
-  const campaign = nameOf(interaction.campaign);
-  const agent = nameOf(interaction.agent);
+  const about = [nameOf(interaction.campaign), nameOf(interaction.agent)].filter(Boolean).join(" · ");
   const change = scoreChange(scene, interaction);
-  return html`<button type="button" class="entry" part="interaction" aria-haspopup="dialog"
+  return html`<li><button type="button" class="entry" part="interaction" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1}
     data-id=${interaction.interactionId} data-class=${outcomeClass(interaction.outcome)}
     title="${modeAndChannel(scene, interaction)}, ${outcomeLabel(scene.language, interaction.outcome)}" @click=${open}>
     ${modeIcon(scene, interaction)}
@@ -71,9 +91,8 @@ function entry(scene: Scene, interaction: Interaction): TemplateResult {
         ${change ? html`<span class="change" title=${scene.language.say("scoreChange")}>${change}</span>` : nothing}</span>
       <span class="line">${outcomeText(scene, interaction.outcome)}</span>
       ${owner ? html`<span class="line owner">${owner}</span>` : nothing}
-      ${campaign ? html`<span class="line quiet">${campaign}</span>` : nothing}
-      ${agent ? html`<span class="line quiet">${agent}</span>` : nothing}
+      ${about ? html`<span class="line quiet">${about}</span>` : nothing}
       ${interaction.comments ? html`<span class="line comments">${interaction.comments}</span>` : nothing}
     </span>
-  </button>`;
+  </button></li>`;
 }

@@ -1,0 +1,123 @@
+// What the service of a gallery's state can send, at one moment: calls, timelines and updates of made-up customers.
+import type { Call, Interaction, Pop, Timeline, Update, Welcome } from "../../frames.ts";
+import { ARABIC, contactOf, ENGLISH, journeyOf, timelineOf } from "./journeys.ts";
+
+const AGENT = "ana";
+
+const MODES = [
+  { mode: "home", label: "Home", channel: "voice", icon: "call", color: "green" },
+  { mode: "work", label: "Work", channel: "voice", icon: "call", color: "green" },
+  { mode: "mobile", label: "Mobile", channel: "voice", icon: "mobile", color: "blue" },
+  { mode: "office", label: "Office", channel: "voice", icon: "call", color: "amber" },
+  { mode: "sms", label: "SMS", channel: "sms", icon: "sms", color: "violet" },
+  { mode: "email", label: "Email", channel: "email", icon: "email", color: "teal" },
+];
+
+export class World {
+  readonly #now: number;
+
+  constructor(now: number) {
+    this.#now = now;
+  }
+
+  welcome(): Welcome {
+    const session = { session: "s-1", agent: AGENT, node: "n-1", serverTime: this.#ago(0) };
+    return { type: "welcome", ...session, heartbeatSeconds: 25, modes: MODES };
+  }
+
+  pop(timeline: Timeline | null, call: Partial<Call> = {}, rest: Partial<Pop> = {}): Pop {
+    return {
+      type: "pop",
+      version: 1,
+      digest: "5f3a",
+      announce: true,
+      call: this.#call(call),
+      timeline,
+      ...rest,
+    };
+  }
+
+  /** A pop whose timeline is not there, and why. */
+  popWithout(code: string, text: string, call: Partial<Call> = {}): Pop {
+    return this.pop(null, call, { missing: { code, text } });
+  }
+
+  update(fields: Partial<Update>): Update {
+    return { type: "update", version: 2, callId: "c-1", ...fields };
+  }
+
+  #call(fields: Partial<Call>): Call {
+    return {
+      callId: "c-1",
+      state: "offered",
+      agentId: AGENT,
+      direction: "outbound",
+      number: ENGLISH.number,
+      campaign: ENGLISH.campaigns[0],
+      at: this.#ago(9),
+      ...fields,
+    };
+  }
+
+  journey(count: number, fields?: Partial<Timeline>): Timeline {
+    return timelineOf(ENGLISH, journeyOf(ENGLISH, count, this.#now), this.#now, fields);
+  }
+
+  arabic(): Pop {
+    const { number, campaigns } = ARABIC;
+    const timeline = timelineOf(ARABIC, journeyOf(ARABIC, 20, this.#now), this.#now);
+    return this.pop(timeline, { number, campaign: campaigns[0], state: "connected" });
+  }
+
+  /** Two people of one household, and an interaction that nobody is known for. */
+  household(): Timeline {
+    const people = [ENGLISH.contact, { id: "bm-00043", name: "Tomás Salgado" }] as const;
+    const owners = [people[0].id, people[1].id, people[0].id, null, people[0].id];
+    const interactions = journeyOf(ENGLISH, 20, this.#now).map((interaction, index) => ({
+      ...interaction,
+      contactId: owners[index % owners.length] ?? null,
+    }));
+    const contacts = people.map((person) => contactOf(person, interactions, this.#now));
+    return timelineOf(ENGLISH, interactions, this.#now, { contacts });
+  }
+
+  /** A text that we sent during the call, and the answer to it. */
+  arrivals(): Interaction[] {
+    const [newest] = journeyOf(ENGLISH, 1, this.#now);
+    const arrival = (
+      interactionId: string,
+      secondsAgo: number,
+      fields: Partial<Interaction>,
+    ): Interaction => ({
+      ...(newest as Interaction),
+      interactionId,
+      source: "data_cloud",
+      campaign: null,
+      channel: "sms",
+      mode: "sms",
+      agent: null,
+      previousScore: null,
+      currentScore: null,
+      startedAt: this.#ago(secondsAgo),
+      endedAt: null,
+      ...fields,
+    });
+    const answer = { direction: "inbound", outcome: null, comments: "Yes, please send me the conditions." };
+    const outcome = { code: "delivered", label: "Delivered", class: "neutral" };
+    return [arrival("live-2", 4, answer), arrival("live-1", 40, { outcome, comments: null })];
+  }
+
+  withoutDataCloud(): Timeline {
+    const known = journeyOf(ENGLISH, 20, this.#now).filter(({ source }) => source === "campaign_manager");
+    return timelineOf(ENGLISH, known, this.#now, {
+      sources: [
+        { source: "campaign_manager", asOf: this.#ago(2) },
+        { source: "data_cloud", missing: { code: "failed", text: "did not answer" } },
+      ],
+    });
+  }
+
+  #ago(seconds: number): string {
+    return new Date(this.#now - seconds * 1000).toISOString();
+  }
+}

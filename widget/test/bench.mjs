@@ -1,0 +1,249 @@
+// Holds the element to its budgets in real Chromium, with the CPU as it is and four times slower: npm run bench.
+// Prints each figure beside its budget; ends with 1 when one was missed.
+import { gzipSync } from "node:zlib";
+import { interaction, pop, timeline } from "./fixtures.mjs";
+import { startBrowser, startService, stopBrowser } from "./harness.mjs";
+
+const SLOWDOWNS = [1, 4];
+const WARM_UP_POPS = 5;
+const MEASURED_POPS = 60;
+const SCROLLED_FRAMES = 300;
+const SCROLL_STEP_PX = 60;
+const FRAME_MS = 1000 / 60;
+const MEMORY_POPS = { from: 100, to: 1000 };
+
+const BUDGETS = {
+  loaded: { limit: 30_000, unit: "B gzip" },
+  free20: { limit: 8, unit: "ms" },
+  painted20: { limit: 33, unit: "ms" },
+  free500: { limit: 40, unit: "ms" },
+  dropped: { limit: 1, unit: "% of frames" },
+  heap: { limit: 5, unit: "% grown" },
+  nodes: { limit: 0, unit: "nodes more" },
+};
+
+const MODES = ["mobile", "home", "sms", "work", "email", "office"];
+const CHANNELS = { sms: "sms", email: "email" };
+const OUTCOMES = [
+  { code: "declined", label: "Declined", class: "failure" },
+  { code: "accepted", label: "Accepted", class: "success" },
+  { code: "call_back", label: "Call back", class: "neutral" },
+  null,
+];
+
+/** A year of `count` interactions, newest first. */
+function journey(count) {
+  const newest = Date.now();
+  const step = (360 * 86_400_000) / count;
+  return timeline(
+    Array.from({ length: count }, (_, index) => {
+      const mode = MODES[index % MODES.length];
+      return interaction(`b-${index}`, new Date(newest - index * step).toISOString(), {
+        mode,
+        channel: CHANNELS[mode] ?? "voice",
+        source: index % 3 === 0 ? "data_cloud" : "campaign_manager",
+        outcome: OUTCOMES[index % OUTCOMES.length],
+        previousScore: index % 90,
+        currentScore: (index % 90) + 5,
+        comments: index % 2 === 0 ? `Remark ${index}: asked us to call again after the holidays.` : null,
+      });
+    }),
+  );
+}
+
+/** The same journey as another customer's: nothing on screen can be kept for it. */
+function ofCustomer(number, journeyOfOne) {
+  return JSON.parse(JSON.stringify(journeyOfOne).replaceAll('"b-', `"b-${number}-`));
+}
+
+const WIDTHS = [50, 5, 10, 22, 6];
+
+function print(...cells) {
+  const line = cells.map((cell, column) =>
+    column === 2 ? cell.padStart(WIDTHS[column]) : cell.padEnd(WIDTHS[column]),
+  );
+  process.stdout.write(`${line.join("  ").trimEnd()}\n`);
+}
+
+function record(what, slowdown, budget, value) {
+  const { limit, unit } = BUDGETS[budget];
+  const number = (of) => of.toLocaleString("en", { maximumFractionDigits: 1 });
+  const isHeld = value <= limit;
+  if (!isHeld) process.exitCode = 1;
+  print(what, `1/${slowdown}`, number(value), `≤ ${number(limit)} ${unit}`, isHeld ? "held" : "MISSED");
+}
+
+/** In the page, before anything else: notes when a pop comes in, when the main thread is free again, and when it is painted. */
+function watchPops() {
+  const noted = [];
+  const waiting = [];
+  const note = (one) => (waiting.length > 0 ? waiting.shift()(one) : noted.push(one));
+  window.nextPop = () =>
+    new Promise((resolve) => {
+      if (noted.length > 0) resolve(noted.shift());
+      else waiting.push(resolve);
+    });
+  const afterThisTask = (then) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = then;
+    channel.port2.postMessage(null);
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      // Before the element's own listener, so that decoding the frame counts.
+      this.addEventListener("message", ({ data }) => {
+        if (!data.startsWith('{"type":"pop"')) return;
+        const received = performance.now();
+        let tasked = Number.POSITIVE_INFINITY;
+        afterThisTask(() => {
+          tasked = performance.now();
+        });
+        requestAnimationFrame(() => {
+          const drawing = performance.now();
+          afterThisTask(() => {
+            const painted = performance.now();
+            // Between the frame's task and the drawing of the page the thread is free, and waits for the screen.
+            const idle = Math.max(0, drawing - tasked);
+            note({ free: painted - received - idle, painted: painted - received });
+          });
+        });
+      });
+    }
+  };
+}
+
+/** Sends pops, each ending the call before it, and gives what the page noted for each. */
+async function sendPops(page, service, of, { from, to }) {
+  const notes = [];
+  for (let number = from; number < to; number += 1) {
+    service.send({ type: "ended", version: 2, callId: `c-${number - 1}`, reason: "ended" });
+    service.send(pop({ call: { callId: `c-${number}` }, timeline: ofCustomer(number, of) }));
+    notes.push(await page.evaluate(() => window.nextPop()));
+    await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+  }
+  return notes;
+}
+
+function p95(values) {
+  return values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1];
+}
+
+async function openBench(browser, slowdown) {
+  const service = await startService();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 760 } });
+  const page = await context.newPage();
+  const loaded = [];
+  page.on("response", (response) => response.url().endsWith(".js") && loaded.push(response.body()));
+  await page.addInitScript(watchPops);
+  await page.goto(`${service.url}/host`);
+  await page.evaluate(() => {
+    const element = document.createElement("customer-journey");
+    element.setAttribute("agent", "ana");
+    document.querySelector("main").append(element);
+  });
+  await page.getByText("Ready", { exact: true }).waitFor();
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
+  const close = async () => {
+    await context.close();
+    service.stop();
+  };
+  return { page, service, devtools, loaded, close };
+}
+
+async function measureLoading(browser) {
+  const { loaded, close } = await openBench(browser, 1);
+  const sizes = (await Promise.all(loaded)).map((body) => gzipSync(body, { level: 9 }).length);
+  record(
+    "everything the element loads",
+    1,
+    "loaded",
+    sizes.reduce((sum, size) => sum + size),
+  );
+  await close();
+}
+
+async function measurePops(browser, slowdown) {
+  const { page, service, close } = await openBench(browser, slowdown);
+  for (const count of [20, 500]) {
+    const of = journey(count);
+    await sendPops(page, service, of, { from: 1, to: 1 + WARM_UP_POPS });
+    const notes = await sendPops(page, service, of, { from: 1000, to: 1000 + MEASURED_POPS });
+    const free = p95(notes.map((note) => note.free));
+    record(`${count} interactions, main thread free, p95`, slowdown, `free${count}`, free);
+    if (count === 20) {
+      record("20 interactions, painted, p95", slowdown, "painted20", p95(notes.map((note) => note.painted)));
+    }
+  }
+  await close();
+}
+
+/** In the page: scrolls a step with each frame, turning round at the ends, and gives the times between frames. */
+function scrollFrames([scroller, frames, step]) {
+  return new Promise((resolve) => {
+    const element = document.querySelector("customer-journey").shadowRoot.querySelector(scroller);
+    const isSideways = element.scrollWidth > element.clientWidth && scroller === ".timeline";
+    const at = () => (isSideways ? element.scrollLeft : element.scrollTop);
+    const times = [];
+    let direction = isSideways ? -1 : 1;
+    let last = performance.now();
+    let position = at();
+    const draw = (now) => {
+      times.push(now - last);
+      last = now;
+      if (times.length > frames) return resolve(times.slice(1));
+      if (times.length > 1 && at() === position) direction = -direction;
+      position = at();
+      element.scrollBy(isSideways ? direction * step : 0, isSideways ? 0 : direction * step);
+      requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+  });
+}
+
+async function measureScrolling(browser, slowdown) {
+  const { page, service, close } = await openBench(browser, slowdown);
+  await sendPops(page, service, journey(2000), { from: 1, to: 2 });
+  for (const [view, scroller] of [
+    ["Timeline", ".timeline"],
+    ["Grid", ".grid-scroll"],
+  ]) {
+    await page.getByRole("button", { name: view }).click();
+    await page.locator(scroller).waitFor();
+    const times = await page.evaluate(scrollFrames, [scroller, SCROLLED_FRAMES, SCROLL_STEP_PX]);
+    const dropped = times.reduce((sum, time) => sum + Math.max(0, Math.round(time / FRAME_MS) - 1), 0);
+    const share = (100 * dropped) / (times.length + dropped);
+    record(`2,000 interactions, ${view.toLowerCase()} scrolled, dropped`, slowdown, "dropped", share);
+  }
+  await close();
+}
+
+async function measureMemory(browser) {
+  const { page, service, devtools, close } = await openBench(browser, 1);
+  const { from, to } = MEMORY_POPS;
+  const usage = async () => {
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await devtools.send("Runtime.getHeapUsage");
+    const { nodes } = await devtools.send("Memory.getDOMCounters");
+    return { usedSize, nodes };
+  };
+  const of = journey(20);
+  await sendPops(page, service, of, { from: 1, to: 1 + from });
+  const early = await usage();
+  await sendPops(page, service, of, { from: 1 + from, to: 1 + to });
+  const late = await usage();
+  record(`heap after ${to} pops`, 1, "heap", 100 * (late.usedSize / early.usedSize - 1));
+  record(`nodes after ${to} pops`, 1, "nodes", late.nodes - early.nodes);
+  await close();
+}
+
+const browser = await startBrowser();
+print("", "CPU", "value", "budget", "");
+await measureLoading(browser);
+for (const slowdown of SLOWDOWNS) {
+  await measurePops(browser, slowdown);
+  await measureScrolling(browser, slowdown);
+}
+await measureMemory(browser);
+await stopBrowser();
