@@ -150,6 +150,7 @@ export class CustomerJourney extends LitElement {
 
   #hasChosenView = false;
   #hasMeasured = false;
+  readonly #browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   #agentShown = "";
   #frontShown = "";
   #kept: Filters = EVERYTHING;
@@ -274,7 +275,7 @@ export class CustomerJourney extends LitElement {
   }
 
   #zone(): string {
-    return this.timeZone || Intl.DateTimeFormat().resolvedOptions().timeZone;
+    return this.timeZone || this.#browserZone;
   }
 
   #connectionChanged(connection: Connection): void {

@@ -13,6 +13,7 @@ export class Formats {
   readonly #relative: Intl.RelativeTimeFormat;
   readonly #number: Intl.NumberFormat;
   readonly #signed: Intl.NumberFormat;
+  readonly #zone: Intl.DateTimeFormat;
 
   constructor(locale: string, timeZone: string) {
     this.locale = locale;
@@ -33,6 +34,7 @@ export class Formats {
     this.#relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
     this.#number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
     this.#signed = new Intl.NumberFormat(locale, { maximumFractionDigits: 2, signDisplay: "exceptZero" });
+    this.#zone = new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: "short" });
   }
 
   time(instant: string): string {
@@ -74,8 +76,7 @@ export class Formats {
 
   /** The zone with its present abbreviation: Europe/Lisbon (WET). */
   zoneName(now: number): string {
-    const parts = new Intl.DateTimeFormat(this.locale, { timeZone: this.timeZone, timeZoneName: "short" });
-    const short = parts.formatToParts(now).find((part) => part.type === "timeZoneName")?.value;
+    const short = this.#zone.formatToParts(now).find((part) => part.type === "timeZoneName")?.value;
     return short && short !== this.timeZone ? `${this.timeZone} (${short})` : this.timeZone;
   }
 }

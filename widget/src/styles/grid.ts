@@ -70,8 +70,12 @@ export const grid = css`
     flex: 0 0 56px;
   }
 
+  .grid .cell-campaign {
+    flex-grow: 3;
+  }
+
   .grid .cell-comments {
-    flex: 4 1 0;
+    flex-grow: 4;
   }
 
   .grid td.cell-comments {

@@ -217,8 +217,6 @@ export const timeline = css`
     position: relative;
     padding-block-end: 14px;
     padding-inline-start: 20px;
-    content-visibility: auto;
-    contain-intrinsic-block-size: auto 150px;
   }
 
   .vertical .day::before {

@@ -22,6 +22,7 @@ export class DetailsPopUp implements ReactiveController {
   readonly #events: PopUpEvents;
   #opened: { callId: string; interactionId: string } | null = null;
   #hasDetails = false;
+  #dialog: HTMLDialogElement | null = null;
 
   constructor(host: ReactiveControllerHost & { renderRoot: ParentNode }, events: PopUpEvents) {
     this.#host = host;
@@ -47,9 +48,10 @@ export class DetailsPopUp implements ReactiveController {
   };
 
   hostUpdated(): void {
-    const dialog = this.#host.renderRoot.querySelector("dialog");
-    if (this.#hasDetails && dialog && !dialog.open) dialog.showModal();
-    if (!this.#hasDetails && dialog?.open) dialog.close();
+    // Looked for once: it stands behind thousands of elements of a long journey.
+    this.#dialog ??= this.#host.renderRoot.querySelector("dialog");
+    if (this.#hasDetails && this.#dialog && !this.#dialog.open) this.#dialog.showModal();
+    if (!this.#hasDetails && this.#dialog?.open) this.#dialog.close();
   }
 
   render(scene: Scene): TemplateResult {
