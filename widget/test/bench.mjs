@@ -217,7 +217,10 @@ async function measureScrolling(browser, slowdown) {
   for (const [name, { scroller, button, width = 1280 }] of Object.entries(layouts)) {
     await page.setViewportSize({ width, height: 760 });
     // Once all of it is drawn: what comes while one scrolls has the pop's budget.
-    await page.locator(".entry, tbody tr").nth(LONG_JOURNEY - 1).waitFor({ state: "attached", timeout: 120_000 });
+    await page
+      .locator(".entry, tbody tr")
+      .nth(LONG_JOURNEY - 1)
+      .waitFor({ state: "attached", timeout: 120_000 });
     if (button) await page.getByRole("button", { name: button }).click();
     await page.locator(scroller).waitFor();
     const times = await page.evaluate(scrollFrames, [scroller, SCROLLED_FRAMES, SCROLL_STEP_PX]);
