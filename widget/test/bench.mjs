@@ -10,8 +10,11 @@ const MEASURED_POPS = 60;
 const SCROLLED_FRAMES = 300;
 const SCROLL_STEP_PX = 60;
 const LONG_JOURNEY = 2000;
+/** Until the long journey is drawn whole on the slowed CPU. */
+const DRAWN_WAIT_MS = 120_000;
 const FRAME_MS = 1000 / 60;
-const MEMORY_POPS = { from: 100, to: 1000 };
+/** The engine compiles what it runs often for some hundred pops, and keeps that. */
+const MEMORY_POPS = { from: 500, to: 1000 };
 
 const BUDGETS = {
   loaded: { limit: 30_000, unit: "B gzip" },
@@ -19,7 +22,7 @@ const BUDGETS = {
   painted20: { limit: 33, unit: "ms" },
   free500: { limit: 40, unit: "ms" },
   dropped: { limit: 1, unit: "% of frames" },
-  heap: { limit: 5, unit: "% grown" },
+  heap: { limit: 3, unit: "% grown" },
   nodes: { limit: 0, unit: "nodes more" },
 };
 
@@ -57,7 +60,7 @@ function ofCustomer(number, journeyOfOne) {
   return JSON.parse(JSON.stringify(journeyOfOne).replaceAll('"b-', `"b-${number}-`));
 }
 
-const WIDTHS = [56, 5, 10, 22, 6];
+const WIDTHS = [58, 5, 18, 10, 6];
 
 function print(...cells) {
   const line = cells.map((cell, column) =>
@@ -67,14 +70,15 @@ function print(...cells) {
 }
 
 function record(what, slowdown, budget, value) {
-  const { limit, unit } = BUDGETS[budget];
+  const { limit, unit } = BUDGETS[budget] ?? { unit: "ms" };
   const number = (of) => of.toLocaleString("en", { maximumFractionDigits: 1 });
   // On a slowed CPU the figures are for comparison: the budgets are those of an agent's machine.
-  const isJudged = slowdown === 1;
-  const isHeld = value <= limit;
-  if (isJudged && !isHeld) process.exitCode = 1;
-  const verdict = isHeld ? "held" : "MISSED";
-  print(what, `1/${slowdown}`, number(value), `≤ ${number(limit)} ${unit}`, isJudged ? verdict : "");
+  const isJudged = slowdown === 1 && limit !== undefined;
+  const isMissed = isJudged && value > limit;
+  if (isMissed) process.exitCode = 1;
+  const verdict = isMissed ? "MISSED" : "held";
+  const allowed = limit === undefined ? "" : `≤ ${number(limit)}`;
+  print(what, `1/${slowdown}`, `${number(value)} ${unit}`, allowed, isJudged ? verdict : "");
 }
 
 /** In the page, before anything else: notes when a pop comes in, when the main thread is free again, and when it is painted. */
@@ -107,9 +111,12 @@ function watchPops() {
           const drawing = performance.now();
           afterThisTask(() => {
             const painted = performance.now();
-            // Between the frame's task and the drawing of the page the thread is free, and waits for the screen.
-            const idle = Math.max(0, drawing - tasked);
-            note({ free: painted - received - idle, painted: painted - received });
+            const free = Math.min(tasked, painted);
+            note({
+              free: free - received,
+              painted: painted - received,
+              busy: free - received + painted - Math.max(free, drawing),
+            });
           });
         });
       });
@@ -176,9 +183,10 @@ async function measurePops(browser, slowdown) {
     const notes = await sendPops(page, service, of, { from: 1000, to: 1000 + MEASURED_POPS });
     const free = p95(notes.map((note) => note.free));
     record(`${count} interactions, main thread free, p95`, slowdown, `free${count}`, free);
-    if (count === 20) {
-      record("20 interactions, painted, p95", slowdown, "painted20", p95(notes.map((note) => note.painted)));
-    }
+    const painted = p95(notes.map((note) => note.painted));
+    record(`${count} interactions, painted, p95`, slowdown, count === 20 ? "painted20" : "", painted);
+    const busy = p95(notes.map((note) => note.busy));
+    record(`${count} interactions, busy until then, drawing included, p95`, slowdown, "", busy);
   }
   await close();
 }
@@ -211,18 +219,15 @@ async function measureScrolling(browser, slowdown) {
   await sendPops(page, service, journey(LONG_JOURNEY), { from: 1, to: 2 });
   const layouts = {
     timeline: { scroller: ".timeline.horizontal" },
-    grid: { scroller: ".grid-scroll", button: "Grid" },
+    grid: { scroller: ".grid-scroll", button: ".view-switch button:last-child" },
     "narrow timeline": { scroller: ".timeline.vertical", width: 400 },
   };
   for (const [name, { scroller, button, width = 1280 }] of Object.entries(layouts)) {
     await page.setViewportSize({ width, height: 760 });
+    if (button) await page.locator(button).click({ timeout: DRAWN_WAIT_MS });
     // Once all of it is drawn: what comes while one scrolls has the pop's budget.
-    await page
-      .locator(".entry, tbody tr")
-      .nth(LONG_JOURNEY - 1)
-      .waitFor({ state: "attached", timeout: 120_000 });
-    if (button) await page.getByRole("button", { name: button }).click();
-    await page.locator(scroller).waitFor();
+    const last = page.locator(`${scroller} [data-id]`).nth(LONG_JOURNEY - 1);
+    await last.waitFor({ state: "attached", timeout: DRAWN_WAIT_MS });
     const times = await page.evaluate(scrollFrames, [scroller, SCROLLED_FRAMES, SCROLL_STEP_PX]);
     const dropped = times.reduce((sum, time) => sum + Math.max(0, Math.round(time / FRAME_MS) - 1), 0);
     const share = (100 * dropped) / (times.length + dropped);
