@@ -129,8 +129,12 @@ export const grid = css`
   .grid tbody tr {
     block-size: 38px;
     cursor: pointer;
+  }
+
+  /* Forty rows. */
+  .grid tbody {
     content-visibility: auto;
-    contain-intrinsic-block-size: 38px;
+    contain-intrinsic-block-size: auto 1520px;
   }
 
   .grid tbody tr:hover {

@@ -145,13 +145,14 @@ export class CallPanel {
     }
     if (timeline.total === 0) return noInteractions(scene, timeline);
     if (shown.days.length === 0) return this.#nothingPasses(scene, state, timeline);
-    const reach = this.#unrolling.reach(entry.call.callId, shown.count);
+    const isGrid = state.arrangement === "grid";
+    const reach = this.#unrolling.reach(`${isGrid} ${entry.call.callId}`, shown.count);
     // It stands behind the last one, so not before that is drawn.
     const older =
       reach < shown.count
         ? null
         : loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
-    if (state.arrangement !== "grid") {
+    if (!isGrid) {
       const isHorizontal = state.arrangement === "horizontal";
       return timelineView(scene, newestDays(shown.days, reach), isHorizontal, older);
     }

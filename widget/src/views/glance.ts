@@ -166,12 +166,19 @@ function chips(
 }
 
 /** Several contacts share the number: the agent may look at one of them, or say who it is not; nobody is picked silently. */
-function candidates(scene: Scene, { desk, onDesk }: GlanceState, contacts: ContactSummary[]): TemplateResult {
+function candidates(
+  scene: Scene,
+  { desk, onDesk, timeline }: GlanceState,
+  contacts: ContactSummary[],
+): TemplateResult {
   const { language, formats } = scene;
   const { say } = language;
   const { contactId, hidden } = desk;
   const possible = contacts.filter((one) => !hidden.has(one.contactId));
-  const everyone = possible.reduce((sum, { interactions }) => sum + interactions, 0);
+  // Also what nobody is known for.
+  const everyone = contacts
+    .filter((one) => hidden.has(one.contactId))
+    .reduce((rest, { interactions }) => rest - interactions, timeline?.total ?? 0);
   const chip = (id: string | null, label: unknown, count: number) =>
     html`<button type="button" class="chip" aria-pressed=${id === contactId} @click=${() => onDesk({ contactId: id })}>
       ${label} <span class="chip-count">${formats.number(count)}</span></button>`;

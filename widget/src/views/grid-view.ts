@@ -17,6 +17,9 @@ import {
 } from "./interaction.ts";
 import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
 
+/** The style sheet knows their height. */
+const GROUP_ROWS = 40;
+
 export interface Sort {
   column: string;
   ascending: boolean;
@@ -117,16 +120,26 @@ export function gridView(
   const by = columns.find(({ id }) => id === sort.column) ?? columns[0];
   const rows = by ? sorted(scene, interactions, by, sort.ascending) : interactions;
   return html`<div class="grid-scroll" role="region" aria-label=${scene.language.say("gridRegion")} tabindex="0">
-    <table class="grid" part="grid" role="table">
+    <table class="grid" part="grid" role="table" @keydown=${moveByArrow}>
       <thead role="rowgroup"><tr role="row">${columns.map((column) => heading(scene, column, sort, onSort))}</tr></thead>
-      <tbody role="rowgroup" @keydown=${moveByArrow}>${repeat(
-        rows.slice(0, reach),
-        ({ interactionId }) => interactionId,
-        (of, index) => drawnOnce(scene, of, index === 0, () => row(scene, columns, of, index === 0)),
-      )}</tbody>
+      ${grouped(rows.slice(0, reach)).map(
+        (group) =>
+          html`<tbody role="rowgroup">${repeat(
+            group,
+            ({ interactionId }) => interactionId,
+            (of) => drawnOnce(scene, of, of === rows[0], () => row(scene, columns, of, of === rows[0])),
+          )}</tbody>`,
+      )}
     </table>
     ${older ? html`<div class="older">${older}</div>` : nothing}
   </div>`;
+}
+
+/** Rows that are drawn, or are out of sight, together: one by one, each would be looked at with every frame. */
+function grouped(rows: Interaction[]): Interaction[][] {
+  const groups: Interaction[][] = [];
+  for (let at = 0; at < rows.length; at += GROUP_ROWS) groups.push(rows.slice(at, at + GROUP_ROWS));
+  return groups;
 }
 
 function cellClass({ id, numeric }: Column): string {
@@ -145,6 +158,7 @@ function heading(scene: Scene, column: Column, sort: Sort, onSort: (sort: Sort) 
 
 function moveByArrow(event: KeyboardEvent): void {
   const from = event.target as HTMLElement;
+  if (!from.matches(".cell-button")) return;
   const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".cell-button")];
   follow(event, buttons[0], from, stepsAlong(buttons, from));
 }

@@ -3,14 +3,14 @@
 import type { ReactiveControllerHost } from "lit";
 import type { Day } from "../frames.ts";
 
-/** More than any panel shows at once. */
-const FIRST = 40;
+/** What most panels have room for; the next step follows the paint of these. */
+const FIRST = 12;
 /** Few enough that drawing them takes less time than a frame. */
 const STEP = 40;
 
 export class Unrolling {
   readonly #host: ReactiveControllerHost;
-  #callId = "";
+  #list = "";
   #drawn = FIRST;
   #isUnderWay = false;
 
@@ -18,10 +18,10 @@ export class Unrolling {
     this.#host = host;
   }
 
-  /** How many of this call's interactions to draw now; asks for the next step while there are more. */
-  reach(callId: string, total: number): number {
-    if (callId !== this.#callId) this.#drawn = FIRST;
-    this.#callId = callId;
+  /** How many interactions of this list to draw now; asks for the next step while there are more. */
+  reach(list: string, total: number): number {
+    if (list !== this.#list) this.#drawn = FIRST;
+    this.#list = list;
     if (this.#drawn < total && !this.#isUnderWay) this.#goOn();
     return this.#drawn;
   }
