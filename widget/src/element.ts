@@ -30,19 +30,13 @@ import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
 import { EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
 import { announcement } from "./views/announcement.ts";
+import { Arranging, type Layout } from "./views/arranging.ts";
 import { CallPanel } from "./views/call-panel.ts";
 import { DetailsPopUp } from "./views/details-pop-up.ts";
 import { statusLine, waitingForCalls } from "./views/notices.ts";
 import { goToNewest, holdPlace, isAwayFromNewest } from "./views/reading-place.ts";
 import type { Scene } from "./views/scene.ts";
 import { type TabActions, tabs } from "./views/tabs.ts";
-import type { View } from "./views/toolbar.ts";
-
-/** Below this the vertical timeline is shown; the style sheet's container queries use the same width. */
-const WIDE_FROM_PX = 640;
-
-const LAYOUTS = ["auto", "horizontal", "vertical"] as const;
-export type Layout = (typeof LAYOUTS)[number];
 
 /**
  * The customer's journey on the agent's screen when a call arrives. It connects once it has an `agent`, a `token` or a
@@ -112,8 +106,6 @@ export class CustomerJourney extends LitElement {
     desk: { attribute: false },
     catalogue: { attribute: false },
     connection: { attribute: false },
-    isWide: { attribute: false },
-    view: { attribute: false },
     announced: { attribute: false },
   };
 
@@ -143,13 +135,9 @@ export class CustomerJourney extends LitElement {
   private desk: Desk = new Map();
   private catalogue: Catalogue = DEFAULT_CATALOGUE;
   private connection: Connection = { state: "idle" };
-  private isWide = true;
-  private view: View = "timeline";
   /** Kept as it arrived, so that it is said in the language of the moment. */
   private announced: Pop | null = null;
 
-  #hasChosenView = false;
-  #hasMeasured = false;
   readonly #browserZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   #agentShown = "";
   #frontShown = "";
@@ -162,7 +150,7 @@ export class CustomerJourney extends LitElement {
     onShow: (callId, interaction) => this.#shown(callId, interaction),
     onClose: () => this.#caughtUp(),
   });
-  readonly #resize = new ResizeObserver(([entry]) => entry && this.#measured(entry.contentRect.width));
+  readonly #arranging = new Arranging(this, () => this.layout);
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
     pops: () => pops(this.calls),
@@ -180,17 +168,6 @@ export class CustomerJourney extends LitElement {
   override attributeChangedCallback(name: string, before: string | null, value: string | null): void {
     super.attributeChangedCallback(name, before, value);
     if (name === "lang") this.requestUpdate();
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#measured(this.getBoundingClientRect().width);
-    this.#resize.observe(this);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#resize.disconnect();
   }
 
   protected override willUpdate(changes: PropertyValues<this>): void {
@@ -220,35 +197,13 @@ export class CustomerJourney extends LitElement {
       entry: front,
       desk: this.#deskOf(front),
       isLive: this.connection.state === "live",
-      arrangement: this.#arrangement(),
+      arrangement: this.#arranging.arrangement,
       isTabbed: this.calls.length > 1,
       onDesk: (change) => this.#changeDesk(front, change),
       onSearch: (before) => void this.#search(front, before),
-      onView: (view) => {
-        this.#hasChosenView = true;
-        this.view = view;
-      },
+      onView: (view) => this.#arranging.choose(view),
       onNews: () => void this.#showNews(front),
     });
-  }
-
-  #arrangement(): "horizontal" | "vertical" | "grid" {
-    if (this.layout === "horizontal" || this.isWide) return this.view === "grid" ? "grid" : "horizontal";
-    return "vertical";
-  }
-
-  /**
-   * Widening a panel that was narrow shows the grid, as does the vertical layout whenever it is wide;
-   * a panel that was wide from the beginning shows the timeline. What the agent chose wins.
-   */
-  #measured(width: number): void {
-    if (width === 0) return;
-    const isWide = width >= WIDE_FROM_PX;
-    const isWidened = this.#hasMeasured && isWide && !this.isWide;
-    const isGrid = isWidened || (isWide && this.layout === "vertical");
-    if (isGrid && !this.#hasChosenView && this.layout !== "horizontal") this.view = "grid";
-    this.#hasMeasured = true;
-    this.isWide = isWide;
   }
 
   #scene(front: CallOnScreen | undefined): Scene {

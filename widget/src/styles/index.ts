@@ -4,6 +4,7 @@ import { controls } from "./controls.ts";
 import { details } from "./details.ts";
 import { glance } from "./glance.ts";
 import { grid } from "./grid.ts";
+import { tabs } from "./tabs.ts";
 import { timeline } from "./timeline.ts";
 
-export const styles = [base, glance, controls, timeline, grid, details];
+export const styles = [base, tabs, glance, controls, timeline, grid, details];

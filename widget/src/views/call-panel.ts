@@ -5,6 +5,7 @@ import { type CallOnScreen, isEnded } from "../calls.ts";
 import type { CallDesk } from "../desk.ts";
 import type { Interaction, Timeline } from "../frames.ts";
 import { EVERYTHING, type Filters, ofContacts, type Shown, select } from "../timeline.ts";
+import type { Arrangement } from "./arranging.ts";
 import { filterWords } from "./filter-words.ts";
 import { glance } from "./glance.ts";
 import { gridView, NEWEST_FIRST, type Sort } from "./grid-view.ts";
@@ -24,8 +25,6 @@ import { contactName, type Scene } from "./scene.ts";
 import { timelineView } from "./timeline-view.ts";
 import { Toolbar, type View } from "./toolbar.ts";
 import { newestDays, Unrolling } from "./unrolling.ts";
-
-export type Arrangement = "horizontal" | "vertical" | "grid";
 
 export interface PanelState {
   entry: CallOnScreen;
