@@ -1,12 +1,9 @@
 // How a journey is laid out: by the width of the panel, by what the host says, and by what the agent chose.
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import type { View } from "./toolbar.ts";
+import type { Arrangement, Layout, View } from "../layout.ts";
 
 /** Below this the vertical timeline is shown; the style sheet's container queries use the same width. */
 const WIDE_FROM_PX = 640;
-
-export type Layout = "auto" | "horizontal" | "vertical";
-export type Arrangement = "horizontal" | "vertical" | "grid";
 
 export class Arranging implements ReactiveController {
   readonly #host: ReactiveControllerHost & HTMLElement;

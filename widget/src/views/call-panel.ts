@@ -4,8 +4,8 @@ import { keyed } from "lit/directives/keyed.js";
 import { type CallOnScreen, isEnded } from "../calls.ts";
 import type { CallDesk } from "../desk.ts";
 import type { Interaction, Timeline } from "../frames.ts";
+import type { Arrangement, View } from "../layout.ts";
 import { EVERYTHING, type Filters, ofContacts, type Shown, select } from "../timeline.ts";
-import type { Arrangement } from "./arranging.ts";
 import { filterWords } from "./filter-words.ts";
 import { glance } from "./glance.ts";
 import { gridView, NEWEST_FIRST, type Sort } from "./grid-view.ts";
@@ -23,7 +23,7 @@ import {
 } from "./notices.ts";
 import { contactName, type Scene } from "./scene.ts";
 import { timelineView } from "./timeline-view.ts";
-import { Toolbar, type View } from "./toolbar.ts";
+import { Toolbar } from "./toolbar.ts";
 import { newestDays, Unrolling } from "./unrolling.ts";
 
 export interface PanelState {

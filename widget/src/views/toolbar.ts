@@ -4,6 +4,7 @@ import { live } from "lit/directives/live.js";
 import type { Interaction, Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
 import type { Language, PlainKey } from "../language.ts";
+import type { View } from "../layout.ts";
 import { channelLabel } from "../modes.ts";
 import {
   channelsWithin,
@@ -17,8 +18,6 @@ import {
 import { type Choice, Combobox } from "./combobox.ts";
 import { directionLabel, nameOf, outcomeLabel } from "./interaction.ts";
 import type { Scene } from "./scene.ts";
-
-export type View = "timeline" | "grid";
 
 const ALL = "";
 const MORE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;

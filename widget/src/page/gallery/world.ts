@@ -1,9 +1,17 @@
 // What the service of a gallery's state can send, at one moment: calls, timelines and updates of made-up customers.
 import type { Call, Interaction, Pop, Timeline, Update, Welcome } from "../../frames.ts";
-import { DEFAULT_CATALOGUE } from "../../modes.ts";
 import { ARABIC, contactOf, ENGLISH, journeyOf, timelineOf } from "./journeys.ts";
 
 const AGENT = "ana";
+
+const MODES = [
+  { mode: "home", label: "Home", channel: "voice", icon: "call", color: "green" },
+  { mode: "work", label: "Work", channel: "voice", icon: "call", color: "green" },
+  { mode: "mobile", label: "Mobile", channel: "voice", icon: "mobile", color: "blue" },
+  { mode: "office", label: "Office", channel: "voice", icon: "call", color: "amber" },
+  { mode: "sms", label: "SMS", channel: "sms", icon: "sms", color: "violet" },
+  { mode: "email", label: "Email", channel: "email", icon: "email", color: "teal" },
+];
 
 export class World {
   readonly #now: number;
@@ -14,7 +22,7 @@ export class World {
 
   welcome(): Welcome {
     const session = { session: "s-1", agent: AGENT, node: "n-1", serverTime: this.#ago(0) };
-    return { type: "welcome", ...session, heartbeatSeconds: 25, modes: [...DEFAULT_CATALOGUE.modes] };
+    return { type: "welcome", ...session, heartbeatSeconds: 25, modes: MODES };
   }
 
   pop(timeline: Timeline | null, call: Partial<Call> = {}, rest: Partial<Pop> = {}): Pop {
