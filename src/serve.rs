@@ -263,17 +263,24 @@ pub async fn stop_signal() {
     });
 }
 
-/// Logs to standard error, in the form and at the level of the settings.
+/// Logs to standard error, in the form and at the level of the settings. Libraries are heard from `info` on: what they say
+/// below that holds what they carry, such as the parameters of a statement and the text of a frame.
 pub fn start_log(settings: &Settings) -> anyhow::Result<()> {
+    use tracing::Level;
     use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::filter::filter_fn;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
     let filter = EnvFilter::try_new(&settings.log.level).context("log.level")?;
+    let discreet =
+        filter_fn(|said| *said.level() <= Level::INFO || said.target().starts_with(env!("CARGO_CRATE_NAME")));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match settings.log.format {
-        crate::config::LogFormat::Text => log.with_target(false).init(),
-        crate::config::LogFormat::Json => log.json().flatten_event(true).init(),
+        crate::config::LogFormat::Text => log.with_target(false).finish().with(discreet).init(),
+        crate::config::LogFormat::Json => log.json().flatten_event(true).finish().with(discreet).init(),
     }
     Ok(())
 }

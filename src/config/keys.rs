@@ -222,7 +222,7 @@ pub const KEYS: &[Key] = &[
         "log.level",
         "\"info\"",
         Text,
-        "error, warn, info, debug or trace; also per module: \"info,backstory::kafka=debug\"",
+        "error, warn, info, debug or trace (of libraries: info and above); also per module: \"info,backstory::kafka=debug\"",
     ),
     key(
         "drain.limit",

@@ -83,6 +83,7 @@ mod calls;
 mod catalogue;
 mod crash;
 mod details;
+mod discretion;
 mod drain;
 mod erase;
 mod faults;

@@ -138,10 +138,14 @@ impl Process {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.address("http.admin").await);
+        self.http.get(url).send().await.unwrap().text().await.unwrap()
+    }
+
     /// The sum of the series of `/metrics` that are called so and hold this label.
     pub async fn metric(&self, name: &str, label: &str) -> f64 {
-        let url = format!("http://{}/metrics", self.address("http.admin").await);
-        let text = self.http.get(url).send().await.unwrap().text().await.unwrap();
+        let text = self.metrics().await;
         let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
         let series = text.lines().filter(of_name).filter(|line| line.contains(label));
         series.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
