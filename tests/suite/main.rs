@@ -9,9 +9,9 @@ macro_rules! promises_on {
     (@ $promise:ident [$($place:ident = $kafka:expr),*]) => {
         mod $promise {
             $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $place() {
-                    super::$promise($kafka).await;
+                #[test]
+                fn $place() {
+                    crate::harness::holds(async { super::$promise($kafka).await });
                 }
             )*
         }

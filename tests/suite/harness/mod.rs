@@ -10,6 +10,7 @@ mod service;
 pub mod shelf;
 mod timeline;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 pub use agent::Agent;
@@ -21,6 +22,15 @@ pub use timeline::{briefs, campaigns, channels, days, ids};
 
 /// How long anything may take before a test fails: far beyond what it takes.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Runs a test. A Kafka client that is dropped while its group rebalances may never close, and a runtime waits for it: like
+/// the service's own, this one does not.
+pub fn holds(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let held = catch_unwind(AssertUnwindSafe(|| runtime.block_on(test)));
+    runtime.shutdown_background();
+    held.unwrap_or_else(|failure| resume_unwind(failure));
+}
 
 /// Looks until there is something to see.
 pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
