@@ -1,6 +1,5 @@
 //! One WebSocket: one task, one `select!`. Reads frames, writes what the outbox holds, keeps the heartbeat, closes in order.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use super::open_calls::CallKey;
 use super::outbox::Queued;
 use super::session::Session;
 use super::{BadFrame, ClientFrame, CloseCode, Encoded, Hello, RequestId, Stage, Subscribe};
-use crate::auth::{self, Scope};
+use crate::auth;
 use crate::config::Aliases;
 use crate::journey::Catalogue;
 use crate::metrics::Metrics;
@@ -80,11 +79,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
             first = timeout(self.door.hello_timeout, self.first_frame()) => first.unwrap_or(Err(End::Close(CloseCode::HelloLate)))?,
         };
-        let identity = auth::identity_of(&hello).map_err(End::Close)?;
-        let agent_id = self.door.aliases.agent(identity.agent_id);
+        let agent_id = self.door.aliases.agent(auth::agent_of(&hello).map_err(End::Close)?);
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let zone = time_zone.and_then(Result::ok).unwrap_or(Tz::UTC);
-        let session = Arc::new(Session::new(agent_id, identity.scopes, zone, self.door.outbox_frames_max));
+        let session = Arc::new(Session::new(agent_id, zone, self.door.outbox_frames_max));
         session.outbox.put(Queued::plain(self.welcome(&session)));
         if matches!(time_zone, Some(Err(_))) {
             let text = "This time zone is unknown; times are grouped by UTC days.";
@@ -176,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
             Ok(ClientFrame::Subscribe(subscribe)) => match self.subscribed(session, subscribe) {
                 Ok(()) => return,
-                Err((code, text)) => Encoded::Error { request: None, code, text }.encode(),
+                Err(text) => Encoded::Error { request: None, code: "too_many_agents", text: text.into() }.encode(),
             },
             Ok(ClientFrame::Hello(_)) => error(BadFrame("hello_twice", "This session has said hello already.")),
             Ok(ClientFrame::Authenticate { .. }) => {
@@ -197,21 +195,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    /// Where no authentication is configured, everybody may follow everybody, as everybody may be anybody.
-    fn subscribed(
-        &self,
-        session: &Arc<Session>,
-        Subscribe { agents, showing }: Subscribe,
-    ) -> Result<(), (&'static str, Cow<'static, str>)> {
-        if !session.may(Scope::Supervise) {
-            return Err(("forbidden", "To follow other agents takes the scope supervise.".into()));
-        }
+    /// While no authentication can be configured, everybody may follow everybody, as everybody may be anybody.
+    fn subscribed(&self, session: &Arc<Session>, Subscribe { agents, showing }: Subscribe) -> Result<(), String> {
         let agents: BTreeSet<String> = agents.into_iter().map(|agent_id| self.door.aliases.agent(agent_id)).collect();
         let others: Vec<String> = agents.into_iter().filter(|agent_id| *agent_id != session.agent_id).collect();
         let most = self.door.subscribed_agents_max;
         if others.len() > most {
-            let text = format!("A session may follow {most} agents; these are {}.", others.len());
-            return Err(("too_many_agents", text.into()));
+            return Err(format!("A session may follow {most} agents; these are {}.", others.len()));
         }
         let new = self.door.agents.follow(session, others, showing, Utc::now());
         if !new.is_empty() {

@@ -3,18 +3,12 @@
 use crate::push::{CloseCode, Hello};
 use crate::record::TEXT_BYTES_MAX;
 
-mod identity;
-
-pub use identity::{Identity, Scope, Scopes};
-
-/// Whom a `hello` speaks for.
-pub fn identity_of(hello: &Hello) -> Result<Identity, CloseCode> {
+/// The agent that a `hello` speaks for.
+pub fn agent_of(hello: &Hello) -> Result<String, CloseCode> {
     match &hello.agent {
         // A token that nobody verifies must not look as if it had been.
         _ if hello.token.is_some() => Err(CloseCode::NoAuthentication),
-        Some(agent) if !agent.trim().is_empty() && agent.len() <= TEXT_BYTES_MAX => {
-            Ok(Identity { agent_id: agent.clone(), scopes: Scopes::all(), expires_at: None })
-        }
+        Some(agent) if !agent.trim().is_empty() && agent.len() <= TEXT_BYTES_MAX => Ok(agent.clone()),
         _ => Err(CloseCode::NoAgent),
     }
 }
