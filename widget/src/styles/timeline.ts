@@ -9,6 +9,8 @@ export const timeline = css`
     /* The place where an agent reads is held by the element itself, in both directions. */
     overflow-anchor: none;
     scrollbar-width: thin;
+    /* Whole pixels, as a scroller stands on none between: what comes above is as high as it is scrolled by. */
+    line-height: 18px;
   }
 
   .timeline:focus-visible {
@@ -86,7 +88,6 @@ export const timeline = css`
     display: grid;
     flex: 1;
     min-inline-size: 0;
-    line-height: 1.35;
   }
 
   .line {
@@ -127,6 +128,7 @@ export const timeline = css`
   .line.quiet,
   .line.comments {
     font-size: 12px;
+    line-height: 16px;
   }
 
   /* What was said is worth a second line. */
