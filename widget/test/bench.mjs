@@ -9,7 +9,6 @@ const WARM_UP_POPS = 5;
 const MEASURED_POPS = 60;
 const SCROLLED_FRAMES = 300;
 const SCROLL_STEP_PX = 60;
-const LONG_JOURNEY = 2000;
 const FRAME_MS = 1000 / 60;
 const MEMORY_POPS = { from: 100, to: 1000 };
 
@@ -69,12 +68,9 @@ function print(...cells) {
 function record(what, slowdown, budget, value) {
   const { limit, unit } = BUDGETS[budget];
   const number = (of) => of.toLocaleString("en", { maximumFractionDigits: 1 });
-  // On a slowed CPU the figures are for comparison: the budgets are those of an agent's machine.
-  const isJudged = slowdown === 1;
   const isHeld = value <= limit;
-  if (isJudged && !isHeld) process.exitCode = 1;
-  const verdict = isHeld ? "held" : "MISSED";
-  print(what, `1/${slowdown}`, number(value), `≤ ${number(limit)} ${unit}`, isJudged ? verdict : "");
+  if (!isHeld) process.exitCode = 1;
+  print(what, `1/${slowdown}`, number(value), `≤ ${number(limit)} ${unit}`, isHeld ? "held" : "MISSED");
 }
 
 /** In the page, before anything else: notes when a pop comes in, when the main thread is free again, and when it is painted. */
@@ -208,7 +204,7 @@ function scrollFrames([scroller, frames, step]) {
 
 async function measureScrolling(browser, slowdown) {
   const { page, service, close } = await openBench(browser, slowdown);
-  await sendPops(page, service, journey(LONG_JOURNEY), { from: 1, to: 2 });
+  await sendPops(page, service, journey(2000), { from: 1, to: 2 });
   const layouts = {
     timeline: { scroller: ".timeline.horizontal" },
     grid: { scroller: ".grid-scroll", button: "Grid" },
@@ -216,11 +212,6 @@ async function measureScrolling(browser, slowdown) {
   };
   for (const [name, { scroller, button, width = 1280 }] of Object.entries(layouts)) {
     await page.setViewportSize({ width, height: 760 });
-    // Once all of it is drawn: what comes while one scrolls has the pop's budget.
-    await page
-      .locator(".entry, tbody tr")
-      .nth(LONG_JOURNEY - 1)
-      .waitFor({ state: "attached", timeout: 120_000 });
     if (button) await page.getByRole("button", { name: button }).click();
     await page.locator(scroller).waitFor();
     const times = await page.evaluate(scrollFrames, [scroller, SCROLLED_FRAMES, SCROLL_STEP_PX]);
