@@ -79,10 +79,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
             first = timeout(self.door.hello_timeout, self.first_frame()) => first.unwrap_or(Err(End::Close(CloseCode::HelloLate)))?,
         };
-        let agent_id = self.door.aliases.agent(auth::agent_of(&hello).map_err(End::Close)?);
+        let identity = auth::identify(&hello, &self.door.aliases).map_err(End::Close)?;
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let zone = time_zone.and_then(Result::ok).unwrap_or(Tz::UTC);
-        let session = Arc::new(Session::new(agent_id, zone, self.door.outbox_frames_max));
+        let session = Arc::new(Session::new(identity, zone, self.door.outbox_frames_max));
         session.outbox.put(Queued::plain(self.welcome(&session)));
         if matches!(time_zone, Some(Err(_))) {
             let text = "This time zone is unknown; times are grouped by UTC days.";

@@ -1,19 +1,32 @@
 //! An authenticated agent on one WebSocket.
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
+use parking_lot::Mutex;
 
 use super::outbox::Outbox;
+use crate::auth::Identity;
 
 pub struct Session {
     pub id: String,
     pub agent_id: String,
     pub time_zone: Tz,
     pub outbox: Outbox,
+    /// A fresh token changes it while the session is open; the agent stays the same.
+    identity: Mutex<Arc<Identity>>,
 }
 
 impl Session {
-    pub fn new(agent_id: String, time_zone: Tz, outbox_frames_max: usize) -> Self {
+    pub fn new(identity: Identity, time_zone: Tz, outbox_frames_max: usize) -> Self {
         let id = format!("s-{:012x}", rand::random::<u64>() >> 16);
-        Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max) }
+        let agent_id = identity.agent_id.clone();
+        let identity = Mutex::new(Arc::new(identity));
+        Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity }
+    }
+
+    /// Who this is, and what they may at this moment.
+    pub fn identity(&self) -> Arc<Identity> {
+        Arc::clone(&self.identity.lock())
     }
 }

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::*;
 use crate::arrival::CallState::{self, Connected, Ended, Offered, WrapUp};
+use crate::auth::Identity;
 use crate::journey::Direction;
 use crate::metrics::Metrics;
 
@@ -59,7 +60,7 @@ impl Desk {
 
     /// Shows the agent's calls, as they are after `hello`.
     fn joins(&self, agent_id: &str, showing: Vec<Showing>) -> Client {
-        let session = Arc::new(Session::new(agent_id.into(), Tz::UTC, self.outbox_frames_max));
+        let session = Arc::new(Session::new(Identity::unverified(agent_id.into()), Tz::UTC, self.outbox_frames_max));
         self.agents.join(&session, showing, self.now).unwrap();
         Client::of(session)
     }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::*;
+use crate::auth::Identity;
 use crate::journey::Source;
 use crate::push::CloseCode;
 use crate::push::ledger::record::{EventPlace, LookedUp, Silence, SourceLine};
@@ -26,7 +27,7 @@ impl Desk {
     }
 
     fn keeping(pops_max: usize) -> Self {
-        let session = Arc::new(Session::new("ana".into(), Tz::UTC, 8));
+        let session = Arc::new(Session::new(Identity::unverified("ana".into()), Tz::UTC, 8));
         Self { kept: Kept::new("n-1".into(), at(0), pops_max), session, heard: Vec::new() }
     }
 

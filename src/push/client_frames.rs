@@ -1,0 +1,127 @@
+//! What a client says on the WebSocket.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Chosen by the client, given back in the answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RequestId {
+    Number(i64),
+    Text(String),
+}
+
+/// What a client says.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum ClientFrame {
+    Hello(Hello),
+    /// A fresh token for the open session.
+    Authenticate {
+        token: String,
+    },
+    Ack {
+        call_id: String,
+        /// As in the frame: absent for the agent's own calls.
+        #[serde(default)]
+        agent_id: Option<String>,
+        version: u64,
+        stage: Stage,
+        #[serde(default)]
+        ms: Option<f64>,
+    },
+    Search(Search),
+    Subscribe(Subscribe),
+    Ping {},
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hello {
+    #[serde(default)]
+    pub token: Option<String>,
+    /// Who this is, where no authentication is configured.
+    #[serde(default)]
+    pub agent: Option<String>,
+    /// IANA name; UTC where absent.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    #[serde(default)]
+    pub showing: Vec<Showing>,
+}
+
+/// A call that the client shows already.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Showing {
+    pub call_id: String,
+    /// Whose call it is, where it is another agent's (`subscribe`).
+    #[serde(default)]
+    pub agent_id: Option<String>,
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// It is marked as over already.
+    #[serde(default)]
+    pub ended: bool,
+}
+
+/// The session also follows the calls of these agents, and of no others from now on.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscribe {
+    pub agents: Vec<String>,
+    /// Calls of theirs that the client shows already.
+    #[serde(default)]
+    pub showing: Vec<Showing>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    Received,
+    Rendered,
+}
+
+/// By `callId` or `number`, which must be of one of the agent's own calls.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Search {
+    pub request: RequestId,
+    #[serde(default)]
+    pub call_id: Option<String>,
+    #[serde(default)]
+    pub number: Option<String>,
+    #[serde(default)]
+    pub campaign: Option<String>,
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// 3, 6, 9 or 12.
+    #[serde(default)]
+    pub months: Option<u32>,
+    /// The next page: interactions that started earlier than this.
+    #[serde(default)]
+    pub before: Option<DateTime<Utc>>,
+}
+
+/// Why a frame from a client cannot be used; the code and text of the `error` frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadFrame(pub &'static str, pub &'static str);
+
+impl ClientFrame {
+    pub fn decode(text: &str) -> Result<Self, BadFrame> {
+        #[derive(Deserialize)]
+        struct Typed {
+            r#type: String,
+        }
+        const TYPES: &[&str] = &["hello", "authenticate", "ack", "search", "subscribe", "ping"];
+        serde_json::from_str(text).map_err(|_| match serde_json::from_str::<Typed>(text) {
+            Ok(typed) if TYPES.contains(&typed.r#type.as_str()) => {
+                BadFrame("bad_frame", "A field of this frame is missing or has the wrong type.")
+            }
+            Ok(_) => BadFrame("unknown_type", "This type of frame is unknown and was ignored."),
+            Err(error) if error.is_data() => BadFrame("bad_frame", "A frame is a JSON object with a type."),
+            Err(_) => BadFrame("not_json", "This frame is not JSON."),
+        })
+    }
+}
