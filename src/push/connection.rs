@@ -90,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
         self.door.agents.join(&session, hello.showing, Utc::now()).map_err(End::Close)?;
         self.ask(&session, Wanted::OpenCalls(vec![session.agent_id.clone()]));
-        info!(agent.id = session.agent_id, session.id = session.id, "session opened");
+        info!(agent.id = session.agent_id, session.id = session.id.as_str(), "session opened");
         let ended = self.talk(&session, drain).await;
         let code = match &ended {
             Err(End::Close(code)) => Some(*code),
@@ -99,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         };
         self.door.agents.leave(&session, code, Utc::now());
         let code = code.map_or(0, |code| code.wire().0);
-        info!(agent.id = session.agent_id, session.id = session.id, close.code = code, "session closed");
+        info!(agent.id = session.agent_id, session.id = session.id.as_str(), close.code = code, "session closed");
         ended
     }
 

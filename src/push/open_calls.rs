@@ -148,7 +148,8 @@ type Due = (DateTime<Utc>, CallState, Arc<CallKey>);
 /// Every agent's calls.
 pub struct OpenCalls {
     limits: CallLimits,
-    known: HashMap<Arc<CallKey>, Known>,
+    /// In boxes: a map of many has a good part of its places free.
+    known: HashMap<Arc<CallKey>, Box<Known>>,
     by_call: HashMap<String, Vec<Arc<CallKey>>>,
     by_agent: HashMap<String, Vec<Arc<CallKey>>>,
     /// When to look at a call again: it expires, or can be forgotten. Of calls of the same moment an offer goes first: what
@@ -212,7 +213,7 @@ impl OpenCalls {
             Entry::Vacant(place) => {
                 self.by_call.entry(key.call_id.clone()).or_default().push(Arc::clone(key));
                 self.by_agent.entry(key.agent_id.clone()).or_default().push(Arc::clone(key));
-                place.insert(Known::of(call, heard))
+                place.insert(Box::new(Known::of(call, heard)))
             }
         };
         if let Some(campaign) = &campaign {
@@ -241,7 +242,7 @@ impl OpenCalls {
     /// `connected` at one agent takes back the `offered` of others that have nothing later. An agent who was only ever
     /// offered what another one answered has no wrap-up, though its own end is heard, too.
     fn standing(&self, key: &CallKey) -> Option<Standing> {
-        let Known { call, connected_at, .. } = self.known.get(key)?;
+        let Known { call, connected_at, .. } = &**self.known.get(key)?;
         Some(match call.state {
             CallState::Ended if connected_at.is_none() && self.connected_elsewhere(key).is_some() => {
                 Standing::Over(EndReason::Taken)

@@ -15,9 +15,6 @@ use super::CloseCode;
 use super::ledger::CallFrame;
 use super::open_calls::CallKey;
 
-/// An emptied queue that once held more than this gives its memory back.
-const KEPT_FRAMES: usize = 8;
-
 pub struct Outbox {
     frames_max: usize,
     waiting: Mutex<Waiting>,
@@ -147,7 +144,7 @@ impl Outbox {
             return Some(Err(code));
         }
         let next = waiting.frames.pop_front();
-        if waiting.frames.is_empty() && waiting.frames.capacity() > KEPT_FRAMES {
+        if waiting.frames.is_empty() {
             waiting.frames = VecDeque::new();
         }
         next.map(Ok)

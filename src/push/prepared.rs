@@ -6,7 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use super::{Encoded, Missing, MissingCode, Update};
-use crate::journey::encoded::{EncodedTimeline, Raw};
+use crate::journey::encoded::{EncodedTimeline, Item, Raw};
 use crate::journey::timeline::Timeline;
 use crate::journey::{Interaction, Source};
 
@@ -26,17 +26,43 @@ pub struct Outline {
     pub leads: Vec<SmolStr>,
     /// Sources that had not answered.
     missing: Vec<Source>,
-    /// Each interaction in it, with its hash; `None` where no timeline is shown.
-    items: Option<Vec<(SmolStr, u64)>>,
+    /// `None` where no timeline is shown.
+    items: Option<ShownItems>,
     /// Batches that were kept when its look-up began: a later look-up is never undone by an earlier one.
     pub seen: u64,
+}
+
+/// The interactions of a timeline, each with its hash, packed: every session that shows one keeps this.
+#[derive(Debug)]
+struct ShownItems {
+    /// One id behind the other.
+    ids: Box<str>,
+    /// Of each, its hash and how long its id is.
+    each: Box<[([u8; 8], [u8; 4])]>,
+}
+
+impl ShownItems {
+    fn of(items: &[Item]) -> Self {
+        let ids = items.iter().map(|item| item.interaction_id.as_str()).collect::<String>().into();
+        let each = items.iter().map(|item| (item.hash.to_le_bytes(), (item.interaction_id.len() as u32).to_le_bytes()));
+        Self { ids, each: each.collect() }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        let mut rest = &*self.ids;
+        self.each.iter().map(move |(hash, len)| {
+            let (id, behind) = rest.split_at(u32::from_le_bytes(*len) as usize);
+            rest = behind;
+            (id, u64::from_le_bytes(*hash))
+        })
+    }
 }
 
 impl Prepared {
     pub fn of(timeline: Timeline<&Interaction>, leads: Vec<SmolStr>, seen: u64) -> Self {
         // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
         let Ok(timeline) = EncodedTimeline::of(timeline) else { return Self::missing(MissingCode::Failed, seen) };
-        let items = timeline.items.iter().map(|item| (item.interaction_id.clone(), item.hash)).collect();
+        let items = ShownItems::of(&timeline.items);
         let missing = timeline.missing.clone();
         let outline = Outline { content: timeline.content_hash(), leads, missing, items: Some(items), seen };
         Self { timeline: Some(timeline), missing: None, outline: Arc::new(outline) }
@@ -68,12 +94,12 @@ impl Prepared {
     }
 }
 
-fn difference(shown: &[(SmolStr, u64)], now: &EncodedTimeline, empty: Update<'_, Raw<'_>, Raw<'_>>) -> String {
-    let before: FxHashMap<&str, u64> = shown.iter().map(|(id, hash)| (id.as_str(), *hash)).collect();
+fn difference(shown: &ShownItems, now: &EncodedTimeline, empty: Update<'_, Raw<'_>, Raw<'_>>) -> String {
+    let before: FxHashMap<&str, u64> = shown.iter().collect();
     let ids: FxHashSet<&str> = now.items.iter().map(|item| item.interaction_id.as_str()).collect();
     let changed = now.items.iter().filter(|item| before.get(item.interaction_id.as_str()) != Some(&item.hash));
     let interactions: Vec<Raw<'_>> = changed.map(|item| now.interaction(item)).collect();
-    let mut removed: Vec<&str> = shown.iter().map(|(id, _)| id.as_str()).filter(|id| !ids.contains(id)).collect();
+    let mut removed: Vec<&str> = shown.iter().map(|(id, _)| id).filter(|id| !ids.contains(id)).collect();
     removed.sort_unstable();
     let update = Update {
         interactions: &interactions,

@@ -23,7 +23,8 @@ pub struct Seat {
     pub follows: Vec<String>,
     /// The client came with more calls that are over than its outbox could say at a time.
     pub has_more_to_end: bool,
-    shown: HashMap<Arc<CallKey>, Shown>,
+    /// In boxes: most agents are on one call, and the smallest map has places for three.
+    shown: HashMap<Arc<CallKey>, Box<Shown>>,
     /// Versions of calls that are known no more reach up to here; one that comes again begins above.
     base: u64,
 }
@@ -129,7 +130,7 @@ impl Seat {
 
     fn shown(&mut self, key: &Arc<CallKey>) -> &mut Shown {
         let base = self.base;
-        self.shown.entry(Arc::clone(key)).or_insert_with(|| Shown::after(base))
+        self.shown.entry(Arc::clone(key)).or_insert_with(|| Box::new(Shown::after(base)))
     }
 
     /// The agent whose call it is, where that is not the session's own.

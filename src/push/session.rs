@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use parking_lot::Mutex;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::outbox::Outbox;
 use crate::auth::Identity;
 
 pub struct Session {
-    pub id: String,
+    pub id: SmolStr,
     pub agent_id: String,
     pub time_zone: Tz,
     pub outbox: Outbox,
@@ -19,7 +20,7 @@ pub struct Session {
 
 impl Session {
     pub fn new(identity: Identity, time_zone: Tz, outbox_frames_max: usize) -> Self {
-        let id = format!("s-{:012x}", rand::random::<u64>() >> 16);
+        let id = format_smolstr!("s-{:012x}", rand::random::<u64>() >> 16);
         let agent_id = identity.agent_id.clone();
         let identity = Mutex::new(Arc::new(identity));
         Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity }

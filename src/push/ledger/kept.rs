@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use smol_str::SmolStr;
 
 use super::record::{Line, NodeLine, NodeState, Outcome, Pop, SessionLine};
 use super::said::{Context, Heard, Said};
@@ -27,7 +28,7 @@ pub const SESSION_AGAIN: TimeDelta = TimeDelta::minutes(10);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Place {
     key: Arc<CallKey>,
-    session: String,
+    session: SmolStr,
 }
 
 struct Entry {
@@ -63,16 +64,17 @@ pub struct Kept {
     node: String,
     started_at: DateTime<Utc>,
     pops_max: usize,
-    pops: HashMap<Place, Entry>,
+    /// In boxes: a map of many has a good part of its places free.
+    pops: HashMap<Place, Box<Entry>>,
     /// In the order in which they came, to be forgotten.
     order: VecDeque<(DateTime<Utc>, Place)>,
     /// To be looked at after [`WRITE_AFTER`].
     due: VecDeque<(DateTime<Utc>, Place)>,
     /// By session, the calls that more may become of.
-    unsettled: HashMap<String, Vec<Arc<CallKey>>>,
-    sessions: HashMap<String, Open>,
+    unsettled: HashMap<SmolStr, Vec<Arc<CallKey>>>,
+    sessions: HashMap<SmolStr, Open>,
     /// When to write each of them again.
-    again: VecDeque<(DateTime<Utc>, String)>,
+    again: VecDeque<(DateTime<Utc>, SmolStr)>,
     lines: Vec<Line>,
 }
 
@@ -191,7 +193,7 @@ impl Kept {
         self.unsettled.entry(place.session.clone()).or_default().push(Arc::clone(&place.key));
         self.due.push_back((at + WRITE_AFTER, place.clone()));
         self.order.push_back((at, place.clone()));
-        self.pops.insert(place, entry);
+        self.pops.insert(place, Box::new(entry));
     }
 
     fn of_call(&mut self, place: Place, version: u64, what: CallHappening, at: DateTime<Utc>) {
@@ -199,7 +201,7 @@ impl Kept {
         match what {
             CallHappening::Sent { frame: CallFrame::Pop, bytes, resend: 0 } => {
                 let context = entry.next.take().unwrap_or_else(|| Arc::clone(&entry.context));
-                *entry = Entry::new(entry.follower.take(), context, Outcome::Sent, at);
+                **entry = Entry::new(entry.follower.take(), context, Outcome::Sent, at);
                 (entry.version, entry.bytes, entry.sent_at) = (version, bytes as u64, Some(at));
                 self.unsettle(place, at);
             }
@@ -308,7 +310,7 @@ impl Kept {
     fn session_line(&self, session: &Session, opened_at: DateTime<Utc>, at: DateTime<Utc>) -> Line {
         Line::Session(SessionLine {
             node: self.node.clone(),
-            session: session.id.clone(),
+            session: session.id.to_string(),
             agent_id: session.agent_id.clone(),
             opened_at,
             closed_at: None,
@@ -321,7 +323,7 @@ impl Kept {
         let context = &entry.context;
         Pop {
             node: self.node.clone(),
-            session: place.session.clone(),
+            session: place.session.to_string(),
             call_id: place.key.call_id.clone(),
             agent_id: place.key.agent_id.clone(),
             follower: entry.follower.clone(),
