@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::auth::Refused;
 use crate::journey::store::Written;
 use crate::kafka::{Consumer, Lag};
 use crate::push::seat::Delivery;
@@ -48,6 +49,8 @@ pub struct Metrics {
     acknowledged: Family<Labels<1>, Histogram>,
     bad_frames: Family<Labels<1>, Counter>,
     closed: Family<Labels<1>, Counter>,
+    tokens_refused: Family<Labels<1>, Counter>,
+    jwks_fetches: Family<Labels<1>, Counter>,
     sessions: Gauge,
     connections: Gauge,
     lag: Family<Labels<2>, Gauge>,
@@ -107,6 +110,8 @@ impl Metrics {
             acknowledged,
             bad_frames: Family::default(),
             closed: Family::default(),
+            tokens_refused: Family::default(),
+            jwks_fetches: Family::default(),
             sessions: Gauge::default(),
             connections: Gauge::default(),
             lag: Family::default(),
@@ -161,6 +166,10 @@ impl Metrics {
         registry.register_with_unit("pop_acknowledged", acknowledged, Unit::Seconds, self.acknowledged.clone());
         registry.register("bad_frames", "Frames from clients that could not be used", self.bad_frames.clone());
         registry.register("sessions_closed", "Connections closed by the service, by reason", self.closed.clone());
+        let refused = "Tokens and tickets that let nobody in, by reason";
+        registry.register("tokens_refused", refused, self.tokens_refused.clone());
+        let fetches = "Times that the identity provider was asked for its keys";
+        registry.register("jwks_fetches", fetches, self.jwks_fetches.clone());
         registry.register("sessions", "Open sessions", self.sessions.clone());
         registry.register("connections", "Open connections of any kind", self.connections.clone());
         registry.register("kafka_lag_records", "Records behind the high watermark", self.lag.clone());
@@ -277,6 +286,14 @@ impl Metrics {
 
     pub fn closed(&self, code: CloseCode) {
         self.closed.get_or_create(&[("code", code.wire().0.to_string())]).inc();
+    }
+
+    pub fn token_refused(&self, reason: Refused) {
+        self.tokens_refused.get_or_create(&[("reason", reason.name().to_owned())]).inc();
+    }
+
+    pub fn jwks_fetched(&self, result: &'static str) {
+        self.jwks_fetches.get_or_create(&[("result", result.to_owned())]).inc();
     }
 
     pub fn connection_opened(&self) {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::auth::Authority;
 use crate::config::Settings;
 use crate::http::{self, Guard, Service, listener};
 use crate::journey::embedded::ServeLock;
@@ -88,12 +89,13 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         keep_after_end: TimeDelta::from_std(*settings.calls.keep_after_end)?,
         known_max: settings.calls.known_max,
     };
+    let authority = Authority::of(&settings, &metrics).context("auth.jwks_url")?;
     let node = format!("n-{:08x}", rand::random::<u32>());
     let ledger = Ledger::new(Arc::clone(&metrics)).keeping(settings.ledger.pops_max, &node);
     let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, ledger);
     let way = Arc::new(Way {
         sources: sources.clone(),
-        door: door(&settings, node, agents, Arc::clone(&metrics)),
+        door: door(&settings, node, agents, authority, Arc::clone(&metrics)),
         metrics: Arc::clone(&metrics),
         updates: Updates::new(settings.journey.lookups_max),
         settings,
@@ -119,15 +121,18 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     account(&way, &running, &ready)?;
     tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
     tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
-    tasks.spawn(screen_pop::keep_time(Arc::clone(&way), stop));
+    tasks.spawn(screen_pop::keep_time(Arc::clone(&way), stop.clone()));
+    let keeping = Arc::clone(&way);
+    tasks.spawn(async move { stop.run_until_cancelled(keeping.door.authority.keep_keys()).await });
     listen(&way, &running, (main, admin), ready);
     info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)
 }
 
-fn door(settings: &Settings, node: String, agents: Agents, metrics: Arc<Metrics>) -> Door {
+fn door(settings: &Settings, node: String, agents: Agents, authority: Authority, metrics: Arc<Metrics>) -> Door {
     Door {
         agents,
+        authority,
         metrics,
         catalogue: Arc::clone(&settings.catalogue),
         node,

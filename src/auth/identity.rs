@@ -67,6 +67,11 @@ impl Scopes {
         words.into_iter().filter_map(|word| Scope::ALL.into_iter().find(|scope| scope.name() == word)).collect()
     }
 
+    /// In the words of the scope claim.
+    pub fn names(self) -> Vec<&'static str> {
+        self.iter().map(Scope::name).collect()
+    }
+
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.has(*scope))
     }

@@ -14,6 +14,7 @@ use crate::journey::postgres::tables::COLUMNS;
 use crate::journey::{Catalogue, Source};
 
 mod aliases;
+mod auth;
 mod catalogue;
 mod flat;
 mod keys;
@@ -21,6 +22,7 @@ mod kinds;
 mod places;
 
 pub use aliases::Aliases;
+pub use auth::{Auth, JwksUrl};
 pub use catalogue::{toml_key, toml_text};
 use flat::flatten;
 pub use flat::number_text;
@@ -39,6 +41,7 @@ pub const EMBEDDED: &str = "embedded";
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
     pub http: Http,
+    pub auth: Auth,
     pub kafka: Kafka,
     pub journey: Journey,
     pub calls: Calls,
@@ -174,8 +177,11 @@ impl Layers {
                 .map_err(|e| Problems(vec![format!("{} is not TOML: {e}", path.display())]))?;
             figment = figment.merge(Toml::file_exact(path));
         }
-        figment = figment
-            .merge(Env::prefixed(ENV_PREFIX).ignore(&["config"]).map(|name| key_of_variable(name.as_str()).into()));
+        figment = figment.merge(
+            Env::prefixed(ENV_PREFIX)
+                .ignore(&["config", "token_file"])
+                .map(|name| key_of_variable(name.as_str()).into()),
+        );
         for (key, value) in flags {
             figment =
                 figment.merge(Serialized::default(key, value.parse::<Value>().unwrap_or_else(|never| match never {})));
@@ -268,6 +274,7 @@ fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
     problems.extend(mistakes);
     let (aliases, mistakes) = layers.aliases();
     problems.extend(mistakes);
+    problems.extend(auth::check(&layers.0));
     let properties = properties(layers, &mut problems);
     let mut settings = None;
     match layers.0.extract::<Settings>() {

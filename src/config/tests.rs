@@ -276,3 +276,71 @@ fn an_alias_of_an_alias_or_a_ring_of_them_is_a_problem_with_its_name() {
     let problems = load(&Layers(figment.merge(Variable("agents.aliases.ext")))).unwrap_err();
     assert!(problems.0[0].starts_with("BACKSTORY_AGENTS__ALIASES__EXT: "), "{problems}");
 }
+
+const LISTENS_EVERYWHERE: [(&str, &str); 2] = [("http.listen", "0.0.0.0:80"), ("http.admin_listen", "[::]:81")];
+
+#[test]
+fn without_authentication_the_service_listens_on_loopback_only_and_says_why() {
+    let brokers = ("kafka.brokers", "h:1");
+    let problems = read_flags(&[&[brokers][..], &LISTENS_EVERYWHERE].concat()).unwrap_err();
+    assert_eq!(problems.0.len(), 2, "{problems}");
+    for key in ["http.listen: 0.0.0.0:80", "http.admin_listen: [::]:81"] {
+        let said = problems.0.iter().find(|problem| problem.starts_with(key)).unwrap();
+        assert!(said.contains("not a loopback address") && said.contains("customers' histories"), "{said}");
+    }
+    for loopback in ["127.0.0.1:0", "[::1]:0", "127.9.9.9:1"] {
+        assert!(read_flags(&[brokers, ("http.listen", loopback), ("http.admin_listen", loopback)]).is_ok());
+    }
+    let known = [("auth.issuer", "i"), ("auth.audience", "a"), ("auth.jwks_url", "https://login.example/keys")];
+    let settings = read_flags(&[&[brokers][..], &LISTENS_EVERYWHERE, &known].concat()).unwrap();
+    assert!(settings.auth.is_configured());
+}
+
+#[test]
+fn half_an_authentication_is_none_and_all_that_is_missing_is_named() {
+    let named = |flags: &[(&str, &str)], said: &[&str]| {
+        let problems = read_flags(&[&[("kafka.brokers", "h:1")], flags].concat()).unwrap_err();
+        assert_eq!(problems.0.len(), said.len(), "{problems}");
+        for said in said {
+            assert!(problems.0.iter().any(|problem| problem.starts_with(said)), "{said} in {problems}");
+        }
+    };
+    named(&[("auth.issuer", "i")], &["auth.audience is missing", "auth.jwks_url or auth.keys is missing"]);
+    named(&[("auth.audience", "a")], &["auth.issuer is missing", "auth.jwks_url or auth.keys is missing"]);
+    named(&[("auth.jwks_url", "https://i/k")], &["auth.issuer is missing", "auth.audience is missing"]);
+    let whole = [("auth.issuer", "i"), ("auth.audience", "a"), ("auth.jwks_url", "https://i/k")];
+    let and = |more: &[(&str, &str)], said: &[&str]| named(&[&whole[..], more].concat(), said);
+    and(&[("auth.leeway", "10m")], &["auth.leeway is more than"]);
+    and(&[("auth.jwks_refresh_min", "10m")], &["auth.jwks_refresh_min is longer than auth.jwks_refresh"]);
+    and(&[("auth.keys", "[\"/nowhere/key.pem\"]")], &["auth.keys: /nowhere/key.pem: "]);
+    and(&[("auth.algorithms", "[\"RS256\", \"HS256\"]")], &["auth.algorithms: \"HS256\" is none of RS256"]);
+    and(&[("auth.algorithms", "[\"none\"]")], &["auth.algorithms: \"none\" is none of RS256"]);
+    and(&[("auth.algorithms", "[]")], &["auth.algorithms: is empty"]);
+    and(
+        &[("auth.agent_claim", " "), ("auth.tickets_max", "0")],
+        &["auth.agent_claim: is empty", "auth.tickets_max: must"],
+    );
+}
+
+#[test]
+fn keys_come_over_tls_or_from_this_machine() {
+    let read = |url: &str| {
+        read_flags(&[("kafka.brokers", "h:1"), ("auth.issuer", "i"), ("auth.audience", "a"), ("auth.jwks_url", url)])
+    };
+    for good in ["https://login.example/keys?v=2", "http://127.0.0.1:9/k", "http://[::1]/k", "http://localhost:8080/k"]
+    {
+        assert!(read(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "http://login.example/keys",
+        "http://127.0.0.1.example/k",
+        "http://localhost.example/k",
+        "ftp://127.0.0.1/k",
+        "file:///k",
+        "https://user:s3cret@login.example/k",
+        "keys",
+    ] {
+        let problems = read(bad).unwrap_err().to_string();
+        assert!(problems.contains("auth.jwks_url: ") && !problems.contains("s3cret"), "{bad}: {problems}");
+    }
+}

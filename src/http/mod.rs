@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use chrono::Utc;
 use chrono_tz::Tz;
@@ -14,14 +14,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Scope;
 use crate::journey::timeline::Ask;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
 
+mod bearer;
 mod guard;
 pub mod listener;
 mod pages;
 mod pops;
+mod tickets;
 mod upgrade;
 
 /// What every request may need.
@@ -40,17 +43,19 @@ pub use guard::Guard;
 
 type Shared = State<Arc<Service>>;
 
-/// Page, element, WebSocket and API.
+/// Page, element, WebSocket and API; where authentication is configured, what shows people is for tokens that say so.
 pub fn routes(service: Arc<Service>) -> Router {
+    let needs = |scope, route| needs(&service, scope, route);
     Router::new()
         .route("/", get(pages::page))
         .route("/widget", get(pages::embedded))
         .route("/widget/gallery", get(pages::gallery))
         .route("/widget/{*path}", get(pages::file))
         .route("/v1/agent", get(upgrade::agent))
-        .route("/v1/agents", get(agents))
+        .route("/v1/agents", needs(Some(Scope::Supervise), get(agents)))
         .route("/v1/info", get(info))
-        .route("/v1/journeys/{number}", get(journey))
+        .route("/v1/journeys/{number}", needs(Some(Scope::JourneySearch), get(journey)))
+        .route("/v1/tickets", needs(None, post(tickets::issue)))
         .merge(health())
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
@@ -61,11 +66,21 @@ pub fn routes(service: Arc<Service>) -> Router {
 pub fn admin_routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
-        .route("/v1/pops", get(pops::pops))
+        .route("/v1/pops", needs(&service, Some(Scope::Operate), get(pops::pops)))
         .merge(health())
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
         .with_state(service)
+}
+
+/// A route for tokens with this scope; without one, for any valid token.
+fn needs(
+    service: &Arc<Service>,
+    scope: Option<Scope>,
+    route: MethodRouter<Arc<Service>>,
+) -> MethodRouter<Arc<Service>> {
+    let needs = bearer::Needs { service: Arc::clone(service), scope };
+    route.route_layer(middleware::from_fn_with_state(needs, bearer::check))
 }
 
 fn health() -> Router<Arc<Service>> {
@@ -88,10 +103,23 @@ async fn metrics(State(service): Shared) -> Response {
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }
 
-async fn info(State(service): Shared) -> Json<Value> {
-    let topics = &service.way.settings.kafka.topics;
-    Json(json!({
+/// What pages need, for everybody; the rest for tokens, where authentication is configured.
+async fn info(State(service): Shared, headers: HeaderMap) -> Response {
+    let is_configured = service.way.door.authority.tokens().is_some();
+    let open = json!({
         "version": env!("CARGO_PKG_VERSION"),
+        "authentication": is_configured,
+        "embeddedBy": service.way.settings.http.embedded_by,
+        "ready": service.ready.is_cancelled(),
+    });
+    if is_configured && !headers.contains_key(header::AUTHORIZATION) {
+        return Json(open).into_response();
+    }
+    if let Err(refused) = bearer::identity(&service, &headers).await {
+        return bearer::unauthorized(refused);
+    }
+    let topics = &service.way.settings.kafka.topics;
+    let mut info = json!({
         "node": service.way.door.node,
         "brokers": service.brokers,
         "embeddedBroker": service.embedded_broker,
@@ -99,9 +127,11 @@ async fn info(State(service): Shared) -> Json<Value> {
                     "erasures": topics.erasures, "pops": topics.pops },
         "store": service.way.sources.describe(),
         "source": service.way.settings.journey.source,
-        "embeddedBy": service.way.settings.http.embedded_by,
-        "ready": service.ready.is_cancelled(),
-    }))
+    });
+    if let (Value::Object(info), Value::Object(open)) = (&mut info, open) {
+        info.extend(open);
+    }
+    Json(info).into_response()
 }
 
 /// Agents with a session here or a call anywhere: for the page to choose from.

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
 use super::listener::Held;
-use super::{Service, problem};
+use super::{Service, bearer, problem};
 use crate::push::{SUBPROTOCOL, connection};
 
 pub async fn agent(State(service): State<Arc<Service>>, mut request: Request<Body>) -> Response {
@@ -36,13 +36,14 @@ pub async fn agent(State(service): State<Arc<Service>>, mut request: Request<Bod
     if service.drain.is_cancelled() {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "draining", "this node is going away; ask another");
     }
+    let token = bearer::token(headers).map(str::to_owned);
     let upgrade = hyper::upgrade::on(&mut request);
     let drain = service.drain.clone();
     let way = Arc::clone(&service.way);
     let held = request.extensions().get::<Arc<Held>>().cloned();
     service.way.tasks.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => connection::serve(TokioIo::new(upgraded), &way.door, drain).await,
+            Ok(upgraded) => connection::serve(TokioIo::new(upgraded), &way.door, token, drain).await,
             Err(error) => debug!(%error, "the upgrade failed"),
         }
         drop(held);

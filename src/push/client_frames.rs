@@ -39,8 +39,12 @@ pub enum ClientFrame {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hello {
+    /// The identity provider's, where authentication is configured and the handshake carried none.
     #[serde(default)]
     pub token: Option<String>,
+    /// In its place: one of `POST /v1/tickets`.
+    #[serde(default)]
+    pub ticket: Option<String>,
     /// Who this is, where no authentication is configured.
     #[serde(default)]
     pub agent: Option<String>,
@@ -83,7 +87,7 @@ pub enum Stage {
     Rendered,
 }
 
-/// By `callId` or `number`, which must be of one of the agent's own calls.
+/// By `callId` or `number`, which must be of one of the agent's own calls unless the token says more (`journey:search`).
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Search {

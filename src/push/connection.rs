@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::agents::{Agents, Wanted};
+use super::lease::{Lease, News};
 use super::line::{Broken, Line, Read};
 use super::open_calls::CallKey;
 use super::outbox::Queued;
 use super::session::Session;
 use super::{BadFrame, ClientFrame, CloseCode, Encoded, Hello, RequestId, Stage, Subscribe};
-use crate::auth;
+use crate::auth::{Authority, Refused, Scope};
 use crate::config::Aliases;
 use crate::journey::Catalogue;
 use crate::metrics::Metrics;
@@ -26,6 +27,7 @@ use crate::metrics::Metrics;
 /// Bounds of one connection, and what every one of them needs.
 pub struct Door {
     pub agents: Agents,
+    pub authority: Authority,
     pub metrics: Arc<Metrics>,
     pub catalogue: Arc<Catalogue>,
     pub node: String,
@@ -40,11 +42,16 @@ pub struct Door {
     pub come_back_within: Duration,
 }
 
-/// Serves an upgraded connection until it ends.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, door: &Door, drain: CancellationToken) {
+/// Serves an upgraded connection until it ends. `bearer`: the token of the handshake's `Authorization` header.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    door: &Door,
+    bearer: Option<String>,
+    drain: CancellationToken,
+) {
     let line = Line::upgraded(stream, door.frame_bytes_max, door.write_timeout).await;
     let mut connection = Connection { line, door };
-    let closed = connection.greet_and_talk(drain).await;
+    let closed = connection.greet_and_talk(bearer, drain).await;
     match closed {
         Err(End::Close(code)) => connection.close(code).await,
         Err(End::Broken(Broken::Stuck)) => door.metrics.closed(CloseCode::Slow),
@@ -74,12 +81,17 @@ struct Connection<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
-    async fn greet_and_talk(&mut self, drain: CancellationToken) -> Flow {
+    async fn greet_and_talk(&mut self, bearer: Option<String>, drain: CancellationToken) -> Flow {
         let hello = tokio::select! {
             () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
             first = timeout(self.door.hello_timeout, self.first_frame()) => first.unwrap_or(Err(End::Close(CloseCode::HelloLate)))?,
         };
-        let identity = auth::identify(&hello, &self.door.aliases).map_err(End::Close)?;
+        let identifying = self.door.authority.identify(&hello, bearer.as_deref(), &self.door.aliases);
+        let identity = tokio::select! {
+            () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
+            identity = identifying => identity.map_err(End::Close)?,
+        };
+        drop(bearer);
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let zone = time_zone.and_then(Result::ok).unwrap_or(Tz::UTC);
         let session = Arc::new(Session::new(identity, zone, self.door.outbox_frames_max));
@@ -125,6 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     async fn talk(&mut self, session: &Arc<Session>, drain: CancellationToken) -> Flow {
         let mut heartbeat = tokio::time::interval(self.door.heartbeat);
         let mut heard_at = Instant::now();
+        let mut lease = Lease::new(&self.door.authority, Arc::clone(session));
         heartbeat.tick().await; // the first is due at once
         loop {
             tokio::select! {
@@ -134,11 +147,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                     self.write(Encoded::Goodbye { reason: "drain", come_back_ms }.encode().into()).await?;
                     return Err(End::Close(CloseCode::Drain));
                 }
+                news = lease.next() => self.hear_of_token(session, news).await?,
                 next = session.outbox.next() => self.write_out(session, next.map_err(End::Close)?).await?,
                 read = self.read() => {
                     heard_at = Instant::now();
                     if let Some(text) = read? {
-                        self.answer(session, &text);
+                        self.answer(session, &mut lease, &text);
                     }
                 }
                 _ = heartbeat.tick() => {
@@ -158,7 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         Ok(())
     }
 
-    fn answer(&self, session: &Arc<Session>, text: &str) {
+    fn answer(&self, session: &Arc<Session>, lease: &mut Lease<'_>, text: &str) {
         let frame = match ClientFrame::decode(text) {
             Ok(ClientFrame::Ping {}) => Encoded::Pong {}.encode(),
             Ok(ClientFrame::Ack { call_id, agent_id, version, stage, ms }) => {
@@ -174,12 +188,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             }
             Ok(ClientFrame::Subscribe(subscribe)) => match self.subscribed(session, subscribe) {
                 Ok(()) => return,
-                Err(text) => Encoded::Error { request: None, code: "too_many_agents", text: text.into() }.encode(),
+                Err((code, text)) => Encoded::Error { request: None, code, text: text.into() }.encode(),
             },
             Ok(ClientFrame::Hello(_)) => error(BadFrame("hello_twice", "This session has said hello already.")),
-            Ok(ClientFrame::Authenticate { .. }) => {
-                error(BadFrame("no_authentication", "No authentication is configured, so no token is needed."))
-            }
+            Ok(ClientFrame::Authenticate { token }) => match lease.verify(token) {
+                Ok(()) => return,
+                Err(bad) => error(bad),
+            },
             Err(bad) => {
                 self.door.metrics.bad_frame(bad.0);
                 error(bad)
@@ -195,13 +210,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    /// While no authentication can be configured, everybody may follow everybody, as everybody may be anybody.
-    fn subscribed(&self, session: &Arc<Session>, Subscribe { agents, showing }: Subscribe) -> Result<(), String> {
+    /// The session's token has ended, or a fresh one was looked at.
+    async fn hear_of_token(&mut self, session: &Arc<Session>, news: News) -> Flow {
+        match news {
+            News::Over => Err(End::Close(CloseCode::TokenExpired)),
+            News::Fresh(Ok(identity)) => {
+                let (expires_at, scopes) = (identity.expires_at, identity.scopes);
+                session.renew(identity);
+                if !scopes.has(Scope::Supervise) {
+                    self.door.agents.follow(session, Vec::new(), Vec::new(), Utc::now());
+                }
+                let frame = Encoded::Authenticated { expires_at, scopes: scopes.names() };
+                self.door.agents.say(session, frame.encode(), Utc::now());
+                Ok(())
+            }
+            // The session goes on for as long as it could before.
+            News::Fresh(Err(refused)) => {
+                self.write(error(BadFrame("token_refused", refused.text())).into()).await?;
+                let stays = refused != Refused::AnotherAgent;
+                stays.then_some(()).ok_or(End::Close(CloseCode::AnotherAgentsToken))
+            }
+        }
+    }
+
+    /// Without authentication everybody may follow everybody, as everybody may be anybody.
+    fn subscribed(
+        &self,
+        session: &Arc<Session>,
+        Subscribe { agents, showing }: Subscribe,
+    ) -> Result<(), (&'static str, String)> {
         let agents: BTreeSet<String> = agents.into_iter().map(|agent_id| self.door.aliases.agent(agent_id)).collect();
         let others: Vec<String> = agents.into_iter().filter(|agent_id| *agent_id != session.agent_id).collect();
+        if !others.is_empty() && !session.identity().scopes.has(Scope::Supervise) {
+            return Err(("forbidden", "This token does not allow to follow other agents (scope supervise).".into()));
+        }
         let most = self.door.subscribed_agents_max;
         if others.len() > most {
-            return Err(format!("A session may follow {most} agents; these are {}.", others.len()));
+            return Err((
+                "too_many_agents",
+                format!("A session may follow {most} agents; these are {}.", others.len()),
+            ));
         }
         let new = self.door.agents.follow(session, others, showing, Utc::now());
         if !new.is_empty() {
@@ -211,6 +259,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     }
 
     fn welcome(&self, session: &Session) -> String {
+        let identity = session.identity();
         let welcome = Encoded::Welcome {
             session: &session.id,
             agent: &session.agent_id,
@@ -219,6 +268,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             heartbeat_seconds: self.door.heartbeat.as_secs().max(1),
             modes: &self.door.catalogue.modes,
             channels: &self.door.catalogue.channels,
+            scopes: identity.expires_at.map(|_| identity.scopes.names()),
+            expires_at: identity.expires_at,
         };
         welcome.encode()
     }

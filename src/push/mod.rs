@@ -4,6 +4,7 @@ pub mod agents;
 mod client_frames;
 mod close;
 pub mod connection;
+mod lease;
 pub mod ledger;
 pub mod line;
 pub mod open_calls;

@@ -91,6 +91,17 @@ pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
         heartbeat_seconds: u64,
         modes: &'a [Mode],
         channels: &'a [Channel],
+        /// What the token allows beyond the agent's own calls; absent without authentication.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        scopes: Option<Vec<&'static str>>,
+        /// When the token ends, and with it the session unless a fresh one comes; absent without authentication.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// A fresh token holds from now on.
+    Authenticated {
+        expires_at: Option<DateTime<Utc>>,
+        scopes: Vec<&'static str>,
     },
     /// A call arrived, or is there already: `announce` says whether to make something of it.
     Pop {

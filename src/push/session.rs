@@ -26,6 +26,11 @@ impl Session {
         Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity }
     }
 
+    /// From now on this holds, of the same agent.
+    pub fn renew(&self, identity: Identity) {
+        *self.identity.lock() = Arc::new(identity);
+    }
+
     /// Who this is, and what they may at this moment.
     pub fn identity(&self) -> Arc<Identity> {
         Arc::clone(&self.identity.lock())

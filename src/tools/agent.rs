@@ -100,6 +100,16 @@ pub fn comes_back(code: u16) -> bool {
     !(3500..=3999).contains(&code)
 }
 
+/// What a hello says of whose it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Who<'a> {
+    /// Known from the token, where there is one.
+    pub agent: Option<&'a str>,
+    pub token: Option<&'a str>,
+    /// IANA name; days follow UTC without one.
+    pub time_zone: Option<&'a str>,
+}
+
 /// A call that is shown already, and its content's digest.
 pub type Showing = (String, String);
 
@@ -111,8 +121,8 @@ pub struct AgentSocket {
 }
 
 impl AgentSocket {
-    /// Connects to `url` (`ws://…/v1/agent`) and says hello. `time_zone` is an IANA name; days follow UTC without one.
-    pub async fn connect(url: &str, agent: &str, time_zone: Option<&str>, showing: &[Showing]) -> anyhow::Result<Self> {
+    /// Connects to `url` (`ws://…/v1/agent`) and says hello.
+    pub async fn connect(url: &str, who: Who<'_>, showing: &[Showing]) -> anyhow::Result<Self> {
         let request = ClientRequestBuilder::new(url.parse()?).with_sub_protocol(SUBPROTOCOL);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
@@ -124,9 +134,11 @@ impl AgentSocket {
         let mut agent_socket = Self { socket, silence_max: SILENCE_MAX, versions: HashMap::new() };
         let showing: Vec<Value> =
             showing.iter().map(|(call_id, digest)| json!({ "callId": call_id, "digest": digest })).collect();
-        let mut hello = json!({ "type": "hello", "agent": agent, "showing": showing });
-        if let Some(time_zone) = time_zone {
-            hello["timeZone"] = time_zone.into();
+        let mut hello = json!({ "type": "hello", "showing": showing });
+        for (field, said) in [("agent", who.agent), ("token", who.token), ("timeZone", who.time_zone)] {
+            if let Some(said) = said {
+                hello[field] = said.into();
+            }
         }
         agent_socket.send(&hello).await?;
         Ok(agent_socket)

@@ -16,7 +16,7 @@ use super::import::lines::{Line, Lines};
 use super::output::{counted, note, say};
 use super::progress::Progress;
 use super::publish::Publisher;
-use super::service;
+use super::service::{self, TokenFile};
 use crate::arrival::{self, CallEvent, CallState};
 use crate::journey::{Campaign, Direction};
 use crate::kafka::Record;
@@ -82,6 +82,9 @@ pub struct Args {
     /// name none, the service at http.listen]
     #[arg(long)]
     url: Option<String>,
+
+    #[command(flatten)]
+    token: TokenFile,
 }
 
 fn direction(name: &str) -> Result<Direction, String> {
@@ -106,7 +109,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let event = if args.file.is_none() { Some(event(&args)?) } else { None };
-    let brokers = service::brokers(common, args.url.as_deref()).await?;
+    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
     let mut publisher = Publisher::open(&brokers, &brokers.topics().calls)?;
     match (&args.file, event) {
         (Some(file), _) => play(&mut publisher, file, args.rate).await,

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::output::{Colors, say};
-use super::service::RunningService;
+use super::service::{RunningService, TokenFile};
 use super::{Common, readable};
 
 /// Show what a running service knows about a number
@@ -40,10 +40,13 @@ pub struct Args {
     /// Address of the service, such as http://127.0.0.1:8080 [default: http.listen of the settings]
     #[arg(long)]
     url: Option<String>,
+
+    #[command(flatten)]
+    token: TokenFile,
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
-    let service = RunningService::at(args.url.as_deref(), &common.settings_without_kafka()?)?;
+    let service = RunningService::at(args.url.as_deref(), &common.settings_without_kafka()?)?.with(&args.token);
     let mut query = vec![("timeZone", args.time_zone.name().to_owned())];
     query.extend(args.months.map(|months| ("months", months.to_string())));
     query.extend(args.campaign.map(|campaign| ("campaign", campaign)));

@@ -1,8 +1,9 @@
 //! A running service as commands ask it: where it is, what it says of itself, where its brokers are.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,6 +14,31 @@ use crate::kafka::Brokers;
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where a token is, for services that ask for one. Never the token itself: command lines are seen by everybody on the machine.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct TokenFile {
+    /// File with a token of the identity provider, where the service asks for one; read anew each time
+    #[arg(long, value_name = "FILE", env = "BACKSTORY_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl TokenFile {
+    /// As it is at this moment: tokens are short-lived, and whoever fetches them writes the next one into the same file.
+    pub fn token(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.tokens()?.and_then(|tokens| tokens.into_iter().next()))
+    }
+
+    /// Of a file with a token a line.
+    pub fn tokens(&self) -> anyhow::Result<Option<Vec<String>>> {
+        let Some(file) = &self.token_file else { return Ok(None) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let tokens: Vec<String> = lines.map(str::to_owned).collect();
+        ensure!(!tokens.is_empty(), "{} is empty: a token is expected in it", file.display());
+        Ok(Some(tokens))
+    }
+}
 
 /// What `/v1/info` says, as far as commands need it.
 #[derive(Debug, Clone, Deserialize)]
@@ -27,11 +53,19 @@ pub struct Info {
     pub topics: Topics,
 }
 
+/// What it says to those who bring no token.
+#[derive(Debug, Deserialize)]
+struct OpenInfo {
+    #[serde(default)]
+    authentication: bool,
+}
+
 /// A service by its address; nothing is asked before a method asks it.
 #[derive(Debug, Clone)]
 pub struct RunningService {
     base: Url,
     client: reqwest::Client,
+    token: TokenFile,
 }
 
 impl RunningService {
@@ -43,10 +77,15 @@ impl RunningService {
         if base.scheme() != "http" || base.host().is_none() {
             bail!("{given}: only http:// is spoken here; write a URL such as http://127.0.0.1:8080");
         }
-        // A proxy of the environment knows nothing of this machine's own addresses.
-        let client =
-            reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
-        Ok(Self { base, client })
+        // A proxy of the environment knows nothing of this machine's own addresses; certificates are for https.
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+        let client = client.timeout(ANSWER_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
+        Ok(Self { base, client, token: TokenFile::default() })
+    }
+
+    /// Asks with this token from now on.
+    pub fn with(self, token: &TokenFile) -> Self {
+        Self { token: token.clone(), ..self }
     }
 
     /// Where it answers operators, by the settings.
@@ -66,12 +105,24 @@ impl RunningService {
 
     pub async fn info(&self) -> anyhow::Result<Info> {
         let text = self.get(&["v1", "info"], &[]).await?;
-        serde_json::from_str(&text).with_context(|| format!("what answers at {} is no backstory service", self.base()))
+        let is_closed = || serde_json::from_str::<OpenInfo>(&text).is_ok_and(|open| open.authentication);
+        serde_json::from_str(&text).map_err(|error| match is_closed() {
+            true => {
+                anyhow::anyhow!("the service at {} asks for a token: name a file with one (--token-file)", self.base())
+            }
+            false => {
+                anyhow::Error::from(error).context(format!("what answers at {} is no backstory service", self.base()))
+            }
+        })
     }
 
     /// The body of an answer, as it came. Segments and values are escaped here.
     pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
-        let answer = self.client.get(self.url(path, query)).send().await;
+        let mut request = self.client.get(self.url(path, query));
+        if let Some(token) = self.token.token()? {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await;
         let answer = answer.map_err(reqwest::Error::without_url).with_context(|| {
             format!(
                 "no service answers at {}; start one (backstory serve, backstory demo) or name it with --url",
@@ -121,12 +172,12 @@ impl Info {
 
 /// The brokers of the settings; where these name none (or the in-process broker, whose port only its service knows), or
 /// with `--url`, those of a running service.
-pub async fn brokers(common: &Common, url: Option<&str>) -> anyhow::Result<Brokers> {
+pub async fn brokers(common: &Common, url: Option<&str>, token: &TokenFile) -> anyhow::Result<Brokers> {
     let settings = common.settings_without_kafka()?;
     match settings.kafka.brokers.as_deref().filter(|said| *said != EMBEDDED && url.is_none()) {
         Some(addresses) => Ok(Brokers::at(addresses.to_owned(), &settings.kafka)),
         None => {
-            let info = RunningService::at(url, &settings)?.info().await;
+            let info = RunningService::at(url, &settings)?.with(token).info().await;
             let info = info.context("kafka.brokers is not set, so a running service was asked for its brokers")?;
             Ok(info.brokers(&settings))
         }

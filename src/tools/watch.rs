@@ -8,9 +8,9 @@ use anyhow::bail;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::agent::{AgentSocket, Frame, Heard, comes_back};
+use super::agent::{AgentSocket, Frame, Heard, Showing, Who, comes_back};
 use super::output::{Colors, note, say};
-use super::service::RunningService;
+use super::service::{RunningService, TokenFile};
 use super::{Common, readable};
 
 /// The first wait after a lost line; it doubles up to the last.
@@ -20,9 +20,9 @@ const BACKOFF_LAST: Duration = Duration::from_secs(15);
 /// Be an agent in the terminal: print what arrives on the screen
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whose calls to show: the agent's id, as call events name it
-    #[arg(long, short, value_name = "ID")]
-    agent: String,
+    /// Whose calls to show: the agent's id, as call events name it [default: the agent of the token]
+    #[arg(long, short, value_name = "ID", required_unless_present = "token_file")]
+    agent: Option<String>,
 
     /// Print every frame as it came, one JSON object a line
     #[arg(long)]
@@ -39,6 +39,9 @@ pub struct Args {
     /// Address of the service, such as http://127.0.0.1:8080 [default: http.listen of the settings]
     #[arg(long)]
     url: Option<String>,
+
+    #[command(flatten)]
+    token: TokenFile,
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
@@ -47,23 +50,21 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let mut backoff = BACKOFF_FIRST;
     loop {
         let showing: Vec<_> = watch.showing.clone().into_iter().collect();
-        let zone = watch.args.time_zone.name();
-        let reason =
-            match AgentSocket::connect(&service.web_socket_url(), &watch.args.agent, Some(zone), &showing).await {
-                Ok(mut socket) => match watch.follow(&mut socket).await? {
-                    Followed::Counted => {
-                        socket.close().await;
-                        return Ok(ExitCode::SUCCESS);
+        let reason = match watch.connect(&service.web_socket_url(), &showing).await {
+            Ok(mut socket) => match watch.follow(&mut socket).await? {
+                Followed::Counted => {
+                    socket.close().await;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                Followed::Lost { reason, welcomed } => {
+                    if welcomed {
+                        backoff = BACKOFF_FIRST;
                     }
-                    Followed::Lost { reason, welcomed } => {
-                        if welcomed {
-                            backoff = BACKOFF_FIRST;
-                        }
-                        reason
-                    }
-                },
-                Err(error) => error.to_string(),
-            };
+                    reason
+                }
+            },
+            Err(error) => error.to_string(),
+        };
         // Everybody lost the line at the same moment: nobody comes back at the same moment.
         let wait = watch.come_back.take().unwrap_or_else(|| backoff.mul_f64(rand::random_range(0.5..1.5)));
         note(&format!("not connected to {} ({reason}); trying again in {:.1} s", service.base(), wait.as_secs_f64()));
@@ -80,6 +81,16 @@ struct Watch {
     pops: u64,
     /// What a goodbye asked for.
     come_back: Option<Duration>,
+}
+
+impl Watch {
+    /// With the token that the file holds at this moment: the last one may have ended.
+    async fn connect(&self, url: &str, showing: &[Showing]) -> anyhow::Result<AgentSocket> {
+        let Args { agent, token, time_zone, .. } = &self.args;
+        let token = token.token()?;
+        let who = Who { agent: agent.as_deref(), token: token.as_deref(), time_zone: Some(time_zone.name()) };
+        AgentSocket::connect(url, who, showing).await
+    }
 }
 
 enum Followed {

@@ -102,6 +102,8 @@ fn each_library_has_its_door() {
     door("rlibphonenumber", &["src/phone.rs", "src/config/kinds.rs", "src/journey/", "src/tools/"]);
     door("tokio_tungstenite", &["src/push/line.rs", "src/http/upgrade.rs", "src/tools/"]);
     door("figment", &["src/config/", "src/tools/config.rs"]);
+    door("jsonwebtoken", &["src/auth/"]);
+    door("reqwest", &["src/auth/keyring.rs", "src/config/auth.rs", "src/tools/"]);
     door("axum", &["src/http/"]);
     door("prometheus_client", &["src/metrics.rs", "src/metrics/", "src/kafka/"]);
 }

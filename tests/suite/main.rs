@@ -101,5 +101,6 @@ mod slowness;
 mod sources;
 mod stores;
 mod supervisors;
+mod tokens;
 mod troubled_postgres;
 mod why;

@@ -21,7 +21,7 @@ use crate::tools::Common;
 use crate::tools::call::{rate, seconds};
 use crate::tools::output::{note, say};
 use crate::tools::progress::Progress;
-use crate::tools::service::{Info, RunningService};
+use crate::tools::service::{Info, RunningService, TokenFile};
 
 /// After the last call was published, for the last pops to be read.
 const LAST_POPS_WAIT: Duration = Duration::from_secs(5);
@@ -50,7 +50,8 @@ of a core the calls take; memory a session × agents, on top of what a node take
 What is measured: a clock of this process is read right before a call is handed to the Kafka client, and again \
 when its frame was read from the socket (or its record by the bare consumer). Calls of the warm-up are not \
 counted. Agents are named bench-0, bench-1 …; afterwards all calls are ended. Every agent is an open file here \
-and one in the service (ulimit -n). On the embedded broker the numbers mean nothing: it answers by a timer. \
+and one in the service (ulimit -n). Where the service asks for tokens, --token-file names a file with one a line: the first is \
+bench-0's, the second bench-1's, and so on. On the embedded broker the numbers mean nothing: it answers by a timer. \
 What a browser takes to render is not measured here: its acknowledgements are in the service's own metric \
 backstory_pop_acknowledged_seconds.
 
@@ -86,6 +87,9 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     admin: Vec<String>,
 
+    #[command(flatten)]
+    token: TokenFile,
+
     /// Print one JSON object instead; times in microseconds
     #[arg(long)]
     json: bool,
@@ -96,6 +100,13 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let numbers = numbers::numbers(args.numbers.as_deref())?;
     let settings = common.settings_without_kafka()?;
     let (nodes, servers) = places(&args, &settings)?;
+    let tokens = args.token.tokens()?.unwrap_or_default();
+    ensure!(
+        tokens.is_empty() || tokens.len() >= args.agents as usize,
+        "--token-file holds {} tokens for {} agents: one a line is needed, of bench-0, bench-1 …",
+        tokens.len(),
+        args.agents
+    );
     let infos = ask_all(&nodes).await?;
     if infos[0].embedded_broker {
         note("this service runs on the embedded broker, which answers by a timer: its times mean nothing");
@@ -106,7 +117,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     }
     let before = servers.used().await?;
     let urls: Vec<String> = nodes.iter().map(RunningService::web_socket_url).collect();
-    let agents = agents::connect(&urls, args.agents).await.context("not every agent could connect")?;
+    let agents = agents::connect(&urls, args.agents, &tokens).await.context("not every agent could connect")?;
     for info in &infos {
         note(&format!("agents connected to node {} (version {})", info.node, info.version));
     }
@@ -122,7 +133,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
 /// Where agents connect, and where the same nodes say what they take.
 fn places(args: &Args, settings: &Settings) -> anyhow::Result<(Vec<RunningService>, Servers)> {
     if args.url.is_empty() && args.admin.is_empty() {
-        let nodes = vec![RunningService::at(None, settings)?];
+        let nodes = vec![RunningService::at(None, settings)?.with(&args.token)];
         return Ok((nodes, Servers::of(vec![RunningService::admin_of(settings)?])));
     }
     ensure!(
@@ -131,9 +142,9 @@ fn places(args: &Args, settings: &Settings) -> anyhow::Result<(Vec<RunningServic
         args.admin.len(),
         args.url.len().max(1)
     );
-    let at = |url: &String| RunningService::at(Some(url), settings);
+    let at = |url: &String| Ok(RunningService::at(Some(url), settings)?.with(&args.token));
     let nodes: Vec<_> = args.url.iter().map(at).collect::<anyhow::Result<_>>()?;
-    let nodes = if nodes.is_empty() { vec![RunningService::at(None, settings)?] } else { nodes };
+    let nodes = if nodes.is_empty() { vec![RunningService::at(None, settings)?.with(&args.token)] } else { nodes };
     Ok((nodes, Servers::of(args.admin.iter().map(at).collect::<anyhow::Result<_>>()?)))
 }
 

@@ -8,6 +8,7 @@ use super::Common;
 use super::output::{Colors, say};
 use crate::config::{EXIT_SETTINGS, load_without_kafka};
 
+mod auth;
 mod kafka;
 mod machine;
 mod store;
@@ -116,6 +117,9 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     kafka::check(&settings.kafka, &settings.ledger, &args, &mut print).await;
     print(&store::check(&settings.journey).await);
     tables::check(&settings.journey, args.number.as_deref(), &mut print).await;
+    for finding in auth::check(&settings.auth).await {
+        print(&finding);
+    }
     print(&machine::listen("http.listen", settings.http.listen).await);
     print(&machine::listen("http.admin_listen", settings.http.admin_listen).await);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

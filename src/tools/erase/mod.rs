@@ -9,7 +9,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use super::Common;
 use super::output::{counted, say};
 use super::publish::Publisher;
-use super::service;
+use super::service::{self, TokenFile};
 use crate::config::{Journey, JourneySource, StoreAddress};
 use crate::journey::erasure::Holdings;
 use crate::journey::{Change, Erasure, LookUp, Source, Sources, Store};
@@ -52,6 +52,9 @@ pub struct Args {
     /// name none, the service at http.listen]
     #[arg(long)]
     url: Option<String>,
+
+    #[command(flatten)]
+    token: TokenFile,
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
@@ -82,7 +85,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         say(&receipt::would_go(&erasure, &places));
         return Ok(ExitCode::FAILURE);
     }
-    let brokers = service::brokers(common, args.url.as_deref()).await?;
+    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
     let published = publish(&brokers, &erasure, &all).await?;
     for place in &places {
         let change = Arc::new(vec![Change::Erase(Box::new(erasure.clone()))]);

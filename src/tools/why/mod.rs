@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::Common;
 use super::output::{Colors, counted, note, say};
-use super::service;
+use super::service::{self, TokenFile};
 use crate::arrival::Limits;
 use crate::config::{Settings, Span};
 use crate::kafka::{Brokers, read_window};
@@ -81,6 +81,9 @@ pub struct Args {
     /// name none, the service at http.listen]
     #[arg(long)]
     url: Option<String>,
+
+    #[command(flatten)]
+    token: TokenFile,
 }
 
 fn span(text: &str) -> Result<Span, String> {
@@ -89,7 +92,7 @@ fn span(text: &str) -> Result<Span, String> {
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let settings = common.settings_without_kafka()?;
-    let brokers = service::brokers(common, args.url.as_deref()).await?;
+    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
     let stories = stories(&settings, &brokers, &args).await?;
     let colors = Colors::of_stdout();
     for (nth, story) in stories.iter().enumerate() {

@@ -43,7 +43,17 @@ impl Agent {
     }
 
     async fn shake_hands(stream: TcpStream, address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
-        let mut request = format!("ws://{address}/v1/agent").into_client_request().unwrap();
+        Self::shake_hands_at(stream, &format!("ws://{address}/v1/agent"), headers).await
+    }
+
+    /// With a URL of the test's own.
+    pub async fn connect_at(address: SocketAddr, path: &str) -> Result<Self, u16> {
+        let stream = TcpStream::connect(address).await.expect("the service listens");
+        Self::shake_hands_at(stream, &format!("ws://{address}{path}"), &[]).await
+    }
+
+    async fn shake_hands_at(stream: TcpStream, url: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let mut request = url.into_client_request().unwrap();
         let protocol = HeaderValue::from_static("backstory.v1");
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         for (name, value) in headers {
@@ -155,15 +165,29 @@ impl Agent {
         answer["timeline"].take()
     }
 
-    /// Reads to the close, whose code this is; frames before it are passed over.
-    pub async fn is_closed(&mut self) -> u16 {
+    /// The next frame, or the code and the reason with which the service closes.
+    pub async fn next_frame_or_close(&mut self) -> Result<Value, (u16, String)> {
+        match self.next_message().await {
+            Message::Text(text) => Ok(serde_json::from_str(&text).expect("frames are JSON")),
+            Message::Close(Some(close)) => Err((close.code.into(), close.reason.to_string())),
+            other => panic!("expected a frame or a close with a code, got {other:?}"),
+        }
+    }
+
+    /// Reads to the close, which says this.
+    pub async fn is_closed_because(&mut self) -> (u16, String) {
         loop {
             match self.next_message().await {
-                Message::Close(Some(close)) => return close.code.into(),
+                Message::Close(Some(close)) => return (close.code.into(), close.reason.to_string()),
                 Message::Close(None) => panic!("closed without a code"),
                 _ => {}
             }
         }
+    }
+
+    /// Reads to the close, whose code this is; frames before it are passed over.
+    pub async fn is_closed(&mut self) -> u16 {
+        self.is_closed_because().await.0
     }
 
     async fn next_message(&mut self) -> Message {

@@ -4,6 +4,7 @@ mod agent;
 mod kafka;
 pub mod postgres;
 pub mod process;
+pub mod provider;
 mod proxy;
 mod records;
 mod service;

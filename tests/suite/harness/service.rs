@@ -249,6 +249,16 @@ impl Service {
         self.ask(&self.admin, path).await
     }
 
+    /// What is asked with a token, or without one: where it listens for operators, too.
+    pub async fn asked(&self, method: &str, path: &str, token: Option<&str>) -> reqwest::Response {
+        let base = if path.starts_with("/v1/pops") || path == "/metrics" { &self.admin } else { &self.main };
+        let mut request = self.http.request(method.parse().unwrap(), format!("{base}{path}"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.expect("an answer")
+    }
+
     /// A header of what is at a path of the main address.
     pub async fn header(&self, path: &str, name: &str) -> String {
         let response = self.http.get(format!("{}{path}", self.main)).send().await.expect("an answer");

@@ -20,6 +20,8 @@ const journey = byId<CustomerJourney>("journey");
 const agents = byId<HTMLSelectElement>("agents");
 const other = byId<HTMLInputElement>("other");
 let known: AgentState[] = [];
+/** Authentication is configured. */
+let isClosed = false;
 let agent = new URLSearchParams(location.search).get("agent") ?? "";
 
 async function getJson(path: string): Promise<Record<string, unknown>> {
@@ -67,7 +69,19 @@ function showAgents(): void {
   if (agents.value !== agent) agents.value = agent;
 }
 
+/** Where agents are known by their tokens nobody is asked for a name: the service would not believe it. */
+function close(): void {
+  isClosed = true;
+  agent = "";
+  show();
+  journey.removeAttribute("agent");
+  byId("welcome").hidden = true;
+  byId("picker").hidden = true;
+  byId("closed").hidden = false;
+}
+
 async function poll(): Promise<void> {
+  if (isClosed) return;
   try {
     const answer = await getJson("/v1/agents");
     known = (answer.agents as AgentState[] | undefined) ?? [];
@@ -83,13 +97,14 @@ async function poll(): Promise<void> {
 async function showInfo(): Promise<void> {
   const info = byId("info");
   try {
-    const { version, node, brokers } = await getJson("/v1/info");
+    const { version, node, brokers, authentication } = await getJson("/v1/info");
     const parts = [
       `Backstory ${version ?? ""}`.trim(),
       node && `node ${node}`,
       brokers && `Kafka ${brokers}`,
     ];
     info.textContent = parts.filter(Boolean).join(" · ");
+    if (authentication === true) close();
   } catch {
     info.textContent = "The service does not answer";
     setTimeout(() => void showInfo(), POLL_MS);

@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub async fn last_call_again(site: &Site<'_>, agents: u32) -> anyhow::Result<Duration> {
     let mut dying = Node::start(site, "failover", "dying").await?;
     let other = Node::start_on(site, &dying.brokers.topics().calls, "journey").await?;
-    let seated = agents::connect(&[dying.service.web_socket_url()], agents).await?;
+    let seated = agents::connect(&[dying.service.web_socket_url()], agents, &[]).await?;
     note(&format!("{} agents lose their node", thousands(agents.into())));
     let (url, all_have_theirs) = (other.service.web_socket_url(), Arc::new(Barrier::new(seated.len() + 1)));
     let (sender, mut again) = mpsc::unbounded_channel();
@@ -92,7 +92,7 @@ async fn comes_back(url: &str, agent: u32) {
     for attempt in 0.. {
         let ceiling = BACKOFF_MAX_MS.min(BACKOFF_FIRST_MS << u32::min(attempt, 10));
         tokio::time::sleep(Duration::from_millis(rand::random_range(ceiling / 2..=ceiling))).await;
-        if let Ok(seated) = agents::seat(url, agent).await
+        if let Ok(seated) = agents::seat(url, agent, None).await
             && has_its_call(seated).await.is_some()
         {
             return;
