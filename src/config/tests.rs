@@ -276,3 +276,28 @@ fn an_alias_of_an_alias_or_a_ring_of_them_is_a_problem_with_its_name() {
     let problems = load(&Layers(figment.merge(Variable("agents.aliases.ext")))).unwrap_err();
     assert!(problems.0[0].starts_with("BACKSTORY_AGENTS__ALIASES__EXT: "), "{problems}");
 }
+
+#[test]
+fn every_mistake_in_the_policy_is_named_at_once() {
+    let read = |text: &str| read_file(&format!("[kafka]\nbrokers = \"h:1\"\n[policy]\n{text}"));
+    let policy = read("number_digits = 0\nhide = [\"names\"]\n[policy.teams]\n\"td.26\" = [\"a\", \"b\"]\nnobody = []")
+        .unwrap()
+        .policy;
+    assert_eq!(policy.number_digits.map(|digits| digits.get()), Some(0));
+    assert_eq!(
+        (policy.hide.as_slice(), policy.teams["td.26"].len(), policy.teams["nobody"].len()),
+        (&[Hide::Names][..], 2, 0)
+    );
+    let mistakes = "number_digits = 7\nhide = [\"comments\", \"number\"]\nmask = 1\n[policy.teams]\na = \"b\"\nc = [1]\nd = [\"\"]";
+    let problems = read(mistakes).unwrap_err().to_string();
+    for said in [
+        "policy.number_digits: expected 0 to 6",
+        "policy.hide: [\"number\"]: expected some of [\"comments\", \"scores\", \"names\"]",
+        "policy.mask: there is no such setting",
+        "policy.teams.a: expected the teams",
+        "policy.teams.c: expected the teams",
+        "policy.teams.d: expected the teams",
+    ] {
+        assert!(problems.contains(said), "{said} in {problems}");
+    }
+}

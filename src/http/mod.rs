@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Identity;
 use crate::journey::timeline::Ask;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
@@ -96,7 +97,7 @@ async fn info(State(service): Shared) -> Json<Value> {
         "brokers": service.brokers,
         "embeddedBroker": service.embedded_broker,
         "topics": { "calls": topics.calls, "interactions": topics.interactions, "contacts": topics.contacts,
-                    "erasures": topics.erasures, "pops": topics.pops },
+                    "erasures": topics.erasures, "pops": topics.pops, "audit": topics.audit },
         "store": service.way.sources.describe(),
         "source": service.way.settings.journey.source,
         "embeddedBy": service.way.settings.http.embedded_by,
@@ -156,8 +157,12 @@ async fn journey(
         before: query.before,
         interactions_max: settings.interactions_max,
     };
-    match way.timeline(number, ask).await {
-        Ok(timeline) => ([(header::CONTENT_TYPE, "application/json")], timeline).into_response(),
+    let identity = Identity::unverified(String::new());
+    match way.timeline(number.clone(), ask, &way.door.policy.fields(&identity)).await {
+        Ok(timeline) => {
+            way.tell_asked_over_http(&identity, number);
+            ([(header::CONTENT_TYPE, "application/json")], timeline).into_response()
+        }
         Err(TimelineFailure::BadMonths) => {
             problem(StatusCode::BAD_REQUEST, "bad_months", "the period is 3, 6, 9 or 12 months")
         }

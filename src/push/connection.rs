@@ -22,6 +22,7 @@ use crate::auth;
 use crate::config::Aliases;
 use crate::journey::Catalogue;
 use crate::metrics::Metrics;
+use crate::policy::FieldPolicy;
 
 /// Bounds of one connection, and what every one of them needs.
 pub struct Door {
@@ -36,6 +37,7 @@ pub struct Door {
     pub outbox_frames_max: usize,
     pub subscribed_agents_max: usize,
     pub aliases: Arc<Aliases>,
+    pub policy: Arc<FieldPolicy>,
     /// Sessions are told to come back elsewhere, spread over this time.
     pub come_back_within: Duration,
 }
@@ -82,7 +84,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let identity = auth::identify(&hello, &self.door.aliases).map_err(End::Close)?;
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let zone = time_zone.and_then(Result::ok).unwrap_or(Tz::UTC);
-        let session = Arc::new(Session::new(identity, zone, self.door.outbox_frames_max));
+        let session = Session::new(identity, zone, self.door.outbox_frames_max).under(Arc::clone(&self.door.policy));
+        let session = Arc::new(session);
         session.outbox.put(Queued::plain(self.welcome(&session)));
         if matches!(time_zone, Some(Err(_))) {
             let text = "This time zone is unknown; times are grouped by UTC days.";
@@ -172,6 +175,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 }
                 busy(&request)
             }
+            Ok(ClientFrame::Reveal(reveal)) => {
+                let request = reveal.request.clone();
+                if self.door.agents.ask(session, Wanted::Reveal(reveal)) {
+                    return;
+                }
+                busy(&request)
+            }
             Ok(ClientFrame::Subscribe(subscribe)) => match self.subscribed(session, subscribe) {
                 Ok(()) => return,
                 Err(text) => Encoded::Error { request: None, code: "too_many_agents", text: text.into() }.encode(),
@@ -219,6 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             heartbeat_seconds: self.door.heartbeat.as_secs().max(1),
             modes: &self.door.catalogue.modes,
             channels: &self.door.catalogue.channels,
+            hidden: &session.fields().hidden(),
         };
         welcome.encode()
     }

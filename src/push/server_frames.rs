@@ -91,6 +91,9 @@ pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
         heartbeat_seconds: u64,
         modes: &'a [Mode],
         channels: &'a [Channel],
+        /// What the policy keeps from this session: numbers (masked), comments, scores, names, campaigns. Absent: nothing.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        hidden: &'a [&'static str],
     },
     /// A call arrived, or is there already: `announce` says whether to make something of it.
     Pop {
@@ -120,6 +123,16 @@ pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
     Timeline {
         request: &'a RequestId,
         timeline: T,
+    },
+    /// The answer to a `reveal`: that one number, in whole. The audit has it by then.
+    Revealed {
+        request: &'a RequestId,
+        call_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        interaction_id: Option<&'a str>,
+        number: &'a str,
     },
     Error {
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::outbox::Outbox;
 use crate::auth::Identity;
+use crate::policy::{FieldPolicy, Fields};
 
 pub struct Session {
     pub id: String,
@@ -15,6 +16,7 @@ pub struct Session {
     pub outbox: Outbox,
     /// A fresh token changes it while the session is open; the agent stays the same.
     identity: Mutex<Arc<Identity>>,
+    policy: Arc<FieldPolicy>,
 }
 
 impl Session {
@@ -22,7 +24,23 @@ impl Session {
         let id = format!("s-{:012x}", rand::random::<u64>() >> 16);
         let agent_id = identity.agent_id.clone();
         let identity = Mutex::new(Arc::new(identity));
-        Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity }
+        Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity, policy: Arc::default() }
+    }
+
+    /// One that sees what this policy lets it see.
+    pub fn under(self, policy: Arc<FieldPolicy>) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// As after a fresh token.
+    #[cfg(test)]
+    pub fn is_now(&self, identity: Identity) {
+        *self.identity.lock() = Arc::new(identity);
+    }
+
+    /// What it sees at this moment.
+    pub fn fields(&self) -> Fields {
+        if self.policy.is_open() { Fields::default() } else { self.policy.fields(&self.identity()) }
     }
 
     /// Who this is, and what they may at this moment.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Way;
+use super::{Way, views};
 use crate::journey::encoded::{EncodedTimeline, Raw};
 use crate::journey::sources::Known;
-use crate::journey::timeline::{self, Ask};
+use crate::journey::timeline::Ask;
 use crate::phone;
+use crate::policy::Fields;
 use crate::push::session::Session;
 use crate::push::{Encoded, Search};
 
@@ -33,7 +34,14 @@ impl Way {
     /// A timeline for a search; only of the customers of the agent's own calls, and of agents that the session follows.
     async fn search(&self, session: &Session, search: Search) -> Result<String, (&'static str, &'static str)> {
         let now = Utc::now();
-        let number = self.searched_number(session, &search, now)?;
+        let number = self.searched_number(session, &search, now);
+        self.tell_searched(
+            session,
+            search.call_id.as_deref(),
+            number.clone().ok(),
+            number.as_ref().err().map(|no| no.0),
+        );
+        let number = number?;
         let months = search.months.unwrap_or(self.settings.journey.period_months.get());
         let ask = Ask {
             months,
@@ -43,7 +51,7 @@ impl Way {
             before: search.before,
             ..self.default_ask(now)
         };
-        self.timeline(number, ask).await.map_err(|failure| match failure {
+        self.timeline(number, ask, &session.fields()).await.map_err(|failure| match failure {
             TimelineFailure::BadMonths => ("bad_months", "The period is 3, 6, 9 or 12 months."),
             TimelineFailure::Failed => ("failed", "The history could not be read; the operators have been told."),
         })
@@ -56,6 +64,8 @@ impl Way {
         now: DateTime<Utc>,
     ) -> Result<String, (&'static str, &'static str)> {
         const FORBIDDEN: (&str, &str) = ("forbidden", "This number belongs to none of your calls.");
+        const ALIKE: (&str, &str) =
+            ("ambiguous", "Several of your calls' numbers end like this: say which call it is.");
         const NO_NUMBER: (&str, &str) = ("no_number", "This call carries no number, so there is no history to show.");
         let mut own = self.agents().calls_for(session, now).into_iter().map(|seen| seen.call);
         if let Some(call_id) = &search.call_id {
@@ -65,12 +75,25 @@ impl Way {
             return self.customer(&call).map_err(|_| NO_NUMBER);
         }
         let given = search.number.as_deref().ok_or(("bad_frame", "A search names a call or a number."))?;
+        let fields = session.fields();
+        if fields.masks_numbers() {
+            // As it is shown, and not otherwise: an agent who could try whole numbers would find the one behind the mask.
+            let mut alike: Vec<String> = own.filter_map(|call| call.number).collect();
+            alike.retain(|number| fields.address(number) == given.trim());
+            alike.sort();
+            alike.dedup();
+            return match alike.as_slice() {
+                [] => Err(FORBIDDEN),
+                [number] => Ok(number.clone()),
+                _ => Err(ALIKE),
+            };
+        }
         let number = phone::address(given, self.settings.journey.default_region.0).ok_or(NO_NUMBER)?;
         own.any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
     }
 
-    /// A timeline's JSON, as `GET /v1/journeys/{number}` and searches give it.
-    pub async fn timeline(&self, number: String, ask: Ask) -> Result<String, TimelineFailure> {
+    /// A timeline's JSON, as `GET /v1/journeys/{number}` and searches give it to somebody who may see these fields.
+    pub async fn timeline(&self, number: String, ask: Ask, fields: &Fields) -> Result<String, TimelineFailure> {
         if !matches!(ask.months, 3 | 6 | 9 | 12) {
             return Err(TimelineFailure::BadMonths);
         }
@@ -79,7 +102,8 @@ impl Way {
         _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
         let Known { journey, sources } = self.known(&look_up, ask.now);
         let journey = journey.ok_or(TimelineFailure::Failed)?;
-        let timeline = EncodedTimeline::of(timeline::prepare(&journey, sources, &ask));
+        let visible = fields.journey(&journey);
+        let timeline = EncodedTimeline::of(views::timeline_of(&visible, &journey, sources, &ask));
         timeline.map(EncodedTimeline::into_json).map_err(|_| TimelineFailure::Failed)
     }
 }
