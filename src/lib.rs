@@ -10,10 +10,12 @@ pub mod screen_pop;
 pub mod serve;
 pub mod tools;
 
+pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod http;
 pub mod kafka;
 pub mod metrics;
 pub mod phone;
+pub mod policy;
 pub mod record;

@@ -44,6 +44,8 @@ enum Command {
     Restore(tools::restore::Args),
     /// Say what became of a call at its agents: who saw it, and why somebody did not
     Why(tools::why::Args),
+    /// Say who saw whose journey, when and why
+    Audit(tools::audit::Args),
     /// Forget a person, everywhere, and say what stays until when
     Erase(tools::erase::Args),
     /// Look whether everything is there to run, and say what to do
@@ -96,6 +98,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => tools::backup::run(common, args).await,
         Command::Restore(args) => tools::restore::run(common, args).await,
         Command::Why(args) => tools::why::run(common, args).await,
+        Command::Audit(args) => tools::audit::run(common, args).await,
         Command::Erase(args) => tools::erase::run(common, args).await,
         Command::Check(args) => tools::check::run(common, args).await,
         Command::Catalogue(args) => tools::catalogue::run(common, args).await,

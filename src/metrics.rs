@@ -36,6 +36,8 @@ pub struct Metrics {
     calls_forgotten: Counter,
     ledger_lines: Counter,
     ledger_lost: Family<Labels<1>, Counter>,
+    audited: Family<Labels<1>, Counter>,
+    audit_lost: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
     recorded: Family<Labels<2>, Counter>,
     expired: Counter,
@@ -97,6 +99,8 @@ impl Metrics {
             calls_forgotten: Counter::default(),
             ledger_lines: Counter::default(),
             ledger_lost: Family::default(),
+            audited: Family::default(),
+            audit_lost: Family::default(),
             refused: Family::default(),
             recorded: Family::default(),
             expired: Counter::default(),
@@ -137,6 +141,9 @@ impl Metrics {
         registry.register("ledger_lines", "Lines of the ledger handed to Kafka", self.ledger_lines.clone());
         let lost = "Lines of the ledger that are lost: Kafka did not take them, or too many waited to be put together";
         registry.register("ledger_lost", lost, self.ledger_lost.clone());
+        registry.register("audit_records", "Records of the audit, by reason", self.audited.clone());
+        let lost = "Records of the audit that a place lacks: more than audit.queue_max waited, the file could not be written, or Kafka did not take them";
+        registry.register("audit_lost", lost, self.audit_lost.clone());
         registry.register("records_refused", "Records set aside, by topic and reason", self.refused.clone());
         registry.register(
             "records_recorded",
@@ -215,6 +222,15 @@ impl Metrics {
     /// Lines that Kafka did not take.
     pub fn lost_in_kafka(&self) -> Counter {
         self.ledger_lost.get_or_create(&[("reason", "kafka".to_owned())]).clone()
+    }
+
+    pub fn audited(&self, reason: &'static str) {
+        self.audited.get_or_create(&[("reason", reason.to_owned())]).inc();
+    }
+
+    /// Records of the audit that are lost to a place: queue, file or kafka.
+    pub fn audit_lost(&self, place: &'static str) -> Counter {
+        self.audit_lost.get_or_create(&[("place", place.to_owned())]).clone()
     }
 
     pub fn calls_forgotten(&self, calls: usize) {

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::arrival::{self, Heard as CallHeard};
+use crate::audit::Audit;
 use crate::config::{JourneySource, Settings};
 use crate::journey::sources::{Known, LookingUp};
 use crate::journey::timeline::{self, Ask as TimelineAsk};
@@ -28,13 +29,17 @@ use crate::push::session::Session;
 use crate::push::{Call, MissingCode};
 use crate::record::Refusal;
 
+mod audit;
 mod ledger;
 mod live;
+mod reveal;
 mod search;
+mod views;
 
 pub use ledger::{Life, keep_ledger};
 pub use live::{Updates, follow_changes};
 pub use search::TimelineFailure;
+use views::View;
 
 /// How often it is looked what is due.
 const DUE_EVERY: Duration = Duration::from_millis(250);
@@ -47,6 +52,7 @@ pub struct Way {
     pub metrics: Arc<Metrics>,
     pub settings: Settings,
     pub tasks: TaskTracker,
+    pub audit: Audit,
     pub updates: Updates,
 }
 
@@ -129,14 +135,15 @@ async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
         Err(code) => {
             way.name_campaign(&key, None);
             let context = Context { missing: Some(code), ..context };
-            return way.reach(&key, &sessions, context, |_| Prepared::missing(code, seen));
+            return way
+                .reach(&key, &sessions, (context, None), |view| Prepared::missing(code, seen, view.fields.clone()));
         }
     };
     let mut look_up = way.look_up(&customer, now);
     let in_time = tokio::time::timeout(*way.settings.journey.lookup_timeout, way.finish(&mut look_up)).await.is_ok();
     let mut known = way.known(&look_up, now);
     let context = Context { look_up: Some(ledger::looked_up(&look_up, &known)), missing: missing(&known), ..context };
-    way.reach(&key, &sessions, context, way.preparer(&key, &known, seen, now));
+    way.reach(&key, &sessions, (context, Some(&customer)), way.preparer(&key, &known, seen, now));
     if !in_time {
         way.finish(&mut look_up).await;
         known = way.known(&look_up, now);
@@ -193,9 +200,15 @@ pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: Cancella
         };
         match ask {
             None => return,
-            Some(Ask { session, what: Wanted::OpenCalls(agents) }) => show_open_calls(&way, &session, &agents),
+            Some(Ask { session, what: Wanted::OpenCalls(agents) }) => {
+                way.tell_who_is_followed(&session, &agents);
+                show_open_calls(&way, &session, &agents);
+            }
             Some(Ask { session, what: Wanted::Search(search) }) => {
                 way.tasks.spawn(search::answer(Arc::clone(&way), session, search));
+            }
+            Some(Ask { session, what: Wanted::Reveal(reveal) }) => {
+                way.tasks.spawn(reveal::answer(Arc::clone(&way), session, reveal));
             }
         }
     }
@@ -310,26 +323,6 @@ impl Way {
         known
     }
 
-    /// What a timeline for this time zone is made of, encoded.
-    fn preparer<'a>(
-        &self,
-        key: &CallKey,
-        known: &'a Known,
-        seen: u64,
-        now: DateTime<Utc>,
-    ) -> impl Fn(Tz) -> Prepared + use<'a> {
-        self.name_campaign(key, known.journey.as_ref());
-        let ask = self.default_ask(now);
-        move |time_zone| match &known.journey {
-            Some(journey) => {
-                let ask = TimelineAsk { time_zone, ..ask.clone() };
-                let timeline = timeline::prepare(journey, known.sources.clone(), &ask);
-                Prepared::of(timeline, journey.leads.clone(), seen)
-            }
-            None => Prepared::missing(missing(known).unwrap_or(MissingCode::Failed), seen),
-        }
-    }
-
     /// Call events carry the campaign's id; agents read its name.
     fn name_campaign(&self, key: &CallKey, journey: Option<&Journey>) {
         let Some(Visible { call, .. }) = self.agents().call(key, Utc::now()) else { return };
@@ -353,35 +346,26 @@ impl Way {
     }
 
     /// Into each session's outbox.
-    fn reach(&self, key: &CallKey, sessions: &[Arc<Session>], context: Context, prepare: impl Fn(Tz) -> Prepared) {
+    fn reach(
+        &self,
+        key: &CallKey,
+        sessions: &[Arc<Session>],
+        (context, customer): (Context, Option<&str>),
+        prepare: impl Fn(&View) -> Prepared,
+    ) {
         let announce = context.announced;
         let said = self.say_pops(key, context);
-        self.for_each_zone(sessions, prepare, |session, prepared| {
+        views::for_each(sessions, prepare, |session, prepared| {
             said(session, None);
             let delivery = self.agents().pop(key, session, prepared, announce, Utc::now());
             said(session, Some(delivery));
+            if delivery == Delivery::Sent && prepared.timeline.is_some() {
+                self.tell_shown(key, session, customer);
+            }
             match (delivery, prepared.missing) {
                 (Delivery::Sent, Some(_)) => self.metrics.pop("sent_without_timeline"),
                 (delivery, _) => self.metrics.pop(delivery.name()),
             }
         });
-    }
-
-    /// Prepares once for each time zone among the sessions.
-    fn for_each_zone(
-        &self,
-        sessions: &[Arc<Session>],
-        prepare: impl Fn(Tz) -> Prepared,
-        deliver: impl Fn(&Arc<Session>, &Prepared),
-    ) {
-        let mut by_zone: Vec<(Tz, Prepared)> = Vec::new();
-        for session in sessions {
-            let found = by_zone.iter().position(|(zone, _)| *zone == session.time_zone);
-            let nth = found.unwrap_or_else(|| {
-                by_zone.push((session.time_zone, prepare(session.time_zone)));
-                by_zone.len() - 1
-            });
-            deliver(session, &by_zone[nth].1);
-        }
     }
 }

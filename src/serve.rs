@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::audit::{Audit, AuditFile, Keeper};
 use crate::auth::Authority;
 use crate::config::Settings;
 use crate::http::{self, Guard, Service, listener};
@@ -21,6 +22,7 @@ use crate::journey::recorder::{Kept, Kind, Recorder};
 use crate::journey::{Regions, Sources, Store, StoreError, retention};
 use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start, Writer};
 use crate::metrics::Metrics;
+use crate::policy::FieldPolicy;
 use crate::push::agents::Agents;
 use crate::push::connection::Door;
 use crate::push::ledger::Ledger;
@@ -93,6 +95,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let node = format!("n-{:08x}", rand::random::<u32>());
     let ledger = Ledger::new(Arc::clone(&metrics)).keeping(settings.ledger.pops_max, &node);
     let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, ledger);
+    let (audit, keeper) = audit(&settings, &brokers, &metrics)?;
     let way = Arc::new(Way {
         sources: sources.clone(),
         door: door(&settings, node, agents, authority, Arc::clone(&metrics)),
@@ -100,6 +103,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         updates: Updates::new(settings.journey.lookups_max),
         settings,
         tasks: tasks.clone(),
+        audit,
     });
     let ready = CancellationToken::new();
     let running = Running {
@@ -119,6 +123,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let (kept, on_kept) = mpsc::channel(KEPT_BATCHES_MAX);
     hear(&way, &brokers, kept, &ready, &stop)?;
     account(&way, &running, &ready)?;
+    keep_audit(&way, &running, keeper)?;
     tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
     tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
     tasks.spawn(screen_pop::keep_time(Arc::clone(&way), stop.clone()));
@@ -143,6 +148,7 @@ fn door(settings: &Settings, node: String, agents: Agents, authority: Authority,
         outbox_frames_max: settings.http.outbox_frames_max,
         subscribed_agents_max: settings.http.subscribed_agents_max,
         aliases: Arc::clone(&settings.aliases),
+        policy: Arc::new(FieldPolicy::of(&settings.policy)),
         come_back_within: *settings.drain.limit / 2,
     }
 }
@@ -205,6 +211,28 @@ fn account(way: &Arc<Way>, running: &Running, ready: &CancellationToken) -> anyh
     let writer = Writer::open(&running.brokers, &topics.pops, way.settings.ledger.queue_max, metrics.lost_in_kafka())?;
     let life = Life { ready: ready.clone(), drain: running.stop.clone(), over: running.last_stop.clone() };
     running.last.spawn(screen_pop::keep_ledger(Arc::clone(way), writer, life, running.limit / LAST_PART));
+    Ok(())
+}
+
+/// The audit, and who writes it.
+fn audit(settings: &Settings, brokers: &Brokers, metrics: &Arc<Metrics>) -> anyhow::Result<(Audit, Keeper)> {
+    let file = settings.audit.file.clone().map(|path| {
+        AuditFile::open(path.clone()).with_context(|| format!("audit.file: {} cannot be written", path.display()))
+    });
+    let (topic, queue_max) = (&settings.kafka.topics.audit, settings.audit.queue_max);
+    let writer = Writer::open_patient(brokers, topic, queue_max, metrics.audit_lost("kafka"))?;
+    Ok(Keeper::of(queue_max, writer, file.transpose()?, metrics))
+}
+
+/// Writes the audit until nothing more happens.
+fn keep_audit(way: &Arc<Way>, running: &Running, keeper: Keeper) -> anyhow::Result<()> {
+    let (way, over, limit) = (Arc::clone(way), running.last_stop.clone(), running.limit / LAST_PART);
+    let kept = keeper.start(limit)?;
+    running.last.spawn(async move {
+        over.cancelled().await;
+        way.audit.close().await;
+        _ = kept.await;
+    });
     Ok(())
 }
 

@@ -25,6 +25,9 @@ const fn place(name: &'static str, kind: Kind, about: &'static str) -> Key {
 /// Our columns' names in queries of the administrator's, where those are others.
 pub const COLUMN_TABLES: &[&str] = &["journey.sources.campaign_manager.columns", "journey.sources.data_cloud.columns"];
 
+/// Tables whose names are the administrator's.
+pub const OPEN_TABLES: &[&str] = &["kafka.properties", "agents.aliases", "policy.teams"];
+
 /// In the order in which they are printed.
 pub const KEYS: &[Key] = &[
     key(
@@ -150,6 +153,12 @@ pub const KEYS: &[Key] = &[
     key("kafka.topics.contacts", "\"contacts\"", Text, "topic of contacts and campaign lists"),
     key("kafka.topics.erasures", "\"erasures\"", Text, "topic of erasures: who is to be forgotten"),
     key("kafka.topics.pops", "\"pops\"", Text, "topic of the ledger: what became of each pop, for `backstory why`"),
+    key(
+        "kafka.topics.audit",
+        "\"audit\"",
+        Text,
+        "topic of the audit: who saw whose journey, when and why, for `backstory audit`",
+    ),
     key(
         "journey.store",
         "\"sqlite:backstory.db\"",
@@ -281,6 +290,34 @@ pub const KEYS: &[Key] = &[
         "50000",
         Count,
         "lines of the ledger that wait for Kafka; further ones are lost, and counted",
+    ),
+    place(
+        "policy.number_digits",
+        Digits,
+        "numbers show so many of their last digits (0 to 6) to whoever lacks the scope numbers:read, wherever they stand; without it, all",
+    ),
+    key(
+        "policy.hide",
+        "[]",
+        Hidden,
+        "what is kept from whoever lacks the scope for it: \"comments\" (comments:read), \"scores\" (scores:read), \"names\" of contacts (names:read)",
+    ),
+    key(
+        "audit.retention",
+        "\"365d\"",
+        Time,
+        "how long the topic kafka.topics.audit keeps the audit, where `backstory check --create` makes it",
+    ),
+    key(
+        "audit.queue_max",
+        "50000",
+        Count,
+        "records of the audit that wait to be written, and for Kafka; further ones are lost, counted and said; a reveal waits or is refused",
+    ),
+    place(
+        "audit.file",
+        Text,
+        "a file that the audit is appended to as well, as JSON Lines (mode 0600; moved away, it is made anew); without it, only the topic",
     ),
     key("log.format", "\"text\"", Format, "\"text\" for people, \"json\" for machines"),
     key(

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JwksUrl;
 use crate::auth::SigningAlgorithm;
+use super::policy::Hide;
 use crate::journey::Source as InteractionSource;
 
 /// What a setting's value must be.
@@ -31,6 +32,8 @@ pub enum Kind {
     Format,
     Jwks,
     Algorithms,
+    Digits,
+    Hidden,
 }
 
 impl Kind {
@@ -55,6 +58,10 @@ impl Kind {
             Self::Jwks => figment.extract_inner::<JwksUrl>(key).map(drop),
             Self::Algorithms => return some(figment.extract_inner::<Vec<SigningAlgorithm>>(key)),
             Self::Format => figment.extract_inner::<LogFormat>(key).map(drop),
+            Self::Digits => {
+                return figment.extract_inner::<Digits>(key).map(drop).map_err(|_| Digits::EXPECTED.into());
+            }
+            Self::Hidden => return hidden(figment.extract_inner::<Vec<String>>(key)),
         };
         read.map_err(|error| error.kind.to_string())
     }
@@ -266,4 +273,31 @@ impl JourneySource {
 pub enum LogFormat {
     Text,
     Json,
+}
+
+/// How many of a number's last digits are shown: with more than six, hardly anything is masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u8")]
+pub struct Digits(u8);
+
+impl Digits {
+    const EXPECTED: &str = "expected 0 to 6";
+
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Digits {
+    type Error = &'static str;
+
+    fn try_from(digits: u8) -> Result<Self, Self::Error> {
+        (digits <= 6).then_some(Self(digits)).ok_or(Self::EXPECTED)
+    }
+}
+
+fn hidden(read: Result<Vec<String>, figment::Error>) -> Result<(), String> {
+    let said = read.map_err(|error| error.kind.to_string())?;
+    let unknown: Vec<&String> = said.iter().filter(|word| !Hide::NAMES.contains(&word.as_str())).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(format!("{unknown:?}: expected some of {:?}", Hide::NAMES)) }
 }

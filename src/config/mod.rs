@@ -20,6 +20,7 @@ mod flat;
 mod keys;
 mod kinds;
 mod places;
+mod policy;
 
 pub use aliases::Aliases;
 pub use auth::{Auth, JwksUrl};
@@ -29,6 +30,7 @@ pub use flat::number_text;
 pub use keys::{COLUMN_TABLES, KEYS, Key, nearest};
 pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StoreAddress, url_without_password};
 pub use places::{SourcePlace, SourcePlaces};
+pub use policy::{Audit, Hide, Policy};
 
 /// Variables with this prefix are settings: `BACKSTORY_HTTP__LISTEN` is `http.listen`.
 const ENV_PREFIX: &str = "BACKSTORY_";
@@ -46,6 +48,8 @@ pub struct Settings {
     pub journey: Journey,
     pub calls: Calls,
     pub ledger: Ledger,
+    pub policy: Policy,
+    pub audit: Audit,
     pub log: Log,
     pub drain: Drain,
     /// Labels, classes and names for what records carry bare.
@@ -101,6 +105,7 @@ pub struct Topics {
     pub contacts: String,
     pub erasures: String,
     pub pops: String,
+    pub audit: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -275,6 +280,8 @@ fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
     let (aliases, mistakes) = layers.aliases();
     problems.extend(mistakes);
     problems.extend(auth::check(&layers.0));
+    let (teams, mistakes) = layers.teams();
+    problems.extend(mistakes);
     let properties = properties(layers, &mut problems);
     let mut settings = None;
     match layers.0.extract::<Settings>() {
@@ -282,6 +289,7 @@ fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
             read.kafka.properties = properties;
             read.catalogue = Arc::new(catalogue);
             read.aliases = Arc::new(aliases);
+            read.policy.teams = Arc::new(teams);
             check_together(&read, &mut problems);
             settings = Some(read);
         }
@@ -329,8 +337,8 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
     }
     let within = |name: &str, table: &str| name.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
     let open = |name: &str| {
-        let tables = ["kafka.properties", "agents.aliases"].iter().chain(COLUMN_TABLES);
-        tables.into_iter().any(|table| within(name, table)) || name.split('.').next() == Some("catalogue")
+        keys::OPEN_TABLES.iter().chain(COLUMN_TABLES).any(|table| within(name, table))
+            || name.split('.').next() == Some("catalogue")
     };
     let known = |name: &str| open(name) || KEYS.iter().any(|key| key.name == name);
     said.keys()

@@ -344,3 +344,28 @@ fn keys_come_over_tls_or_from_this_machine() {
         assert!(problems.contains("auth.jwks_url: ") && !problems.contains("s3cret"), "{bad}: {problems}");
     }
 }
+
+#[test]
+fn every_mistake_in_the_policy_is_named_at_once() {
+    let read = |text: &str| read_file(&format!("[kafka]\nbrokers = \"h:1\"\n[policy]\n{text}"));
+    let policy = read("number_digits = 0\nhide = [\"names\"]\n[policy.teams]\n\"td.26\" = [\"a\", \"b\"]\nnobody = []")
+        .unwrap()
+        .policy;
+    assert_eq!(policy.number_digits.map(|digits| digits.get()), Some(0));
+    assert_eq!(
+        (policy.hide.as_slice(), policy.teams["td.26"].len(), policy.teams["nobody"].len()),
+        (&[Hide::Names][..], 2, 0)
+    );
+    let mistakes = "number_digits = 7\nhide = [\"comments\", \"number\"]\nmask = 1\n[policy.teams]\na = \"b\"\nc = [1]\nd = [\"\"]";
+    let problems = read(mistakes).unwrap_err().to_string();
+    for said in [
+        "policy.number_digits: expected 0 to 6",
+        "policy.hide: [\"number\"]: expected some of [\"comments\", \"scores\", \"names\"]",
+        "policy.mask: there is no such setting",
+        "policy.teams.a: expected the teams",
+        "policy.teams.c: expected the teams",
+        "policy.teams.d: expected the teams",
+    ] {
+        assert!(problems.contains(said), "{said} in {problems}");
+    }
+}

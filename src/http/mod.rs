@@ -7,14 +7,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use chrono::Utc;
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Scope;
+use crate::auth::{Identity, Scope};
 use crate::journey::timeline::Ask;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
@@ -124,7 +124,7 @@ async fn info(State(service): Shared, headers: HeaderMap) -> Response {
         "brokers": service.brokers,
         "embeddedBroker": service.embedded_broker,
         "topics": { "calls": topics.calls, "interactions": topics.interactions, "contacts": topics.contacts,
-                    "erasures": topics.erasures, "pops": topics.pops },
+                    "erasures": topics.erasures, "pops": topics.pops, "audit": topics.audit },
         "store": service.way.sources.describe(),
         "source": service.way.settings.journey.source,
     });
@@ -151,6 +151,7 @@ struct JourneyQuery {
 
 async fn journey(
     State(service): Shared,
+    who: Option<Extension<Identity>>,
     Path(given): Path<String>,
     query: Result<Query<JourneyQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -186,8 +187,12 @@ async fn journey(
         before: query.before,
         interactions_max: settings.interactions_max,
     };
-    match way.timeline(number, ask).await {
-        Ok(timeline) => ([(header::CONTENT_TYPE, "application/json")], timeline).into_response(),
+    let identity = who.map_or_else(|| Identity::unverified(String::new()), |Extension(identity)| identity);
+    match way.timeline(number.clone(), ask, &way.door.policy.fields(&identity)).await {
+        Ok(timeline) => {
+            way.tell_asked_over_http(&identity, number);
+            ([(header::CONTENT_TYPE, "application/json")], timeline).into_response()
+        }
         Err(TimelineFailure::BadMonths) => {
             problem(StatusCode::BAD_REQUEST, "bad_months", "the period is 3, 6, 9 or 12 months")
         }

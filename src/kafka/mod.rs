@@ -84,7 +84,8 @@ impl Brokers {
             return Ok((Self { addresses: said, embedded: false, settings: settings.clone() }, None));
         }
         let topics = &settings.topics;
-        let all = [&topics.calls, &topics.interactions, &topics.contacts, &topics.erasures, &topics.pops];
+        let all =
+            [&topics.calls, &topics.interactions, &topics.contacts, &topics.erasures, &topics.pops, &topics.audit];
         let broker = EmbeddedBroker::start(&all.map(String::as_str))?;
         let addresses = broker.address().to_owned();
         Ok((Self { addresses, embedded: true, settings: settings.clone() }, Some(broker)))

@@ -36,8 +36,23 @@ struct State {
 impl Writer {
     /// `queue_max`: records that wait for the brokers at a time; `lost` counts those that they did not take.
     pub fn open(brokers: &Brokers, topic: &str, queue_max: usize, lost: Counter) -> Result<Self, KafkaError> {
+        Self::with(brokers, topic, queue_max, lost, &[])
+    }
+
+    /// As above, and records wait for brokers that are away as long as there is room for them.
+    pub fn open_patient(brokers: &Brokers, topic: &str, queue_max: usize, lost: Counter) -> Result<Self, KafkaError> {
+        Self::with(brokers, topic, queue_max, lost, &[("message.timeout.ms", "0")])
+    }
+
+    fn with(
+        brokers: &Brokers,
+        topic: &str,
+        queue_max: usize,
+        lost: Counter,
+        properties: &[(&str, &str)],
+    ) -> Result<Self, KafkaError> {
         let mut client = rdkafka::ClientConfig::new();
-        for (name, value) in PROPERTIES {
+        for (name, value) in PROPERTIES.iter().chain(properties) {
             client.set(*name, *value);
         }
         for (name, value) in brokers.client().config_map() {
@@ -50,11 +65,10 @@ impl Writer {
         Ok(Self { producer, topic, state })
     }
 
-    /// Hands one over; where the queue is full it is lost.
-    pub fn write(&self, key: &str, value: &[u8]) {
-        if let Err((error, _)) = self.producer.send(BaseRecord::to(&self.topic).key(key).payload(value)) {
-            self.state.lose(&error);
-        }
+    /// Hands one over; where the queue is full it is lost, and `false` says so.
+    pub fn write(&self, key: &str, value: &[u8]) -> bool {
+        let sent = self.producer.send(BaseRecord::to(&self.topic).key(key).payload(value));
+        sent.map_err(|(error, _)| self.state.lose(&error)).is_ok()
     }
 
     /// Records that were lost since the start.

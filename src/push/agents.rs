@@ -16,7 +16,7 @@ use super::seat::{Comes, Delivery, Moment, Seat, digest_of};
 use super::seats::Seats;
 use super::session::Session;
 use super::unreceived::{Again, Unacknowledged};
-use super::{Call, CloseCode, Search, Showing, Stage};
+use super::{Call, CloseCode, Reveal, Search, Showing, Stage};
 
 /// Questions of sessions that wait to be answered.
 const ASKS_MAX: usize = 1024;
@@ -31,6 +31,7 @@ pub enum Wanted {
     /// The calls of these agents that it does not show yet.
     OpenCalls(Vec<String>),
     Search(Search),
+    Reveal(Reveal),
 }
 
 /// What an event means here.

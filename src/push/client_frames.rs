@@ -32,6 +32,7 @@ pub enum ClientFrame {
         ms: Option<f64>,
     },
     Search(Search),
+    Reveal(Reveal),
     Subscribe(Subscribe),
     Ping {},
 }
@@ -108,6 +109,20 @@ pub struct Search {
     pub before: Option<DateTime<Utc>>,
 }
 
+/// A masked number in whole: a call's, or with `interactionId` the address of one of its timeline's interactions.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reveal {
+    pub request: RequestId,
+    pub call_id: String,
+    /// Whose call it is, where it is another agent's (`subscribe`).
+    #[serde(default)]
+    pub agent_id: Option<String>,
+    /// As in the timeline.
+    #[serde(default)]
+    pub interaction_id: Option<String>,
+}
+
 /// Why a frame from a client cannot be used; the code and text of the `error` frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadFrame(pub &'static str, pub &'static str);
@@ -118,7 +133,7 @@ impl ClientFrame {
         struct Typed {
             r#type: String,
         }
-        const TYPES: &[&str] = &["hello", "authenticate", "ack", "search", "subscribe", "ping"];
+        const TYPES: &[&str] = &["hello", "authenticate", "ack", "search", "reveal", "subscribe", "ping"];
         serde_json::from_str(text).map_err(|_| match serde_json::from_str::<Typed>(text) {
             Ok(typed) if TYPES.contains(&typed.r#type.as_str()) => {
                 BadFrame("bad_frame", "A field of this frame is missing or has the wrong type.")

@@ -23,6 +23,7 @@ use crate::auth::{Authority, Refused, Scope};
 use crate::config::Aliases;
 use crate::journey::Catalogue;
 use crate::metrics::Metrics;
+use crate::policy::FieldPolicy;
 
 /// Bounds of one connection, and what every one of them needs.
 pub struct Door {
@@ -38,6 +39,7 @@ pub struct Door {
     pub outbox_frames_max: usize,
     pub subscribed_agents_max: usize,
     pub aliases: Arc<Aliases>,
+    pub policy: Arc<FieldPolicy>,
     /// Sessions are told to come back elsewhere, spread over this time.
     pub come_back_within: Duration,
 }
@@ -94,7 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         drop(bearer);
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let zone = time_zone.and_then(Result::ok).unwrap_or(Tz::UTC);
-        let session = Arc::new(Session::new(identity, zone, self.door.outbox_frames_max));
+        let session = Session::new(identity, zone, self.door.outbox_frames_max).under(Arc::clone(&self.door.policy));
+        let session = Arc::new(session);
         session.outbox.put(Queued::plain(self.welcome(&session)));
         if matches!(time_zone, Some(Err(_))) {
             let text = "This time zone is unknown; times are grouped by UTC days.";
@@ -186,6 +189,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
                 }
                 busy(&request)
             }
+            Ok(ClientFrame::Reveal(reveal)) => {
+                let request = reveal.request.clone();
+                if self.door.agents.ask(session, Wanted::Reveal(reveal)) {
+                    return;
+                }
+                busy(&request)
+            }
             Ok(ClientFrame::Subscribe(subscribe)) => match self.subscribed(session, subscribe) {
                 Ok(()) => return,
                 Err((code, text)) => Encoded::Error { request: None, code, text: text.into() }.encode(),
@@ -270,6 +280,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             channels: &self.door.catalogue.channels,
             scopes: identity.expires_at.map(|_| identity.scopes.names()),
             expires_at: identity.expires_at,
+            hidden: &session.fields().hidden(),
         };
         welcome.encode()
     }

@@ -16,7 +16,7 @@ mod server_frames;
 pub mod session;
 mod unreceived;
 
-pub use client_frames::{BadFrame, ClientFrame, Hello, RequestId, Search, Showing, Stage, Subscribe};
+pub use client_frames::{BadFrame, ClientFrame, Hello, RequestId, Reveal, Search, Showing, Stage, Subscribe};
 pub use close::CloseCode;
 pub use server_frames::{Call, Encoded, EndReason, Missing, MissingCode, ServerFrame, Update};
 

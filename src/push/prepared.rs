@@ -1,14 +1,16 @@
 //! A timeline made ready for a time zone, what a session remembers of it, and the difference between two. Pure.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use super::{Encoded, Missing, MissingCode, Update};
+use super::{Call, Encoded, Missing, MissingCode, Update};
 use crate::journey::encoded::{EncodedTimeline, Item, Raw};
 use crate::journey::timeline::Timeline;
 use crate::journey::{Interaction, Source};
+use crate::policy::Fields;
 
 /// A timeline, encoded, or why there is none.
 pub struct Prepared {
@@ -30,6 +32,15 @@ pub struct Outline {
     items: Option<ShownItems>,
     /// Batches that were kept when its look-up began: a later look-up is never undone by an earlier one.
     pub seen: u64,
+    /// What whoever it is for may see.
+    pub fields: Fields,
+}
+
+impl Outline {
+    /// The timeline's call as somebody sees it who may see these fields.
+    pub fn call_as<'c>(&self, call: &'c Call, fields: &Fields) -> Cow<'c, Call> {
+        fields.call(call, &self.leads)
+    }
 }
 
 /// The interactions of a timeline, each with its hash, packed: every session that shows one keeps this.
@@ -59,35 +70,39 @@ impl ShownItems {
 }
 
 impl Prepared {
-    pub fn of(timeline: Timeline<&Interaction>, leads: Vec<SmolStr>, seen: u64) -> Self {
+    pub fn of(timeline: Timeline<&Interaction>, leads: Vec<SmolStr>, seen: u64, fields: Fields) -> Self {
         // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
-        let Ok(timeline) = EncodedTimeline::of(timeline) else { return Self::missing(MissingCode::Failed, seen) };
+        let Ok(timeline) = EncodedTimeline::of(timeline) else {
+            return Self::missing(MissingCode::Failed, seen, fields);
+        };
         let items = ShownItems::of(&timeline.items);
         let missing = timeline.missing.clone();
-        let outline = Outline { content: timeline.content_hash(), leads, missing, items: Some(items), seen };
+        let outline = Outline { content: timeline.content_hash(), leads, missing, items: Some(items), seen, fields };
         Self { timeline: Some(timeline), missing: None, outline: Arc::new(outline) }
     }
 
-    pub fn missing(code: MissingCode, seen: u64) -> Self {
-        let outline = Outline { content: code as u64, seen, ..Outline::default() };
+    pub fn missing(code: MissingCode, seen: u64, fields: Fields) -> Self {
+        let outline = Outline { content: code as u64, seen, fields, ..Outline::default() };
         Self { timeline: None, missing: Some(code.into()), outline: Arc::new(outline) }
     }
 
-    /// The frame that turns what is shown into this: the difference, or the whole timeline where none is shown yet.
-    /// `None` where there is nothing to say.
-    pub fn update_of(&self, shown: &Outline, empty: Update<'_, Raw<'_>, Raw<'_>>) -> Option<String> {
+    /// The frame that turns what is shown into this, and whether it is the whole timeline: where none is shown yet, and where
+    /// something else may be seen of it now. `None` where there is nothing to say.
+    pub fn update_of(&self, shown: &Outline, empty: Update<'_, Raw<'_>, Raw<'_>>) -> Option<(String, bool)> {
         if shown.content == self.outline.content || shown.seen > self.outline.seen {
             return None;
         }
-        let whole =
-            |timeline: &EncodedTimeline| Encoded::Update(Update { timeline: Some(timeline.json()), ..empty }).encode();
+        let whole = |timeline: &EncodedTimeline| {
+            Some((Encoded::Update(Update { timeline: Some(timeline.json()), ..empty }).encode(), true))
+        };
         match (&shown.items, &self.timeline) {
+            (Some(_), Some(timeline)) if self.outline.fields != shown.fields => whole(timeline),
             // What is on screen is better than what lacks a source that it has.
             (Some(_), Some(_)) if self.outline.missing.iter().any(|source| !shown.missing.contains(source)) => None,
-            (Some(_), Some(timeline)) if self.outline.missing != shown.missing => Some(whole(timeline)),
-            (Some(items), Some(timeline)) => Some(difference(items, timeline, empty)),
-            (None, Some(timeline)) => Some(whole(timeline)),
-            (None, None) => Some(Encoded::Update(Update { missing: self.missing, ..empty }).encode()),
+            (Some(_), Some(timeline)) if self.outline.missing != shown.missing => whole(timeline),
+            (Some(items), Some(timeline)) => Some((difference(items, timeline, empty), false)),
+            (None, Some(timeline)) => whole(timeline),
+            (None, None) => Some((Encoded::Update(Update { missing: self.missing, ..empty }).encode(), false)),
             // What is on screen is better than a sentence that says why there is nothing newer.
             (Some(_), None) => None,
         }

@@ -50,6 +50,8 @@ struct Shown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delivery {
     Sent,
+    /// An update that brings the whole timeline.
+    SentWhole,
     /// The session shows it already.
     Known,
     /// The call ended meanwhile, or the session left.
@@ -60,7 +62,7 @@ pub enum Delivery {
 impl Delivery {
     pub fn name(self) -> &'static str {
         match self {
-            Self::Sent => "sent",
+            Self::Sent | Self::SentWhole => "sent",
             Self::Known => "known",
             Self::Gone => "gone",
             Self::OutboxFull => "outbox_full",
@@ -152,6 +154,7 @@ impl Seat {
         announce: bool,
         moment: &Moment<'_>,
     ) -> Delivery {
+        let call = &*prepared.outline.call_as(call, &prepared.outline.fields);
         let digest = digest(call, prepared.outline.content);
         let over = is_over(call);
         // What is on the screen already is not announced a second time, though it comes with news.
@@ -192,15 +195,19 @@ impl Seat {
         // One that came with a digest gets what it lacks with its pop, and so does one whose call is open again.
         let pop_follows = shown.over && !is_over(call);
         let Some(outline) = shown.outline.as_ref().filter(|_| !pop_follows) else { return Delivery::Known };
+        let call = &*prepared.outline.call_as(call, &prepared.outline.fields);
         let digest = digest(call, prepared.outline.content);
         let text = hex(digest);
         // The digest is that of the call, too: whatever became known of it (its campaign's name) goes with this.
         let told_anew = (shown.call != hash(call)).then_some(call);
         let empty = Update { agent_id, call: told_anew, ..Update::of(shown.last + 1, &text, &key.call_id) };
-        let Some(frame) = prepared.update_of(outline, empty) else { return Delivery::Known };
+        let Some((frame, whole)) = prepared.update_of(outline, empty) else { return Delivery::Known };
         (shown.digest, shown.call) = (Some(digest), hash(call));
         shown.outline = Some(Arc::clone(&prepared.outline));
-        self.put_difference(key, frame, moment)
+        match self.put_difference(key, frame, moment) {
+            Delivery::Sent if whole => Delivery::SentWhole,
+            delivery => delivery,
+        }
     }
 
     /// The call is in another state. Where its pop is still being prepared, that brings it.
@@ -208,6 +215,7 @@ impl Seat {
         let agent_id = self.other_agent(key);
         let Some(shown) = self.shown.get_mut(key).filter(|shown| !shown.over) else { return };
         let Some(outline) = &shown.outline else { return };
+        let call = &*outline.call_as(call, &self.session.fields());
         let digest = digest(call, outline.content);
         (shown.digest, shown.call) = (Some(digest), hash(call));
         let text = hex(digest);
@@ -232,8 +240,11 @@ impl Seat {
         shown.over = true;
         shown.last += 1;
         shown.unreceived = None;
-        shown.digest = shown.outline.as_ref().zip(call.as_ref()).map(|(outline, call)| digest(call, outline.content));
-        shown.call = call.as_ref().map_or(0, hash);
+        let fields = self.session.fields();
+        let stays = shown.outline.as_ref().zip(call.as_ref());
+        let stays = stays.map(|(outline, call)| (outline.call_as(call, &fields), outline.content));
+        (shown.digest, shown.call) =
+            stays.map_or((None, 0), |(call, content)| (Some(digest(&call, content)), hash(&call)));
         let version = shown.last;
         // What waits may have to go for this frame: then the client shows something else than the digest says.
         let digest = shown.digest.filter(|_| !self.session.outbox.holds(key)).map(hex);

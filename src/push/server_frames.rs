@@ -97,6 +97,9 @@ pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
         /// When the token ends, and with it the session unless a fresh one comes; absent without authentication.
         #[serde(skip_serializing_if = "Option::is_none")]
         expires_at: Option<DateTime<Utc>>,
+        /// What the policy keeps from this session: numbers (masked), comments, scores, names, campaigns. Absent: nothing.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        hidden: &'a [&'static str],
     },
     /// A fresh token holds from now on.
     Authenticated {
@@ -131,6 +134,16 @@ pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
     Timeline {
         request: &'a RequestId,
         timeline: T,
+    },
+    /// The answer to a `reveal`: that one number, in whole. The audit has it by then.
+    Revealed {
+        request: &'a RequestId,
+        call_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        interaction_id: Option<&'a str>,
+        number: &'a str,
     },
     Error {
         #[serde(skip_serializing_if = "Option::is_none")]

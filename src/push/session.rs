@@ -8,6 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::outbox::Outbox;
 use crate::auth::Identity;
+use crate::policy::{FieldPolicy, Fields};
 
 pub struct Session {
     pub id: SmolStr,
@@ -16,6 +17,7 @@ pub struct Session {
     pub outbox: Outbox,
     /// A fresh token changes it while the session is open; the agent stays the same.
     identity: Mutex<Arc<Identity>>,
+    policy: Arc<FieldPolicy>,
 }
 
 impl Session {
@@ -23,7 +25,17 @@ impl Session {
         let id = format_smolstr!("s-{:012x}", rand::random::<u64>() >> 16);
         let agent_id = identity.agent_id.clone();
         let identity = Mutex::new(Arc::new(identity));
-        Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity }
+        Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity, policy: Arc::default() }
+    }
+
+    /// One that sees what this policy lets it see.
+    pub fn under(self, policy: Arc<FieldPolicy>) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// What it sees at this moment.
+    pub fn fields(&self) -> Fields {
+        if self.policy.is_open() { Fields::default() } else { self.policy.fields(&self.identity()) }
     }
 
     /// From now on this holds, of the same agent.

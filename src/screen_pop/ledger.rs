@@ -119,7 +119,7 @@ impl Way {
                 None => Said::Pop(Arc::clone(&context)),
                 Some(Delivery::Known) => Said::Known,
                 Some(Delivery::Gone) => Said::Gone { over: self.agents().call(&key, Utc::now()).is_none() },
-                Some(Delivery::Sent | Delivery::OutboxFull) => return,
+                Some(Delivery::Sent | Delivery::SentWhole | Delivery::OutboxFull) => return,
             };
             self.ledger().said(&key, session, said, Utc::now());
         }

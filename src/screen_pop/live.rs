@@ -10,10 +10,11 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::Way;
+use super::{Way, views};
 use crate::journey::recorder::Kept;
 use crate::journey::sources::Known;
 use crate::push::open_calls::CallKey;
+use crate::push::seat::Delivery;
 use crate::push::session::Session;
 
 /// A source that failed is asked again after each of these times, in seconds, while the call is open.
@@ -123,9 +124,13 @@ impl Way {
         now: DateTime<Utc>,
     ) {
         let said = self.say_updates(key, known);
-        self.for_each_zone(sessions, self.preparer(key, known, seen, now), |session, prepared| {
+        views::for_each(sessions, self.preparer(key, known, seen, now), |session, prepared| {
             said(session);
-            self.metrics.update(self.agents().update(key, session, prepared, Utc::now()));
+            let delivery = self.agents().update(key, session, prepared, Utc::now());
+            if delivery == Delivery::SentWhole {
+                self.tell_shown(key, session, known.journey.as_ref().map(|journey| journey.number.as_str()));
+            }
+            self.metrics.update(delivery);
         });
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::Way;
+use super::{Way, views};
 use crate::auth::Scope;
 use crate::journey::encoded::{EncodedTimeline, Raw};
 use crate::journey::sources::Known;
-use crate::journey::timeline::{self, Ask};
+use crate::journey::timeline::Ask;
 use crate::phone;
+use crate::policy::Fields;
 use crate::push::session::Session;
 use crate::push::{Encoded, Search};
 
@@ -35,7 +36,14 @@ impl Way {
     /// the token says more.
     async fn search(&self, session: &Session, search: Search) -> Result<String, (&'static str, &'static str)> {
         let now = Utc::now();
-        let number = self.searched_number(session, &search, now)?;
+        let number = self.searched_number(session, &search, now);
+        self.tell_searched(
+            session,
+            search.call_id.as_deref(),
+            number.clone().ok(),
+            number.as_ref().err().map(|no| no.0),
+        );
+        let number = number?;
         let months = search.months.unwrap_or(self.settings.journey.period_months.get());
         let ask = Ask {
             months,
@@ -45,7 +53,7 @@ impl Way {
             before: search.before,
             ..self.default_ask(now)
         };
-        self.timeline(number, ask).await.map_err(|failure| match failure {
+        self.timeline(number, ask, &session.fields()).await.map_err(|failure| match failure {
             TimelineFailure::BadMonths => ("bad_months", "The period is 3, 6, 9 or 12 months."),
             TimelineFailure::Failed => ("failed", "The history could not be read; the operators have been told."),
         })
@@ -58,6 +66,8 @@ impl Way {
         now: DateTime<Utc>,
     ) -> Result<String, (&'static str, &'static str)> {
         const FORBIDDEN: (&str, &str) = ("forbidden", "This number belongs to none of your calls.");
+        const ALIKE: (&str, &str) =
+            ("ambiguous", "Several of your calls' numbers end like this: say which call it is.");
         const NO_NUMBER: (&str, &str) = ("no_number", "This call carries no number, so there is no history to show.");
         let mut own = self.agents().calls_for(session, now).into_iter().map(|seen| seen.call);
         if let Some(call_id) = &search.call_id {
@@ -67,15 +77,31 @@ impl Way {
             return self.customer(&call).map_err(|_| NO_NUMBER);
         }
         let given = search.number.as_deref().ok_or(("bad_frame", "A search names a call or a number."))?;
+        let fields = session.fields();
+        let any_number = session.identity().scopes.has(Scope::JourneySearch);
+        if fields.masks_numbers() {
+            // As it is shown; otherwise only for whoever may ask for any number: an agent who could try whole ones would find the
+            // one behind the mask.
+            let mut alike: Vec<String> = own.filter_map(|call| call.number).collect();
+            alike.retain(|number| fields.address(number) == given.trim());
+            alike.sort();
+            alike.dedup();
+            match alike.as_slice() {
+                [number] => return Ok(number.clone()),
+                [] if any_number => {}
+                [] => return Err(FORBIDDEN),
+                _ => return Err(ALIKE),
+            }
+        }
         let number = phone::address(given, self.settings.journey.default_region.0).ok_or(NO_NUMBER)?;
-        if session.identity().scopes.has(Scope::JourneySearch) {
+        if any_number {
             return Ok(number);
         }
         own.any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
     }
 
-    /// A timeline's JSON, as `GET /v1/journeys/{number}` and searches give it.
-    pub async fn timeline(&self, number: String, ask: Ask) -> Result<String, TimelineFailure> {
+    /// A timeline's JSON, as `GET /v1/journeys/{number}` and searches give it to somebody who may see these fields.
+    pub async fn timeline(&self, number: String, ask: Ask, fields: &Fields) -> Result<String, TimelineFailure> {
         if !matches!(ask.months, 3 | 6 | 9 | 12) {
             return Err(TimelineFailure::BadMonths);
         }
@@ -84,7 +110,8 @@ impl Way {
         _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
         let Known { journey, sources } = self.known(&look_up, ask.now);
         let journey = journey.ok_or(TimelineFailure::Failed)?;
-        let timeline = EncodedTimeline::of(timeline::prepare(&journey, sources, &ask));
+        let visible = fields.journey(&journey);
+        let timeline = EncodedTimeline::of(views::timeline_of(&visible, &journey, sources, &ask));
         timeline.map(EncodedTimeline::into_json).map_err(|_| TimelineFailure::Failed)
     }
 }

@@ -87,6 +87,14 @@ fn toml(layers: &Layers) -> String {
     for (id, agent) in layers.aliases().0.iter() {
         text += &format!("{} = {}\n", toml_key(id), toml_text(agent));
     }
+    text += "\n[policy.teams]\n";
+    text += &comment(
+        "campaigns that only some teams may see: \"td-2026\" = [\"sales\"]; default: everyone sees every campaign",
+    );
+    for (campaign, teams) in layers.teams().0 {
+        let teams: Vec<String> = teams.iter().map(|team| toml_text(team)).collect();
+        text += &format!("{} = [{}]\n", toml_key(&campaign), teams.join(", "));
+    }
     text += "\n";
     text += &comment("the catalogue: words for codes and ids that records carry bare, and how modes and channels look");
     text += &catalogue::toml(&layers.catalogue().0);
@@ -165,6 +173,7 @@ fn json(layers: &Layers, problems: Option<&Problems>) -> String {
     let problems = problems.map(|problems| problems.0.as_slice()).unwrap_or_default();
     serde_json::to_string_pretty(&json!({
         "settings": settings,
+        "teams": layers.teams().0,
         "aliases": layers.aliases().0.iter().collect::<BTreeMap<_, _>>(),
         "catalogue": catalogue::json(&layers.catalogue().0),
         "problems": problems,
@@ -227,6 +236,16 @@ mod tests {
         assert_eq!(again.aliases().0.agent("Ext 7".into()), "Ben \"B\" Sá");
         let object: serde_json::Value = serde_json::from_str(&json(&layers, None)).unwrap();
         assert_eq!(object["aliases"]["5551"], "ana");
+    }
+
+    #[test]
+    fn the_printed_teams_are_those_in_force() {
+        let layers = layers(&[("policy.teams.td-2026", "[sales, \"B \\\"B\"]"), ("policy.teams.none", "[]")]);
+        let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
+        std::fs::write(file.path(), toml(&layers)).unwrap();
+        let again = Layers::new(Some(file.path()), &[]).unwrap();
+        assert_eq!(again.teams(), layers.teams());
+        assert_eq!(again.teams().0["td-2026"].len(), 2);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config::{Layers, Problems, Settings, load, load_without_kafka};
 
 // A command each.
+pub mod audit;
 pub mod backup;
 pub mod bench;
 pub mod call;

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use backstory::arrival::{self, CallEvent, Limits};
+use backstory::audit::Record as AuditRecord;
 use backstory::journey::{Contact, Erasure, Interaction};
 use backstory::kafka::Record;
 use backstory::push::ledger::record::Line;
@@ -33,6 +34,7 @@ fn schemas() -> Vec<(String, Value)> {
         schema::<ClientFrame>("client-frame", true),
         schema::<ServerFrame<'static>>("server-frame", false),
         schema::<Line>("pop", true),
+        schema::<AuditRecord>("audit", true),
     ]
 }
 
@@ -103,6 +105,9 @@ fn every_example_of_a_record_or_client_frame_is_decoded() {
             }
             "pop" => {
                 Line::decode(text.as_bytes()).unwrap_or_else(|| panic!("{name}: no line of the ledger"));
+            }
+            "audit" => {
+                AuditRecord::decode(text.as_bytes()).unwrap_or_else(|| panic!("{name}: no record of the audit"));
             }
             "server-frame" => {}
             other => panic!("{name}: {other} is no kind of schema"),

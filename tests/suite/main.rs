@@ -70,6 +70,7 @@ mod harness;
 mod history;
 
 mod acknowledgements;
+mod audit;
 mod autobahn;
 mod backup;
 mod bad_frames;
@@ -93,6 +94,7 @@ mod http;
 mod import;
 mod journey;
 mod live;
+mod policy;
 mod pop;
 mod reconnect;
 mod restart;

@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 
 mod client;
 mod interleavings;
+mod policy;
 mod prepared;
 mod supervisor;
 

@@ -9,7 +9,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use super::{Args, Finding};
-use crate::config::{EMBEDDED, Kafka, Ledger, Span};
+use crate::config::{EMBEDDED, Settings, Span};
 use crate::kafka::{ASK_TIMEOUT, Brokers};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -31,6 +31,8 @@ enum Keeps {
     Erasures,
     /// For as long as somebody may ask what became of a pop.
     Ledger { retention_ms: i64 },
+    /// For as long as somebody may have to prove who saw what.
+    Audit { retention_ms: i64 },
 }
 
 /// Names, partitions and copies, as the brokers have them.
@@ -41,7 +43,8 @@ struct Cluster {
     topics: HashMap<String, usize>,
 }
 
-pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut impl FnMut(&Finding)) {
+pub async fn check(all: &Settings, args: &Args, print: &mut impl FnMut(&Finding)) {
+    let settings = &all.kafka;
     let addresses = match settings.brokers.as_deref() {
         None => {
             let todo = format!("write kafka.brokers = \"host:9092\" for a cluster, or \"{EMBEDDED}\" for trying out");
@@ -65,13 +68,15 @@ pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut i
     let counted = if cluster.brokers == 1 { "1 broker".into() } else { format!("{} brokers", cluster.brokers) };
     print(&Finding::ok("brokers", format!("cluster {} answers with {counted}", cluster.id)));
     let millis = |span: Span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    let (window_ms, retention_ms) = (millis(settings.replay_window), millis(ledger.retention));
+    let (window_ms, retention_ms) = (millis(settings.replay_window), millis(all.ledger.retention));
+    let audit_ms = millis(all.audit.retention);
     for (key, name, keeps) in [
         ("calls", &settings.topics.calls, Keeps::Calls { window_ms }),
         ("interactions", &settings.topics.interactions, Keeps::History),
         ("contacts", &settings.topics.contacts, Keeps::History),
         ("erasures", &settings.topics.erasures, Keeps::Erasures),
         ("pops", &settings.topics.pops, Keeps::Ledger { retention_ms }),
+        ("audit", &settings.topics.audit, Keeps::Audit { retention_ms: audit_ms }),
     ] {
         let check = format!("topic {name}");
         match cluster.topics.get(name) {
@@ -82,6 +87,10 @@ pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut i
                 print(&match keeps {
                     Keeps::Ledger { .. } => {
                         let text = "there is no such topic: pops go out, but `backstory why` has nothing to read";
+                        Finding::warn(&check, text, todo)
+                    }
+                    Keeps::Audit { .. } => {
+                        let text = "there is no such topic: who sees what is written nowhere but to audit.file";
                         Finding::warn(&check, text, todo)
                     }
                     _ => Finding::fail(&check, "there is no such topic", todo),
@@ -132,6 +141,7 @@ async fn judge(
         Keeps::History => judge_history(check, &there, &config),
         Keeps::Erasures => vec![judge_erasures(check, &there, &config)],
         Keeps::Ledger { retention_ms } => vec![judge_ledger(check, &there, &config, retention_ms)],
+        Keeps::Audit { retention_ms } => vec![judge_audit(check, &there, &config, retention_ms)],
     };
     findings.iter().for_each(print);
 }
@@ -214,6 +224,24 @@ fn judge_ledger(check: &str, there: &str, config: &HashMap<String, String>, want
     Finding::ok(check, format!("{there}, kept for {}", span(retention_ms)))
 }
 
+fn judge_audit(check: &str, there: &str, config: &HashMap<String, String>, wanted_ms: i64) -> Finding {
+    let todo =
+        format!("set the topic's cleanup.policy to delete and its retention.ms to {wanted_ms} (audit.retention)");
+    let retention_ms = config.get("retention.ms").and_then(|text| text.parse::<i64>().ok()).unwrap_or(-1);
+    if config.get("cleanup.policy").is_some_and(|policy| policy.contains("compact")) {
+        let text = format!("{there}, compacted: of all that an agent saw only the last record is kept");
+        return Finding::fail(check, text, todo);
+    }
+    if retention_ms < 0 {
+        return Finding::warn(check, format!("{there}, kept for ever: it holds customers' numbers"), todo);
+    }
+    if retention_ms < wanted_ms {
+        let text = format!("{there}, kept for {}: less than audit.retention", span(retention_ms));
+        return Finding::warn(check, text, todo);
+    }
+    Finding::ok(check, format!("{there}, kept for {}", span(retention_ms)))
+}
+
 /// How the brokers keep a topic: their settings for it, by name.
 pub async fn topic_config(brokers: &Brokers, name: &str) -> anyhow::Result<HashMap<String, String>> {
     let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
@@ -261,7 +289,7 @@ async fn try_to_create(
             retention_ms = ERASURES_MS.to_string();
             topic.set("cleanup.policy", "delete").set("retention.ms", &retention_ms)
         }
-        Keeps::Ledger { retention_ms: wanted_ms } => {
+        Keeps::Ledger { retention_ms: wanted_ms } | Keeps::Audit { retention_ms: wanted_ms } => {
             retention_ms = wanted_ms.to_string();
             topic.set("cleanup.policy", "delete").set("retention.ms", &retention_ms)
         }
@@ -326,6 +354,15 @@ mod tests {
         assert_eq!(ledger(&[("cleanup.policy", "delete"), ("retention.ms", "604800000")]), State::Ok);
         assert_eq!(ledger(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]), State::Warn);
         assert_eq!(ledger(&[("cleanup.policy", "compact,delete"), ("retention.ms", "604800000")]), State::Warn);
+    }
+
+    #[test]
+    fn the_audit_is_kept_record_by_record_and_for_long_enough() {
+        let audit = |pairs: &[(&str, &str)]| judge_audit("a", "", &config(pairs), 365 * DAY_MS).state;
+        assert_eq!(audit(&[("cleanup.policy", "delete"), ("retention.ms", "31536000000")]), State::Ok);
+        assert_eq!(audit(&[("cleanup.policy", "delete"), ("retention.ms", "604800000")]), State::Warn);
+        assert_eq!(audit(&[("cleanup.policy", "delete"), ("retention.ms", "-1")]), State::Warn);
+        assert_eq!(audit(&[("cleanup.policy", "compact"), ("retention.ms", "31536000000")]), State::Fail);
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl Receipt<'_> {
                 &topics.pops,
                 "the ledger of pops, which holds ids of calls and agents, no number and no contact, is".into(),
             ),
+            (&topics.audit, "the audit, which says who saw the number's journey when, is".into()),
         ] {
             let stay = match topic_config(brokers, topic).await {
                 Ok(config) => stays(&config, at),
@@ -71,6 +72,7 @@ impl Receipt<'_> {
         for tables in &self.tables {
             lines.push(row(tables, "tables of yours: erase the person there"));
         }
+        lines.push("  audit.file, where the audit is kept in one: it goes with its rotation".into());
         lines.push("  backups that were made before now, and logs of other programs".into());
         lines.push("  where the records came from: what it publishes with a later date is new".into());
         lines.join("\n")

@@ -28,6 +28,7 @@ pub struct Kafka {
     pub contacts: String,
     pub erasures: String,
     pub pops: String,
+    pub audit: String,
     /// A PostgreSQL database of the test's own, in place of the embedded store.
     pub database: Option<String>,
     producer: OnceLock<FutureProducer>,
@@ -72,6 +73,7 @@ impl Kafka {
             contacts: format!("contacts-{run}"),
             erasures: format!("erasures-{run}"),
             pops: format!("pops-{run}"),
+            audit: format!("audit-{run}"),
             database: None,
             producer: OnceLock::new(),
         }
@@ -87,6 +89,7 @@ impl Kafka {
             contacts: "contacts".into(),
             erasures: "erasures".into(),
             pops: "pops".into(),
+            audit: "audit".into(),
             database: None,
             producer: OnceLock::new(),
         }
@@ -112,6 +115,7 @@ impl Kafka {
             ("kafka.topics.contacts", self.contacts.clone()),
             ("kafka.topics.erasures", self.erasures.clone()),
             ("kafka.topics.pops", self.pops.clone()),
+            ("kafka.topics.audit", self.audit.clone()),
             // Other tests' nodes keep other stores.
             ("kafka.group", format!("backstory-{}", self.interactions)),
         ]
@@ -150,7 +154,8 @@ impl Kafka {
     }
 
     async fn make_all_topics(&self) {
-        self.make_topics(&[&self.calls, &self.interactions, &self.contacts, &self.erasures, &self.pops]).await;
+        let all = [&self.calls, &self.interactions, &self.contacts, &self.erasures, &self.pops, &self.audit];
+        self.make_topics(&all.map(String::as_str)).await;
     }
 
     async fn make_topics(&self, topics: &[&str]) {

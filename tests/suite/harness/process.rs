@@ -143,6 +143,12 @@ impl Process {
         self.http.get(url).send().await.unwrap().text().await.unwrap()
     }
 
+    /// What became of the last hour's pops.
+    pub async fn pops(&self) -> String {
+        let url = format!("http://{}/v1/pops", self.address("http.admin").await);
+        self.http.get(url).send().await.unwrap().text().await.unwrap()
+    }
+
     /// The sum of the series of `/metrics` that are called so and hold this label.
     pub async fn metric(&self, name: &str, label: &str) -> f64 {
         let text = self.metrics().await;

@@ -3,9 +3,17 @@
 use super::*;
 use crate::journey::timeline::{self, Ask as TimelineAsk};
 use crate::journey::{Interaction, Journey};
+use crate::policy::Fields;
 
-/// The longer one was looked up later.
+/// A journey of so many interactions; the longer one was looked up later.
+pub struct Looked(Journey);
+
+/// As it is seen whole.
 pub fn timeline_of(interactions: usize) -> Prepared {
+    journey_of(interactions).as_seen_by(Fields::default())
+}
+
+pub fn journey_of(interactions: usize) -> Looked {
     let interaction = |nth: usize| {
         let value = serde_json::json!({
             "interactionId": format!("i-{nth}"), "source": "data_cloud", "address": "+12015550142", "channel": "voice",
@@ -13,20 +21,28 @@ pub fn timeline_of(interactions: usize) -> Prepared {
         });
         Interaction::read(value.to_string().as_bytes(), rlibphonenumber::Region::US, at(0)).unwrap()
     };
-    let journey = Journey {
+    Looked(Journey {
         number: "+12015550142".into(),
         leads: vec!["+12015550142".into()],
         contacts: Vec::new(),
         interactions: (0..interactions).map(interaction).collect(),
-    };
-    let ask = TimelineAsk {
-        now: at(0),
-        months: 12,
-        time_zone: Tz::UTC,
-        campaign: None,
-        channel: None,
-        before: None,
-        interactions_max: 10_000,
-    };
-    Prepared::of(timeline::prepare(&journey, Vec::new(), &ask), journey.leads.clone(), interactions as u64)
+    })
+}
+
+impl Looked {
+    pub fn as_seen_by(&self, fields: Fields) -> Prepared {
+        let Self(journey) = self;
+        let ask = TimelineAsk {
+            now: at(0),
+            months: 12,
+            time_zone: Tz::UTC,
+            campaign: None,
+            channel: None,
+            before: None,
+            interactions_max: 10_000,
+        };
+        let visible = fields.journey(journey);
+        let timeline = timeline::prepare(&visible, Vec::new(), &ask);
+        Prepared::of(timeline, journey.leads.clone(), journey.interactions.len() as u64, fields)
+    }
 }

@@ -15,6 +15,7 @@ use crate::config::JourneySource;
 use crate::journey::embedded::Embedded;
 use crate::journey::timeline::{self, Ask};
 use crate::journey::{Direction, LookUp, Store};
+use crate::policy::Fields;
 use crate::push::prepared::Prepared;
 use crate::push::{Call, Encoded};
 use crate::tools::progress::Progress;
@@ -78,7 +79,7 @@ async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result
         shown == INTERACTIONS_EACH as usize,
         "a journey of {INTERACTIONS_EACH} interactions came back with {shown}"
     );
-    let prepared = Prepared::of(timeline, leads, 0);
+    let prepared = Prepared::of(timeline, leads, 0, Fields::default());
     let Some(timeline) = &prepared.timeline else { bail!("a timeline could not be encoded") };
     let call = Call {
         call_id: "bench".into(),

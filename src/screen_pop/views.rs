@@ -1,0 +1,124 @@
+//! 4 prepare: one timeline for each view among the sessions, encoded once.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::{Way, missing};
+use crate::journey::sources::Known;
+use crate::journey::timeline::{self, Ask, Timeline};
+use crate::journey::{Interaction, Journey, SourceState};
+use crate::phone;
+use crate::policy::Fields;
+use crate::push::MissingCode;
+use crate::push::open_calls::CallKey;
+use crate::push::prepared::Prepared;
+use crate::push::session::Session;
+
+/// What sessions have in common that see the same.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct View {
+    pub time_zone: Tz,
+    pub fields: Fields,
+}
+
+impl View {
+    pub fn of(session: &Session) -> Self {
+        Self { time_zone: session.time_zone, fields: session.fields() }
+    }
+}
+
+/// Prepares once for each view among the sessions.
+pub(super) fn for_each(
+    sessions: &[Arc<Session>],
+    prepare: impl Fn(&View) -> Prepared,
+    deliver: impl Fn(&Arc<Session>, &Prepared),
+) {
+    let mut by_view: Vec<(View, Prepared)> = Vec::new();
+    for session in sessions {
+        let view = View::of(session);
+        let nth = by_view.iter().position(|(known, _)| *known == view).unwrap_or_else(|| {
+            let prepared = prepare(&view);
+            by_view.push((view, prepared));
+            by_view.len() - 1
+        });
+        deliver(session, &by_view[nth].1);
+    }
+}
+
+/// As [`timeline::prepare`], of what may be seen of a journey. `seen` is that, the journey itself where nothing is kept back.
+pub(super) fn timeline_of<'s>(
+    seen: &'s Journey,
+    whole: &Journey,
+    sources: Vec<SourceState>,
+    ask: &Ask,
+) -> Timeline<&'s Interaction> {
+    let mut timeline = timeline::prepare(seen, sources, ask);
+    if !std::ptr::eq(seen, whole) {
+        // A masked number cannot be read either.
+        timeline.content.number_as_given = phone::is_as_given(&whole.number);
+    }
+    timeline
+}
+
+impl Way {
+    /// What a timeline for a view is made of, encoded.
+    pub(super) fn preparer<'a>(
+        &self,
+        key: &CallKey,
+        known: &'a Known,
+        seen: u64,
+        now: DateTime<Utc>,
+    ) -> impl Fn(&View) -> Prepared + use<'a> {
+        self.name_campaign(key, known.journey.as_ref());
+        let ask = self.default_ask(now);
+        move |View { time_zone, fields }: &View| match &known.journey {
+            Some(journey) => {
+                let ask = Ask { time_zone: *time_zone, ..ask.clone() };
+                let visible = fields.journey(journey);
+                let timeline = timeline_of(&visible, journey, known.sources.clone(), &ask);
+                Prepared::of(timeline, journey.leads.clone(), seen, fields.clone())
+            }
+            None => Prepared::missing(missing(known).unwrap_or(MissingCode::Failed), seen, fields.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::auth::{Identity, Scopes};
+    use crate::config::{Layers, load_without_kafka};
+    use crate::policy::FieldPolicy;
+
+    #[test]
+    fn a_timeline_is_prepared_once_for_each_zone_and_field_policy_and_each_session_gets_its_own() {
+        let layers = Layers::new(None, &[("policy.number_digits".into(), "4".into())]).unwrap();
+        let policy = Arc::new(FieldPolicy::of(&load_without_kafka(&layers).unwrap().policy));
+        let session = |scope: &str, zone: Tz| {
+            let identity = Identity { scopes: Scopes::of([scope]), ..Identity::unverified("ana".into()) };
+            Arc::new(Session::new(identity, zone, 8).under(Arc::clone(&policy)))
+        };
+        let (zone, other) = (Tz::UTC, Tz::Europe__Lisbon);
+        let sessions = [
+            session("", zone),
+            session("numbers:read", zone),
+            session("supervise", zone),
+            session("", other),
+            session("numbers:read", zone),
+        ];
+        let (prepared, delivered) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        let prepare = |view: &View| {
+            prepared.borrow_mut().push(view.clone());
+            Prepared::missing(MissingCode::Failed, 0, view.fields.clone())
+        };
+        for_each(&sessions, prepare, |session, prepared| {
+            assert_eq!(prepared.outline.fields, session.fields(), "nobody sees by another's eyes");
+            delivered.borrow_mut().push(session.id.clone());
+        });
+        assert_eq!((prepared.into_inner().len(), delivered.into_inner().len()), (3, 5));
+    }
+}
