@@ -15,5 +15,7 @@ pub mod config;
 pub mod http;
 pub mod kafka;
 pub mod metrics;
+pub mod pace;
 pub mod phone;
 pub mod record;
+pub mod tls;

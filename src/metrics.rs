@@ -18,6 +18,7 @@ use crate::push::{CloseCode, Stage};
 use crate::record::Refusal;
 
 mod process;
+pub mod wire;
 
 type Labels<const N: usize> = [(&'static str, String); N];
 
@@ -50,6 +51,7 @@ pub struct Metrics {
     closed: Family<Labels<1>, Counter>,
     sessions: Gauge,
     connections: Gauge,
+    pub wire: wire::Wire,
     lag: Family<Labels<2>, Gauge>,
     kafka_errors: Counter,
     lags: parking_lot::Mutex<Vec<Lag>>,
@@ -109,6 +111,7 @@ impl Metrics {
             closed: Family::default(),
             sessions: Gauge::default(),
             connections: Gauge::default(),
+            wire: wire::Wire::default(),
             lag: Family::default(),
             kafka_errors: Counter::default(),
             lags: parking_lot::Mutex::default(),
@@ -163,6 +166,7 @@ impl Metrics {
         registry.register("sessions_closed", "Connections closed by the service, by reason", self.closed.clone());
         registry.register("sessions", "Open sessions", self.sessions.clone());
         registry.register("connections", "Open connections of any kind", self.connections.clone());
+        self.wire.register(registry);
         registry.register("kafka_lag_records", "Records behind the high watermark", self.lag.clone());
         let skew =
             "Smallest recent difference between this clock and the call events' own (negative: theirs run ahead)";
@@ -306,6 +310,7 @@ impl Metrics {
     /// The text that Prometheus reads.
     pub fn text(&self, sessions: usize) -> String {
         self.clock_skew.set(self.skew.lock().seconds());
+        self.wire.refresh();
         self.sessions.set(i64::try_from(sessions).unwrap_or(i64::MAX));
         for lag in self.lags.lock().iter() {
             for (partition, records) in lag.by_partition() {

@@ -13,16 +13,22 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::journey::timeline::Ask;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
 
+mod gate;
 mod guard;
 pub mod listener;
 mod pages;
 mod pops;
+mod proxies;
+mod tls;
 mod upgrade;
+pub mod watched;
 
 /// What every request may need.
 pub struct Service {
@@ -37,6 +43,7 @@ pub struct Service {
 }
 
 pub use guard::Guard;
+pub use tls::Tls;
 
 type Shared = State<Arc<Service>>;
 
@@ -53,6 +60,8 @@ pub fn routes(service: Arc<Service>) -> Router {
         .route("/v1/journeys/{number}", get(journey))
         .merge(health())
         .fallback(not_found)
+        .layer(RequestBodyTimeoutLayer::new(*service.way.settings.http.header_timeout))
+        .layer(RequestBodyLimitLayer::new(service.way.settings.http.body_bytes_max))
         .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
         .with_state(service)
 }
@@ -64,6 +73,8 @@ pub fn admin_routes(service: Arc<Service>) -> Router {
         .route("/v1/pops", get(pops::pops))
         .merge(health())
         .fallback(not_found)
+        .layer(RequestBodyTimeoutLayer::new(*service.way.settings.http.header_timeout))
+        .layer(RequestBodyLimitLayer::new(service.way.settings.http.body_bytes_max))
         .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
         .with_state(service)
 }

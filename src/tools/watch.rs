@@ -42,28 +42,27 @@ pub struct Args {
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
-    let service = RunningService::at(args.url.as_deref(), &common.settings_without_kafka()?)?;
+    let service = RunningService::at(args.url.as_deref(), &common.settings_without_kafka()?, &common.trust)?;
     let mut watch = Watch { args, colors: Colors::of_stdout(), showing: BTreeMap::new(), pops: 0, come_back: None };
     let mut backoff = BACKOFF_FIRST;
     loop {
         let showing: Vec<_> = watch.showing.clone().into_iter().collect();
         let zone = watch.args.time_zone.name();
-        let reason =
-            match AgentSocket::connect(&service.web_socket_url(), &watch.args.agent, Some(zone), &showing).await {
-                Ok(mut socket) => match watch.follow(&mut socket).await? {
-                    Followed::Counted => {
-                        socket.close().await;
-                        return Ok(ExitCode::SUCCESS);
+        let reason = match AgentSocket::connect(&service.entrance(), &watch.args.agent, Some(zone), &showing).await {
+            Ok(mut socket) => match watch.follow(&mut socket).await? {
+                Followed::Counted => {
+                    socket.close().await;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                Followed::Lost { reason, welcomed } => {
+                    if welcomed {
+                        backoff = BACKOFF_FIRST;
                     }
-                    Followed::Lost { reason, welcomed } => {
-                        if welcomed {
-                            backoff = BACKOFF_FIRST;
-                        }
-                        reason
-                    }
-                },
-                Err(error) => error.to_string(),
-            };
+                    reason
+                }
+            },
+            Err(error) => error.to_string(),
+        };
         // Everybody lost the line at the same moment: nobody comes back at the same moment.
         let wait = watch.come_back.take().unwrap_or_else(|| backoff.mul_f64(rand::random_range(0.5..1.5)));
         note(&format!("not connected to {} ({reason}); trying again in {:.1} s", service.base(), wait.as_secs_f64()));

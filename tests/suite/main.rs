@@ -103,3 +103,4 @@ mod stores;
 mod supervisors;
 mod troubled_postgres;
 mod why;
+mod wire;

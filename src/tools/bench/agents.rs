@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::load::Plan;
 use crate::tools::agent::{AgentSocket, Frame, Heard};
 use crate::tools::progress::Progress;
+use crate::tools::trust::Entrance;
 
 /// Handshakes at a time.
 const CONNECTING_MAX: usize = 64;
@@ -32,11 +33,11 @@ pub struct Seated {
 }
 
 /// Spread over the nodes at these addresses.
-pub async fn connect(urls: &[String], agents: u32) -> anyhow::Result<Vec<Seated>> {
+pub async fn connect(entrances: &[Entrance], agents: u32) -> anyhow::Result<Vec<Seated>> {
     let mut progress = Progress::of_things(u64::from(agents), "agents");
     let mut seated = Vec::with_capacity(agents as usize);
     let mut connecting = stream::iter(0..agents)
-        .map(|agent| seat(&urls[agent as usize % urls.len()], agent))
+        .map(|agent| seat(&entrances[agent as usize % entrances.len()], agent))
         .buffer_unordered(CONNECTING_MAX);
     while let Some(agent) = connecting.try_next().await? {
         seated.push(agent);
@@ -47,9 +48,9 @@ pub async fn connect(urls: &[String], agents: u32) -> anyhow::Result<Vec<Seated>
 }
 
 /// Welcomed, showing nothing.
-pub async fn seat(url: &str, agent: u32) -> anyhow::Result<Seated> {
+pub async fn seat(entrance: &Entrance, agent: u32) -> anyhow::Result<Seated> {
     let name = format!("bench-{agent}");
-    let mut socket = AgentSocket::connect(url, &name, None, &[]).await.with_context(|| name.clone())?;
+    let mut socket = AgentSocket::connect(entrance, &name, None, &[]).await.with_context(|| name.clone())?;
     match socket.next().await {
         Heard::Frame(frame) if frame.head.r#type == "welcome" => Ok(Seated { agent, socket }),
         Heard::Frame(frame) => bail!("{name}: {} came before welcome", frame.head.r#type),

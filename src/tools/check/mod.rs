@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::Utc;
 use serde_json::json;
 
 use super::Common;
@@ -12,6 +13,7 @@ mod kafka;
 mod machine;
 mod store;
 mod tables;
+mod tls;
 
 pub use kafka::topic_config;
 
@@ -116,7 +118,10 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     kafka::check(&settings.kafka, &settings.ledger, &args, &mut print).await;
     print(&store::check(&settings.journey).await);
     tables::check(&settings.journey, args.number.as_deref(), &mut print).await;
-    print(&machine::listen("http.listen", settings.http.listen).await);
-    print(&machine::listen("http.admin_listen", settings.http.admin_listen).await);
+    let http = &settings.http;
+    let is_tls = http.tls.files().is_some();
+    tls::check(&http.tls, Utc::now()).iter().for_each(&mut print);
+    print(&machine::listen("http.listen", http.listen, is_tls).await);
+    print(&machine::listen("http.admin_listen", http.admin_listen, is_tls && http.tls.admin).await);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
