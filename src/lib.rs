@@ -16,6 +16,8 @@ pub mod config;
 pub mod http;
 pub mod kafka;
 pub mod metrics;
+pub mod pace;
 pub mod phone;
 pub mod policy;
 pub mod record;
+pub mod tls;

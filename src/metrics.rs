@@ -19,6 +19,7 @@ use crate::push::{CloseCode, Stage};
 use crate::record::Refusal;
 
 mod process;
+pub mod wire;
 
 type Labels<const N: usize> = [(&'static str, String); N];
 
@@ -55,6 +56,7 @@ pub struct Metrics {
     jwks_fetches: Family<Labels<1>, Counter>,
     sessions: Gauge,
     connections: Gauge,
+    pub wire: wire::Wire,
     lag: Family<Labels<2>, Gauge>,
     kafka_errors: Counter,
     lags: parking_lot::Mutex<Vec<Lag>>,
@@ -118,6 +120,7 @@ impl Metrics {
             jwks_fetches: Family::default(),
             sessions: Gauge::default(),
             connections: Gauge::default(),
+            wire: wire::Wire::default(),
             lag: Family::default(),
             kafka_errors: Counter::default(),
             lags: parking_lot::Mutex::default(),
@@ -179,6 +182,7 @@ impl Metrics {
         registry.register("jwks_fetches", fetches, self.jwks_fetches.clone());
         registry.register("sessions", "Open sessions", self.sessions.clone());
         registry.register("connections", "Open connections of any kind", self.connections.clone());
+        self.wire.register(registry);
         registry.register("kafka_lag_records", "Records behind the high watermark", self.lag.clone());
         let skew =
             "Smallest recent difference between this clock and the call events' own (negative: theirs run ahead)";
@@ -339,6 +343,7 @@ impl Metrics {
     /// The text that Prometheus reads.
     pub fn text(&self, sessions: usize) -> String {
         self.clock_skew.set(self.skew.lock().seconds());
+        self.wire.refresh();
         self.sessions.set(i64::try_from(sessions).unwrap_or(i64::MAX));
         for lag in self.lags.lock().iter() {
             for (partition, records) in lag.by_partition() {

@@ -16,12 +16,15 @@ use tracing::{error, info, warn};
 use crate::audit::{Audit, AuditFile, Keeper};
 use crate::auth::Authority;
 use crate::config::Settings;
-use crate::http::{self, Guard, Service, listener};
+use crate::http::listener::Site;
+use crate::http::watched::Times;
+use crate::http::{self, Guard, Service, Tls, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
 use crate::journey::{Regions, Sources, Store, StoreError, retention};
 use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start, Writer};
 use crate::metrics::Metrics;
+use crate::pace::Pace;
 use crate::policy::FieldPolicy;
 use crate::push::agents::Agents;
 use crate::push::connection::Door;
@@ -129,7 +132,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     tasks.spawn(screen_pop::keep_time(Arc::clone(&way), stop.clone()));
     let keeping = Arc::clone(&way);
     tasks.spawn(async move { stop.run_until_cancelled(keeping.door.authority.keep_keys()).await });
-    listen(&way, &running, (main, admin), ready);
+    listen(&way, &running, (main, admin), ready)?;
     info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)
 }
@@ -145,6 +148,7 @@ fn door(settings: &Settings, node: String, agents: Agents, authority: Authority,
         write_timeout: *settings.http.write_timeout,
         heartbeat: *settings.http.heartbeat,
         frame_bytes_max: settings.http.frame_bytes_max,
+        frames: Pace::per_second(settings.http.frames_per_second_max),
         outbox_frames_max: settings.http.outbox_frames_max,
         subscribed_agents_max: settings.http.subscribed_agents_max,
         aliases: Arc::clone(&settings.aliases),
@@ -236,7 +240,12 @@ fn keep_audit(way: &Arc<Way>, running: &Running, keeper: Keeper) -> anyhow::Resu
     Ok(())
 }
 
-fn listen(way: &Arc<Way>, running: &Running, (main, admin): (TcpListener, TcpListener), ready: CancellationToken) {
+fn listen(
+    way: &Arc<Way>,
+    running: &Running,
+    (main, admin): (TcpListener, TcpListener),
+    ready: CancellationToken,
+) -> anyhow::Result<()> {
     let http = &way.settings.http;
     let service = Arc::new(Service {
         way: Arc::clone(way),
@@ -246,13 +255,20 @@ fn listen(way: &Arc<Way>, running: &Running, (main, admin): (TcpListener, TcpLis
         ready,
         drain: running.stop.clone(),
     });
-    let serve = |listener, router, tasks: &TaskTracker, stop: &CancellationToken| {
-        let limits = listener::Limits { connections_max: http.connections_max, header_timeout: *http.header_timeout };
-        let served = listener::serve(listener, router, limits, Arc::clone(&way.metrics), tasks.clone(), stop.clone());
-        tasks.spawn(served);
+    let tls = Tls::open(&http.tls, &way.metrics)?;
+    if let Some(tls) = &tls {
+        running.tasks.spawn(Arc::clone(tls).follow_files(running.stop.clone()));
+    }
+    let serve = |listener, router, tls, tasks: &TaskTracker, stop: &CancellationToken| {
+        let times = Times { header: *http.header_timeout, idle: *http.idle_timeout };
+        let (metrics, drain) = (Arc::clone(&way.metrics), stop.clone());
+        let site = Site { router, tls, times, header_bytes_max: http.header_bytes_max, metrics, drain };
+        tasks.spawn(listener::serve(listener, http.clone(), site, tasks.clone()));
     };
-    serve(main, http::routes(Arc::clone(&service)), &running.tasks, &running.stop);
-    serve(admin, http::admin_routes(service), &TaskTracker::new(), &running.admin_stop);
+    serve(main, http::routes(Arc::clone(&service)), tls.clone(), &running.tasks, &running.stop);
+    let tls = tls.filter(|_| http.tls.admin);
+    serve(admin, http::admin_routes(service), tls, &TaskTracker::new(), &running.admin_stop);
+    Ok(())
 }
 
 impl Running {

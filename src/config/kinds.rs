@@ -10,9 +10,10 @@ use figment::Figment;
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 use serde::{Deserialize, Serialize};
 
+use super::ForwardedHeader;
 use super::JwksUrl;
-use crate::auth::SigningAlgorithm;
 use super::policy::Hide;
+use crate::auth::SigningAlgorithm;
 use crate::journey::Source as InteractionSource;
 
 /// What a setting's value must be.
@@ -21,6 +22,10 @@ pub enum Kind {
     Address,
     Names,
     Origins,
+    Networks,
+    Forwarded,
+    HeaderBytes,
+    Switch,
     Count,
     Time,
     Text,
@@ -46,6 +51,10 @@ impl Kind {
             Self::Address => figment.extract_inner::<SocketAddr>(key).map(drop),
             Self::Names => figment.extract_inner::<Vec<String>>(key).map(drop),
             Self::Origins => return origins(&figment.extract_inner::<Vec<String>>(key)),
+            Self::Networks => return networks(figment.extract_inner::<Vec<String>>(key)),
+            Self::Forwarded => figment.extract_inner::<ForwardedHeader>(key).map(drop),
+            Self::HeaderBytes => return at_least(1024, figment.extract_inner::<usize>(key)),
+            Self::Switch => figment.extract_inner::<bool>(key).map(drop),
             Self::Count => return positive(figment.extract_inner::<usize>(key)),
             Self::Time => figment.extract_inner::<Span>(key).map(drop),
             Self::Text | Self::Brokers => return not_empty(figment.extract_inner::<String>(key)),
@@ -93,9 +102,21 @@ fn origins(read: &Result<Vec<String>, figment::Error>) -> Result<(), String> {
     }
 }
 
+fn networks(read: Result<Vec<String>, figment::Error>) -> Result<(), String> {
+    let said = read.map_err(|error| error.kind.to_string())?;
+    match said.iter().find(|text| text.parse::<ipnet::IpNet>().is_err()) {
+        Some(text) => Err(format!("{text} is no network such as \"10.0.0.0/8\" or \"2001:db8::7/128\"")),
+        None => Ok(()),
+    }
+}
+
 fn positive(read: Result<usize, figment::Error>) -> Result<(), String> {
+    at_least(1, read)
+}
+
+fn at_least(least: usize, read: Result<usize, figment::Error>) -> Result<(), String> {
     match read {
-        Ok(0) => Err("must be at least 1".into()),
+        Ok(said) if said < least => Err(format!("must be at least {least}")),
         Ok(_) => Ok(()),
         Err(error) => Err(error.kind.to_string()),
     }

@@ -1,7 +1,6 @@
 //! The settings: one TOML file, the environment over it, flags over that. Reads all of them, reports every problem at once.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,11 +11,13 @@ use serde::Deserialize;
 
 use crate::journey::postgres::tables::COLUMNS;
 use crate::journey::{Catalogue, Source};
+use crate::tls::Served;
 
 mod aliases;
 mod auth;
 mod catalogue;
 mod flat;
+mod http;
 mod keys;
 mod kinds;
 mod places;
@@ -27,6 +28,7 @@ pub use auth::{Auth, JwksUrl};
 pub use catalogue::{toml_key, toml_text};
 use flat::flatten;
 pub use flat::number_text;
+pub use http::{ForwardedHeader, Http, TlsFiles, TlsSettings};
 pub use keys::{COLUMN_TABLES, KEYS, Key, nearest};
 pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StoreAddress, url_without_password};
 pub use places::{SourcePlace, SourcePlaces};
@@ -58,24 +60,6 @@ pub struct Settings {
     /// Other ids of agents.
     #[serde(skip)]
     pub aliases: Arc<Aliases>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub struct Http {
-    pub listen: SocketAddr,
-    pub admin_listen: SocketAddr,
-    pub hosts: Vec<String>,
-    pub origins: Vec<String>,
-    pub embedded_by: Vec<String>,
-    pub connections_max: usize,
-    pub header_timeout: Span,
-    pub hello_timeout: Span,
-    pub frame_bytes_max: usize,
-    pub sessions_per_agent_max: usize,
-    pub subscribed_agents_max: usize,
-    pub outbox_frames_max: usize,
-    pub write_timeout: Span,
-    pub heartbeat: Span,
 }
 
 #[derive(Clone, Deserialize)]
@@ -258,6 +242,10 @@ pub fn load(layers: &Layers) -> Result<Settings, Problems> {
              in-process broker (for trying out: it keeps records in memory only)"
         ));
     }
+    if let Some(Err(error)) = settings.as_ref().and_then(|read| read.http.tls.files()).map(|files| Served::from(&files))
+    {
+        problems.push(format!("{error:#}"));
+    }
     settings.filter(|_| problems.is_empty()).ok_or(Problems(problems))
 }
 
@@ -308,6 +296,7 @@ fn check_together(settings: &Settings, problems: &mut Vec<String>) {
                 .into(),
         );
     }
+    settings.http.tls.check_together(problems);
     for source in [Source::CampaignManager, Source::DataCloud] {
         let (place, table) = (settings.journey.sources.of(source), format!("journey.sources.{}", source.name()));
         let postgres = matches!(place.store, Some(StoreAddress::Postgres(_)));

@@ -1,4 +1,4 @@
-//! The accept loop: no delay, a time limit for headers, a bound on connections, an orderly end.
+//! The accept loop: no delay, time limits, TLS where it is set, an orderly end.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,24 +7,35 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
+use super::gate::{Gate, Held, Turned};
+use super::tls::Tls;
+use super::watched::{Times, Watch, Watched};
+use crate::config::Http;
 use crate::metrics::Metrics;
+use crate::metrics::wire::Handshake;
 
 /// After an accept that failed (no more open files): let connections end first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Bounds of a listener.
-pub struct Limits {
-    pub connections_max: usize,
-    pub header_timeout: Duration,
+/// What the connections of a listener are served with.
+#[derive(Clone)]
+pub struct Site {
+    pub router: Router,
+    pub tls: Option<Arc<Tls>>,
+    pub times: Times,
+    pub header_bytes_max: usize,
+    pub metrics: Arc<Metrics>,
+    pub drain: CancellationToken,
 }
 
 pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
@@ -34,82 +45,112 @@ pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener>
 }
 
 /// Accepts until the drain begins; each connection is a task of `tasks`.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: Limits,
-    metrics: Arc<Metrics>,
-    tasks: TaskTracker,
-    drain: CancellationToken,
-) {
-    let permits = Arc::new(Semaphore::new(limits.connections_max));
+pub async fn serve(listener: TcpListener, http: Http, site: Site, tasks: TaskTracker) {
+    let gate = Gate::new(&http, Arc::clone(&site.metrics));
+    let mut permit = None;
     loop {
         let accepted = tokio::select! {
-            () = drain.cancelled() => return,
+            () = site.drain.cancelled() => return,
             accepted = async {
                 // A permit first: connections beyond the bound wait in the kernel's queue.
-                let permit = Arc::clone(&permits).acquire_owned().await;
-                (permit, listener.accept().await)
+                if permit.is_none() {
+                    permit = gate.room().await;
+                }
+                listener.accept().await
             } => accepted,
         };
         match accepted {
-            (Ok(permit), Ok((stream, _))) => {
-                let held = Held::new(permit, Arc::clone(&metrics));
-                tasks.spawn(serve_connection(stream, router.clone(), held, limits.header_timeout, drain.clone()));
+            Ok((stream, peer)) => {
+                let Some(room) = permit.take() else { return };
+                match gate.enter(room, peer.ip()) {
+                    Ok(held) => {
+                        gate.pace().await;
+                        tasks.spawn(serve_connection(stream, site.clone(), held));
+                    }
+                    Err(Turned(room, _)) => {
+                        permit = Some(room);
+                        turn_away(stream);
+                    }
+                }
             }
-            (_, Err(error)) => {
+            Err(error) => {
                 warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
-            (Err(_), _) => return,
         }
     }
 }
 
-/// One open connection, counted until the last of its owners is gone: a WebSocket outlives its handshake.
-pub struct Held {
-    _permit: OwnedSemaphorePermit,
-    metrics: Arc<Metrics>,
+/// At once, and leaving nothing behind in the kernel.
+fn turn_away(stream: TcpStream) {
+    _ = stream.set_zero_linger();
 }
 
-impl Held {
-    fn new(permit: OwnedSemaphorePermit, metrics: Arc<Metrics>) -> Arc<Self> {
-        metrics.connection_opened();
-        Arc::new(Self { _permit: permit, metrics })
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.metrics.connection_closed();
-    }
-}
-
-async fn serve_connection(
-    stream: TcpStream,
-    router: Router,
-    held: Arc<Held>,
-    header_timeout: Duration,
-    drain: CancellationToken,
-) {
+async fn serve_connection(stream: TcpStream, site: Site, held: Arc<Held>) {
     // A pop is small and must not wait for the one before it to be acknowledged by TCP.
     _ = stream.set_nodelay(true);
-    let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Arc::clone(&held));
-        request
+    tokio::select! {
+        () = held.is_sent_away() => {}
+        () = speak(stream, site, Arc::clone(&held)) => {}
+    }
+}
+
+async fn speak(stream: TcpStream, site: Site, held: Arc<Held>) {
+    let Some(tls) = &site.tls else { return answer(stream, site, held).await };
+    let shaken = timeout(site.times.header, tls.acceptor().accept(stream)).await;
+    let how = match &shaken {
+        Ok(Ok(_)) => Handshake::Done,
+        Ok(Err(error)) => {
+            debug!(%error, "no TLS");
+            Handshake::Failed
+        }
+        Err(_) => Handshake::Late,
+    };
+    site.metrics.wire.handshake(how);
+    if let Ok(Ok(stream)) = shaken {
+        answer(stream, site, held).await;
+    }
+}
+
+/// HTTP on it, until it ends or becomes a WebSocket.
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, site: Site, held: Arc<Held>) {
+    let Site { router, tls, times, header_bytes_max, drain, .. } = site;
+    let watch = Watch::new(times);
+    let peer = Peer { held, is_tls: tls.is_some() };
+    let service = service_fn({
+        let watch = Arc::clone(&watch);
+        move |mut request: hyper::Request<Incoming>| {
+            let asked = watch.asked();
+            request.extensions_mut().insert(peer.clone());
+            let answer = router.clone().oneshot(request);
+            async move {
+                let answer = answer.await;
+                drop(asked);
+                answer
+            }
+        }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
+    // The watch counts the time: a header's begins with its first byte, not with the end of the request before.
+    builder.header_read_timeout(None).max_header_size(header_bytes_max);
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&watch)));
+    let connection = builder.serve_connection(io, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
-        ended = &mut connection => ended,
+        ended = watch.over(connection.as_mut()) => ended,
         () = drain.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            watch.over(connection.as_mut()).await
         }
     };
-    if let Err(error) = ended {
+    if let Some(Err(error)) = ended {
         debug!(%error, "connection ended");
     }
+}
+
+/// Whose request it is.
+#[derive(Clone)]
+pub struct Peer {
+    pub held: Arc<Held>,
+    pub is_tls: bool,
 }

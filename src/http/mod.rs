@@ -13,6 +13,8 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::auth::{Identity, Scope};
 use crate::journey::timeline::Ask;
@@ -20,12 +22,16 @@ use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
 
 mod bearer;
+mod gate;
 mod guard;
 pub mod listener;
 mod pages;
 mod pops;
+mod proxies;
 mod tickets;
+mod tls;
 mod upgrade;
+pub mod watched;
 
 /// What every request may need.
 pub struct Service {
@@ -40,6 +46,7 @@ pub struct Service {
 }
 
 pub use guard::Guard;
+pub use tls::Tls;
 
 type Shared = State<Arc<Service>>;
 
@@ -58,6 +65,8 @@ pub fn routes(service: Arc<Service>) -> Router {
         .route("/v1/tickets", needs(None, post(tickets::issue)))
         .merge(health())
         .fallback(not_found)
+        .layer(RequestBodyTimeoutLayer::new(*service.way.settings.http.header_timeout))
+        .layer(RequestBodyLimitLayer::new(service.way.settings.http.body_bytes_max))
         .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
         .with_state(service)
 }
@@ -69,6 +78,8 @@ pub fn admin_routes(service: Arc<Service>) -> Router {
         .route("/v1/pops", needs(&service, Some(Scope::Operate), get(pops::pops)))
         .merge(health())
         .fallback(not_found)
+        .layer(RequestBodyTimeoutLayer::new(*service.way.settings.http.header_timeout))
+        .layer(RequestBodyLimitLayer::new(service.way.settings.http.body_bytes_max))
         .layer(middleware::from_fn_with_state(Arc::clone(&service), guard::check))
         .with_state(service)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -10,11 +11,15 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
-use super::listener::Held;
-use super::{Service, bearer, problem};
+use super::listener::Peer;
+use super::{Service, bearer, problem, proxies};
 use crate::push::{SUBPROTOCOL, connection};
 
-pub async fn agent(State(service): State<Arc<Service>>, mut request: Request<Body>) -> Response {
+pub async fn agent(
+    State(service): State<Arc<Service>>,
+    Extension(Peer { held, .. }): Extension<Peer>,
+    mut request: Request<Body>,
+) -> Response {
     let headers = request.headers();
     if !has_token(headers, header::CONNECTION, "upgrade") || !has_token(headers, header::UPGRADE, "websocket") {
         return problem(
@@ -37,16 +42,29 @@ pub async fn agent(State(service): State<Arc<Service>>, mut request: Request<Bod
         return problem(StatusCode::SERVICE_UNAVAILABLE, "draining", "this node is going away; ask another");
     }
     let token = bearer::token(headers).map(str::to_owned);
+    let http = &service.way.settings.http;
+    let client = proxies::client(headers, http.forwarded_header, held.gate(), held.peer);
+    // Of a proxy's client: anybody else has taken a seat with the connection.
+    let seat = held.gate().is_proxy(held.peer).then(|| held.gate().seat(client)).transpose();
+    let Ok(seat) = seat else {
+        return problem(StatusCode::TOO_MANY_REQUESTS, "too_many", "too many connections come from this address");
+    };
     let upgrade = hyper::upgrade::on(&mut request);
     let drain = service.drain.clone();
     let way = Arc::clone(&service.way);
-    let held = request.extensions().get::<Arc<Held>>().cloned();
     service.way.tasks.spawn(async move {
-        match upgrade.await {
-            Ok(upgraded) => connection::serve(TokioIo::new(upgraded), &way.door, token, drain).await,
-            Err(error) => debug!(%error, "the upgrade failed"),
+        let opened = || held.is_a_session();
+        let session = async {
+            match upgrade.await {
+                Ok(upgraded) => connection::serve(TokioIo::new(upgraded), &way.door, token, drain, opened).await,
+                Err(error) => debug!(%error, "the upgrade failed"),
+            }
+        };
+        tokio::select! {
+            () = held.is_sent_away() => {}
+            () = session => {}
         }
-        drop(held);
+        drop(seat);
     });
     let headers = [
         (header::CONNECTION, HeaderValue::from_static("Upgrade")),

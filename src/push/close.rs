@@ -13,6 +13,7 @@ pub enum CloseCode {
     TokenExpired,
     /// Whether the token is good cannot be said right now.
     KeysMissing,
+    TooFast,
     HelloFirst,
     TooManySessions,
     NoAgent,
@@ -35,6 +36,7 @@ impl CloseCode {
             Self::HelloLate => (3003, "the first frame did not come in time"),
             Self::TokenExpired => (3004, Refused::Expired.text()),
             Self::KeysMissing => (3006, Refused::KeysMissing.text()),
+            Self::TooFast => (3005, "frames came faster than they may, come back later"),
             Self::HelloFirst => (3500, "the first frame must be hello"),
             Self::TooManySessions => (3501, "this agent has too many sessions"),
             Self::NoAgent => (3502, "hello names no agent"),

@@ -23,6 +23,7 @@ use crate::auth::{Authority, Refused, Scope};
 use crate::config::Aliases;
 use crate::journey::Catalogue;
 use crate::metrics::Metrics;
+use crate::pace::{Budget, Pace};
 use crate::policy::FieldPolicy;
 
 /// Bounds of one connection, and what every one of them needs.
@@ -36,6 +37,8 @@ pub struct Door {
     pub write_timeout: Duration,
     pub heartbeat: Duration,
     pub frame_bytes_max: usize,
+    /// Of one client, pings and pongs among them.
+    pub frames: Pace,
     pub outbox_frames_max: usize,
     pub subscribed_agents_max: usize,
     pub aliases: Arc<Aliases>,
@@ -44,16 +47,19 @@ pub struct Door {
     pub come_back_within: Duration,
 }
 
-/// Serves an upgraded connection until it ends. `bearer`: the token of the handshake's `Authorization` header.
+/// Serves an upgraded connection until it ends. `bearer`: the token of the handshake's `Authorization` header; `opened` is told
+/// when it has become a session.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     door: &Door,
     bearer: Option<String>,
     drain: CancellationToken,
+    opened: impl FnOnce(),
 ) {
     let line = Line::upgraded(stream, door.frame_bytes_max, door.write_timeout).await;
-    let mut connection = Connection { line, door };
-    let closed = connection.greet_and_talk(bearer, drain).await;
+    let heard = Budget::full(&door.frames, std::time::Instant::now());
+    let mut connection = Connection { line, door, heard };
+    let closed = connection.greet_and_talk(bearer, drain, opened).await;
     match closed {
         Err(End::Close(code)) => connection.close(code).await,
         Err(End::Broken(Broken::Stuck)) => door.metrics.closed(CloseCode::Slow),
@@ -80,10 +86,17 @@ type Flow<T = ()> = Result<T, End>;
 struct Connection<'a, S> {
     line: Line<S>,
     door: &'a Door,
+    /// How many frames may still come now.
+    heard: Budget,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
-    async fn greet_and_talk(&mut self, bearer: Option<String>, drain: CancellationToken) -> Flow {
+    async fn greet_and_talk(
+        &mut self,
+        bearer: Option<String>,
+        drain: CancellationToken,
+        opened: impl FnOnce(),
+    ) -> Flow {
         let hello = tokio::select! {
             () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
             first = timeout(self.door.hello_timeout, self.first_frame()) => first.unwrap_or(Err(End::Close(CloseCode::HelloLate)))?,
@@ -104,6 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             session.outbox.put(Queued::plain(error(BadFrame("unknown_time_zone", text))));
         }
         self.door.agents.join(&session, hello.showing, Utc::now()).map_err(End::Close)?;
+        opened();
         self.ask(&session, Wanted::OpenCalls(vec![session.agent_id.clone()]));
         info!(agent.id = session.agent_id, session.id = session.id.as_str(), "session opened");
         let ended = self.talk(&session, drain).await;
@@ -287,7 +301,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
 
     /// `None`: nothing that is a frame of ours.
     async fn read(&mut self) -> Flow<Option<String>> {
-        match self.line.read().await? {
+        let read = self.line.read().await?;
+        if !self.heard.take(&self.door.frames, std::time::Instant::now()) {
+            return Err(End::Close(CloseCode::TooFast));
+        }
+        match read {
             Read::Text(text) => Ok(Some(text)),
             Read::Control => Ok(None),
             Read::Binary(_) => Err(End::Close(CloseCode::NotText)),

@@ -7,13 +7,13 @@ use anyhow::Context as _;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::trust::{Entrance, Stream};
 use crate::push::SUBPROTOCOL;
 
 /// Until the service says how often its heartbeat comes.
@@ -114,23 +114,26 @@ pub struct Who<'a> {
 pub type Showing = (String, String);
 
 pub struct AgentSocket {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Stream>,
     silence_max: Duration,
     /// The newest version of each call.
     versions: HashMap<String, u64>,
 }
 
 impl AgentSocket {
-    /// Connects to `url` (`ws://…/v1/agent`) and says hello.
-    pub async fn connect(url: &str, who: Who<'_>, showing: &[Showing]) -> anyhow::Result<Self> {
-        let request = ClientRequestBuilder::new(url.parse()?).with_sub_protocol(SUBPROTOCOL);
+    /// Connects and says hello.
+    pub async fn connect(entrance: &Entrance, who: Who<'_>, showing: &[Showing]) -> anyhow::Result<Self> {
+        let request = ClientRequestBuilder::new(entrance.url.parse()?).with_sub_protocol(SUBPROTOCOL);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(FRAME_BYTES_MAX))
             .max_frame_size(Some(FRAME_BYTES_MAX));
-        let connected = timeout(CONNECT_TIMEOUT, connect_async_with_config(request, Some(config), true)).await;
-        let (socket, _) = connected.context("no answer in time")?.map_err(readable)?;
+        let connected = timeout(CONNECT_TIMEOUT, async {
+            let stream = entrance.open().await?;
+            client_async_with_config(request, stream, Some(config)).await.map_err(readable)
+        });
+        let (socket, _) = connected.await.context("no answer in time")??;
         let mut agent_socket = Self { socket, silence_max: SILENCE_MAX, versions: HashMap::new() };
         let showing: Vec<Value> =
             showing.iter().map(|(call_id, digest)| json!({ "callId": call_id, "digest": digest })).collect();

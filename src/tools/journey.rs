@@ -46,7 +46,8 @@ pub struct Args {
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
-    let service = RunningService::at(args.url.as_deref(), &common.settings_without_kafka()?)?.with(&args.token);
+    let settings = common.settings_without_kafka()?;
+    let service = RunningService::at(args.url.as_deref(), &settings, &common.trust)?.with(&args.token);
     let mut query = vec![("timeZone", args.time_zone.name().to_owned())];
     query.extend(args.months.map(|months| ("months", months.to_string())));
     query.extend(args.campaign.map(|campaign| ("campaign", campaign)));

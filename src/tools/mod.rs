@@ -28,6 +28,7 @@ mod progress;
 mod publish;
 mod readable;
 mod service;
+mod trust;
 
 /// Where settings come from; the same for every command.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,6 +40,9 @@ pub struct Common {
     /// One setting, over file and environment; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE", global = true, value_parser = key_value)]
     pub set: Vec<(String, String)>,
+
+    #[command(flatten)]
+    pub trust: trust::Trust,
 }
 
 fn key_value(text: &str) -> Result<(String, String), &'static str> {

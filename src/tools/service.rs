@@ -1,14 +1,17 @@
 //! A running service as commands ask it: where it is, what it says of itself, where its brokers are.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use reqwest::Url;
+use rustls::ClientConfig;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Common;
+use super::trust::{Entrance, Trust};
 use crate::config::{EMBEDDED, Settings, Topics};
 use crate::kafka::Brokers;
 
@@ -66,21 +69,29 @@ pub struct RunningService {
     base: Url,
     client: reqwest::Client,
     token: TokenFile,
+    /// Of https://.
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl RunningService {
     /// By `--url`, or where the settings say that it listens.
-    pub fn at(url: Option<&str>, settings: &Settings) -> anyhow::Result<Self> {
-        let given = url.map_or_else(|| local_url(settings.http.listen), str::to_owned);
+    pub fn at(url: Option<&str>, settings: &Settings, trust: &Trust) -> anyhow::Result<Self> {
+        let is_tls = settings.http.tls.files().is_some();
+        let given = url.map_or_else(|| local_url(settings.http.listen, is_tls), str::to_owned);
         let base = Url::parse(&given)
             .with_context(|| format!("{given} is no URL; write one such as http://127.0.0.1:8080"))?;
-        if base.scheme() != "http" || base.host().is_none() {
-            bail!("{given}: only http:// is spoken here; write a URL such as http://127.0.0.1:8080");
+        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
+            bail!("{given}: write a URL such as http://127.0.0.1:8080 or https://backstory.example");
         }
-        // A proxy of the environment knows nothing of this machine's own addresses; certificates are for https.
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
-        let client = client.timeout(ANSWER_TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
-        Ok(Self { base, client, token: TokenFile::default() })
+        let tls = if base.scheme() == "https" { Some(trust.client()?) } else { None };
+        // A proxy of the environment knows nothing of this machine's own addresses.
+        let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_TIMEOUT).connect_timeout(CONNECT_TIMEOUT);
+        let client = match &tls {
+            Some(tls) => client.tls_backend_preconfigured(ClientConfig::clone(tls)),
+            // Reading the system's certificates takes a while, and nothing here needs them.
+            None => client.tls_certs_only([]),
+        };
+        Ok(Self { base, client: client.build()?, token: TokenFile::default(), tls })
     }
 
     /// Asks with this token from now on.
@@ -89,8 +100,9 @@ impl RunningService {
     }
 
     /// Where it answers operators, by the settings.
-    pub fn admin_of(settings: &Settings) -> anyhow::Result<Self> {
-        Self::at(Some(&local_url(settings.http.admin_listen)), settings)
+    pub fn admin_of(settings: &Settings, trust: &Trust) -> anyhow::Result<Self> {
+        let is_tls = settings.http.tls.files().is_some() && settings.http.tls.admin;
+        Self::at(Some(&local_url(settings.http.admin_listen, is_tls)), settings, trust)
     }
 
     pub fn base(&self) -> &str {
@@ -98,9 +110,9 @@ impl RunningService {
     }
 
     /// Where agents connect.
-    pub fn web_socket_url(&self) -> String {
+    pub fn entrance(&self) -> Entrance {
         let url = self.url(&["v1", "agent"], &[]);
-        url.as_str().replacen("http", "ws", 1)
+        Entrance { url: url.as_str().replacen("http", "ws", 1), tls: self.tls.clone() }
     }
 
     pub async fn info(&self) -> anyhow::Result<Info> {
@@ -151,13 +163,14 @@ impl RunningService {
 }
 
 /// `0.0.0.0` is where it listens, not where it is reached.
-fn local_url(mut listen: std::net::SocketAddr) -> String {
+pub fn local_url(mut listen: std::net::SocketAddr, is_tls: bool) -> String {
     if listen.ip().is_unspecified() {
         let loopback: std::net::IpAddr =
             if listen.is_ipv6() { std::net::Ipv6Addr::LOCALHOST.into() } else { std::net::Ipv4Addr::LOCALHOST.into() };
         listen.set_ip(loopback);
     }
-    format!("http://{listen}")
+    let scheme = if is_tls { "https" } else { "http" };
+    format!("{scheme}://{listen}")
 }
 
 impl Info {
@@ -177,7 +190,7 @@ pub async fn brokers(common: &Common, url: Option<&str>, token: &TokenFile) -> a
     match settings.kafka.brokers.as_deref().filter(|said| *said != EMBEDDED && url.is_none()) {
         Some(addresses) => Ok(Brokers::at(addresses.to_owned(), &settings.kafka)),
         None => {
-            let info = RunningService::at(url, &settings)?.with(token).info().await;
+            let info = RunningService::at(url, &settings, &common.trust)?.with(token).info().await;
             let info = info.context("kafka.brokers is not set, so a running service was asked for its brokers")?;
             Ok(info.brokers(&settings))
         }
@@ -190,14 +203,19 @@ mod tests {
 
     fn service(url: &str) -> anyhow::Result<RunningService> {
         let layers = crate::config::Layers::new(None, &[("http.listen".into(), "127.0.0.1:9".into())])?;
-        RunningService::at((!url.is_empty()).then_some(url), &crate::config::load_without_kafka(&layers)?)
+        RunningService::at(
+            (!url.is_empty()).then_some(url),
+            &crate::config::load_without_kafka(&layers)?,
+            &Trust::default(),
+        )
     }
 
     #[test]
     fn a_service_is_where_the_settings_say_unless_a_url_is_given() {
-        assert_eq!(service("").unwrap().web_socket_url(), "ws://127.0.0.1:9/v1/agent");
-        assert_eq!(service("http://h:1/behind/").unwrap().web_socket_url(), "ws://h:1/behind/v1/agent");
-        for bad in ["h:1", "https://h", "nonsense"] {
+        assert_eq!(service("").unwrap().entrance().url, "ws://127.0.0.1:9/v1/agent");
+        assert_eq!(service("http://h:1/behind/").unwrap().entrance().url, "ws://h:1/behind/v1/agent");
+        assert_eq!(service("https://h").unwrap().entrance().url, "wss://h/v1/agent");
+        for bad in ["h:1", "ftp://h", "nonsense"] {
             assert!(service(bad).is_err(), "{bad}");
         }
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::agent::{AgentSocket, Frame, Heard, Showing, Who, comes_back};
 use super::output::{Colors, note, say};
 use super::service::{RunningService, TokenFile};
+use super::trust::Entrance;
 use super::{Common, readable};
 
 /// The first wait after a lost line; it doubles up to the last.
@@ -45,12 +46,12 @@ pub struct Args {
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
-    let service = RunningService::at(args.url.as_deref(), &common.settings_without_kafka()?)?;
+    let service = RunningService::at(args.url.as_deref(), &common.settings_without_kafka()?, &common.trust)?;
     let mut watch = Watch { args, colors: Colors::of_stdout(), showing: BTreeMap::new(), pops: 0, come_back: None };
     let mut backoff = BACKOFF_FIRST;
     loop {
         let showing: Vec<_> = watch.showing.clone().into_iter().collect();
-        let reason = match watch.connect(&service.web_socket_url(), &showing).await {
+        let reason = match watch.connect(&service.entrance(), &showing).await {
             Ok(mut socket) => match watch.follow(&mut socket).await? {
                 Followed::Counted => {
                     socket.close().await;
@@ -85,11 +86,11 @@ struct Watch {
 
 impl Watch {
     /// With the token that the file holds at this moment: the last one may have ended.
-    async fn connect(&self, url: &str, showing: &[Showing]) -> anyhow::Result<AgentSocket> {
+    async fn connect(&self, entrance: &Entrance, showing: &[Showing]) -> anyhow::Result<AgentSocket> {
         let Args { agent, token, time_zone, .. } = &self.args;
         let token = token.token()?;
         let who = Who { agent: agent.as_deref(), token: token.as_deref(), time_zone: Some(time_zone.name()) };
-        AgentSocket::connect(url, who, showing).await
+        AgentSocket::connect(entrance, who, showing).await
     }
 }
 

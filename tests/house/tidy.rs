@@ -101,6 +101,9 @@ fn each_library_has_its_door() {
     door("rdkafka", &["src/kafka/", "src/config/mod.rs", "src/tools/"]);
     door("rlibphonenumber", &["src/phone.rs", "src/config/kinds.rs", "src/journey/", "src/tools/"]);
     door("tokio_tungstenite", &["src/push/line.rs", "src/http/upgrade.rs", "src/tools/"]);
+    door("rustls", &["src/tls.rs", "src/http/tls.rs", "src/tools/"]);
+    door("x509_cert", &["src/tls.rs"]);
+    door("ipnet", &["src/http/gate.rs", "src/config/"]);
     door("figment", &["src/config/", "src/tools/config.rs"]);
     door("jsonwebtoken", &["src/auth/"]);
     door("reqwest", &["src/auth/keyring.rs", "src/config/auth.rs", "src/tools/"]);

@@ -106,3 +106,4 @@ mod supervisors;
 mod tokens;
 mod troubled_postgres;
 mod why;
+mod wire;

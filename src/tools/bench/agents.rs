@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::load::Plan;
 use crate::tools::agent::{AgentSocket, Frame, Heard, Who};
 use crate::tools::progress::Progress;
+use crate::tools::trust::Entrance;
 
 /// Handshakes at a time.
 const CONNECTING_MAX: usize = 64;
@@ -32,11 +33,12 @@ pub struct Seated {
 }
 
 /// Spread over the nodes at these addresses, each with its token, where there are some.
-pub async fn connect(urls: &[String], agents: u32, tokens: &[String]) -> anyhow::Result<Vec<Seated>> {
+pub async fn connect(entrances: &[Entrance], agents: u32, tokens: &[String]) -> anyhow::Result<Vec<Seated>> {
     let mut progress = Progress::of_things(u64::from(agents), "agents");
     let mut seated = Vec::with_capacity(agents as usize);
+    let token = |agent: u32| tokens.get(agent as usize).map(String::as_str);
     let mut connecting = stream::iter(0..agents)
-        .map(|agent| seat(&urls[agent as usize % urls.len()], agent, tokens.get(agent as usize).map(String::as_str)))
+        .map(|agent| seat(&entrances[agent as usize % entrances.len()], agent, token(agent)))
         .buffer_unordered(CONNECTING_MAX);
     while let Some(agent) = connecting.try_next().await? {
         seated.push(agent);
@@ -47,10 +49,10 @@ pub async fn connect(urls: &[String], agents: u32, tokens: &[String]) -> anyhow:
 }
 
 /// Welcomed, showing nothing.
-pub async fn seat(url: &str, agent: u32, token: Option<&str>) -> anyhow::Result<Seated> {
+pub async fn seat(entrance: &Entrance, agent: u32, token: Option<&str>) -> anyhow::Result<Seated> {
     let name = format!("bench-{agent}");
     let who = Who { agent: Some(&name), token, time_zone: None };
-    let mut socket = AgentSocket::connect(url, who, &[]).await.with_context(|| name.clone())?;
+    let mut socket = AgentSocket::connect(entrance, who, &[]).await.with_context(|| name.clone())?;
     match socket.next().await {
         Heard::Frame(frame) if frame.head.r#type == "welcome" => Ok(Seated { agent, socket }),
         Heard::Frame(frame) => bail!("{name}: {} came before welcome", frame.head.r#type),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::Common;
 
 mod agents;
+mod attack;
 mod bare;
 mod journey;
 mod load;
@@ -26,6 +27,9 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Push(push::Args),
+    Attack(attack::Args),
+    #[command(hide = true)]
+    Strangers(attack::strangers::Args),
     Nodes(nodes::Args),
     Journey(journey::Args),
 }
@@ -33,6 +37,8 @@ enum What {
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Push(args) => push::run(common, args).await,
+        What::Attack(args) => attack::run(common, args).await,
+        What::Strangers(args) => attack::strangers::run(common, args).await,
         What::Nodes(args) => nodes::run(common, args).await,
         What::Journey(args) => journey::run(args).await,
     }

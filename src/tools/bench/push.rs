@@ -22,6 +22,7 @@ use crate::tools::call::{rate, seconds};
 use crate::tools::output::{note, say};
 use crate::tools::progress::Progress;
 use crate::tools::service::{Info, RunningService, TokenFile};
+use crate::tools::trust::{Entrance, Trust};
 
 /// After the last call was published, for the last pops to be read.
 const LAST_POPS_WAIT: Duration = Duration::from_secs(5);
@@ -99,7 +100,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     numbers::allow_open_files(u64::from(args.agents))?;
     let numbers = numbers::numbers(args.numbers.as_deref())?;
     let settings = common.settings_without_kafka()?;
-    let (nodes, servers) = places(&args, &settings)?;
+    let (nodes, servers) = places(&args, &settings, &common.trust)?;
     let tokens = args.token.tokens()?.unwrap_or_default();
     ensure!(
         tokens.is_empty() || tokens.len() >= args.agents as usize,
@@ -116,14 +117,15 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         bail!("no call falls into the measurement: raise --rate or --seconds");
     }
     let before = servers.used().await?;
-    let urls: Vec<String> = nodes.iter().map(RunningService::web_socket_url).collect();
-    let agents = agents::connect(&urls, args.agents, &tokens).await.context("not every agent could connect")?;
+    let entrances: Vec<Entrance> = nodes.iter().map(RunningService::entrance).collect();
+    let agents = agents::connect(&entrances, args.agents, &tokens).await.context("not every agent could connect")?;
     for info in &infos {
         note(&format!("agents connected to node {} (version {})", info.node, info.version));
     }
     let idle = servers.used_at_rest().await?;
     let calls = plan.calls;
-    let outcome = measure(&infos[0].brokers(&settings), plan, agents, infos[0].embedded_broker, &servers).await?;
+    let outcome =
+        measure(&infos[0].brokers(&settings), Arc::new(plan), agents, infos[0].embedded_broker, &servers).await?;
     let taken = Used::of(before, idle, &outcome, u64::from(args.agents), calls);
     let report = Report { agents: args.agents, rate: args.rate, seconds: args.seconds, outcome, taken };
     say(&if args.json { report.json() } else { report.text() });
@@ -131,10 +133,10 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Where agents connect, and where the same nodes say what they take.
-fn places(args: &Args, settings: &Settings) -> anyhow::Result<(Vec<RunningService>, Servers)> {
+fn places(args: &Args, settings: &Settings, trust: &Trust) -> anyhow::Result<(Vec<RunningService>, Servers)> {
     if args.url.is_empty() && args.admin.is_empty() {
-        let nodes = vec![RunningService::at(None, settings)?.with(&args.token)];
-        return Ok((nodes, Servers::of(vec![RunningService::admin_of(settings)?])));
+        let nodes = vec![RunningService::at(None, settings, trust)?.with(&args.token)];
+        return Ok((nodes, Servers::of(vec![RunningService::admin_of(settings, trust)?])));
     }
     ensure!(
         args.admin.is_empty() || args.admin.len() == args.url.len().max(1),
@@ -142,9 +144,10 @@ fn places(args: &Args, settings: &Settings) -> anyhow::Result<(Vec<RunningServic
         args.admin.len(),
         args.url.len().max(1)
     );
-    let at = |url: &String| Ok(RunningService::at(Some(url), settings)?.with(&args.token));
+    let at = |url: &String| Ok(RunningService::at(Some(url), settings, trust)?.with(&args.token));
     let nodes: Vec<_> = args.url.iter().map(at).collect::<anyhow::Result<_>>()?;
-    let nodes = if nodes.is_empty() { vec![RunningService::at(None, settings)?.with(&args.token)] } else { nodes };
+    let own = || anyhow::Ok(RunningService::at(None, settings, trust)?.with(&args.token));
+    let nodes = if nodes.is_empty() { vec![own()?] } else { nodes };
     Ok((nodes, Servers::of(args.admin.iter().map(at).collect::<anyhow::Result<_>>()?)))
 }
 
@@ -189,12 +192,11 @@ impl Outcome {
 /// Lets all calls of the plan come, and reads what comes of them.
 pub async fn measure(
     brokers: &Brokers,
-    plan: Plan,
+    plan: Arc<Plan>,
     agents: Vec<agents::Seated>,
     embedded: bool,
     servers: &Servers,
 ) -> anyhow::Result<Outcome> {
-    let plan = Arc::new(plan);
     let bare = bare::start(brokers, Arc::clone(&plan), embedded).await.context("the bare consumer did not start")?;
     let load = Arc::new(Load::open(brokers, Arc::clone(&plan))?);
     let (sender, pops) = mpsc::unbounded_channel();

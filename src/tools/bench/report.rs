@@ -36,6 +36,8 @@ pub struct Tally {
     sent: u64,
     received: u64,
     seen: Vec<bool>,
+    /// What each call took; nothing for the warm-up, and for what was not read.
+    took_us: Vec<u32>,
     last_of_agent: HashMap<u32, u64>,
 }
 
@@ -51,6 +53,7 @@ impl Tally {
             sent: plan.calls - plan.warm,
             received: 0,
             seen: vec![false; plan.calls as usize],
+            took_us: vec![0; plan.calls as usize],
             last_of_agent: HashMap::new(),
         })
     }
@@ -67,7 +70,9 @@ impl Tally {
                 self.received += 1;
                 self.bytes += pop.bytes as u64;
                 self.without_timeline += u64::from(!pop.with_timeline);
-                self.took.saturating_record(plan.took(pop.call, pop.at).as_micros() as u64);
+                let took_us = plan.took(pop.call, pop.at).as_micros() as u64;
+                self.took.saturating_record(took_us);
+                self.took_us[pop.call as usize] = u32::try_from(took_us).unwrap_or(u32::MAX).max(1);
             }
         }
         first
@@ -75,6 +80,12 @@ impl Tally {
 
     pub fn was_read(&self, call: u64) -> bool {
         self.seen[call as usize]
+    }
+
+    /// The measured calls that were read, with what each took in microseconds.
+    pub fn each(&self) -> impl Iterator<Item = (u64, u64)> {
+        let read = (0..).zip(&self.took_us).filter(|(_, took_us)| **took_us > 0);
+        read.map(|(call, took_us)| (call, u64::from(*took_us)))
     }
 
     pub fn complete(&self) -> bool {
@@ -185,12 +196,12 @@ impl Report {
 }
 
 /// The quantiles and the maximum, in milliseconds.
-fn times(took: &Histogram<u64>) -> Vec<f64> {
+pub fn times(took: &Histogram<u64>) -> Vec<f64> {
     let quantiles = QUANTILES.iter().map(|(_, quantile)| took.value_at_quantile(*quantile));
     quantiles.chain([took.max()]).map(|us| us as f64 / 1000.0).collect()
 }
 
-fn microseconds(took: &Histogram<u64>) -> Value {
+pub fn microseconds(took: &Histogram<u64>) -> Value {
     let mut values: serde_json::Map<String, Value> = QUANTILES
         .iter()
         .map(|(name, quantile)| ((*name).to_owned(), took.value_at_quantile(*quantile).into()))

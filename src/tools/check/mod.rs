@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::Utc;
 use serde_json::json;
 
 use super::Common;
@@ -13,6 +14,7 @@ mod kafka;
 mod machine;
 mod store;
 mod tables;
+mod tls;
 
 pub use kafka::topic_config;
 
@@ -120,7 +122,10 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     for finding in auth::check(&settings.auth).await {
         print(&finding);
     }
-    print(&machine::listen("http.listen", settings.http.listen).await);
-    print(&machine::listen("http.admin_listen", settings.http.admin_listen).await);
+    let http = &settings.http;
+    let is_tls = http.tls.files().is_some();
+    tls::check(&http.tls, Utc::now()).iter().for_each(&mut print);
+    print(&machine::listen("http.listen", http.listen, is_tls).await);
+    print(&machine::listen("http.admin_listen", http.admin_listen, is_tls && http.tls.admin).await);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

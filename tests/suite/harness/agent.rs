@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -17,8 +18,13 @@ use super::PATIENCE;
 /// A desk whose TCP window is this small soon holds up whoever writes to it.
 const SMALL_WINDOW_BYTES: u32 = 4096;
 
+/// What a WebSocket runs on: plain, or within TLS.
+pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Line for S {}
+
 pub struct Agent {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Line>>,
     /// What `hello` was answered with; null before.
     pub welcome: Value,
     /// The newest version of each call, by its agent and id: what is sent again is read once.
@@ -42,17 +48,23 @@ impl Agent {
         Self::shake_hands(stream, address, &[]).await.expect("a handshake")
     }
 
-    async fn shake_hands(stream: TcpStream, address: SocketAddr, headers: &[(&str, &str)]) -> Result<Self, u16> {
-        Self::shake_hands_at(stream, &format!("ws://{address}/v1/agent"), headers).await
-    }
-
     /// With a URL of the test's own.
     pub async fn connect_at(address: SocketAddr, path: &str) -> Result<Self, u16> {
         let stream = TcpStream::connect(address).await.expect("the service listens");
         Self::shake_hands_at(stream, &format!("ws://{address}{path}"), &[]).await
     }
 
-    async fn shake_hands_at(stream: TcpStream, url: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+    /// Over a line that is open already.
+    pub async fn shake_hands(
+        stream: impl Line + 'static,
+        address: SocketAddr,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, u16> {
+        Self::shake_hands_at(stream, &format!("ws://{address}/v1/agent"), headers).await
+    }
+
+    async fn shake_hands_at(stream: impl Line + 'static, url: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let stream: Box<dyn Line> = Box::new(stream);
         let mut request = url.into_client_request().unwrap();
         let protocol = HeaderValue::from_static("backstory.v1");
         request.headers_mut().insert("sec-websocket-protocol", protocol);

@@ -65,7 +65,7 @@ impl Service {
     }
 
     pub async fn becomes_ready(&self) {
-        until("the service to be ready", async || (self.get("/readyz").await.0 == 200).then_some(())).await;
+        until("the service to be ready", async || (self.get_admin("/readyz").await.0 == 200).then_some(())).await;
     }
 
     fn running(&self) -> &Running {
@@ -140,6 +140,11 @@ impl Service {
 
     pub async fn handshake(&self, headers: &[(&str, &str)]) -> Result<Agent, u16> {
         Agent::connect(self.running().address, headers).await
+    }
+
+    /// Where it listens, for connections of the test's own.
+    pub fn socket_address(&self) -> std::net::SocketAddr {
+        self.running().address
     }
 
     pub async fn socket_with_a_small_window(&self) -> Agent {

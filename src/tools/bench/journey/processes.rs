@@ -13,6 +13,7 @@ use super::machine::anonymous_kib;
 use crate::config::{Layers, load_without_kafka};
 use crate::tools::progress::Progress;
 use crate::tools::service::RunningService;
+use crate::tools::trust::Trust;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// More than the service looks up at a time.
@@ -56,7 +57,7 @@ pub async fn memory_of_a_service(store: &str, customers: u32, lookups: u32) -> a
     ]);
     let mut service = Service(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn()?);
     let url = format!("http://127.0.0.1:{port}");
-    let asked = RunningService::at(Some(&url), &load_without_kafka(&Layers::new(None, &[])?)?)?;
+    let asked = RunningService::at(Some(&url), &load_without_kafka(&Layers::new(None, &[])?)?, &Trust::default())?;
     service.ready(&asked).await?;
     let mut most = service.memory_kib();
     let mut progress = Progress::of_things(lookups.into(), "look-ups");

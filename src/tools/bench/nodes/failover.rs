@@ -16,6 +16,7 @@ use crate::tools::agent::Heard;
 use crate::tools::bench::agents::{self, Seated};
 use crate::tools::output::{note, thousands};
 use crate::tools::publish::Publisher;
+use crate::tools::trust::Entrance;
 
 /// As the element waits: doubling, with the upper half left to chance.
 const BACKOFF_FIRST_MS: u64 = 500;
@@ -26,14 +27,14 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub async fn last_call_again(site: &Site<'_>, agents: u32) -> anyhow::Result<Duration> {
     let mut dying = Node::start(site, "failover", "dying").await?;
     let other = Node::start_on(site, &dying.brokers.topics().calls, "journey").await?;
-    let seated = agents::connect(&[dying.service.web_socket_url()], agents, &[]).await?;
+    let seated = agents::connect(&[dying.service.entrance()], agents, &[]).await?;
     note(&format!("{} agents lose their node", thousands(agents.into())));
-    let (url, all_have_theirs) = (other.service.web_socket_url(), Arc::new(Barrier::new(seated.len() + 1)));
+    let (entrance, all_have_theirs) = (other.service.entrance(), Arc::new(Barrier::new(seated.len() + 1)));
     let (sender, mut again) = mpsc::unbounded_channel();
     let mut working = JoinSet::new();
     for seated in seated {
         let agent = seated.agent;
-        let (url, sender, all) = (url.clone(), sender.clone(), Arc::clone(&all_have_theirs));
+        let (entrance, sender, all) = (entrance.clone(), sender.clone(), Arc::clone(&all_have_theirs));
         working.spawn(async move {
             let first = has_its_call(seated).await;
             all.wait().await;
@@ -41,7 +42,7 @@ pub async fn last_call_again(site: &Site<'_>, agents: u32) -> anyhow::Result<Dur
             if let Some(mut seated) = first {
                 while let Heard::Frame(_) = seated.socket.next().await {}
             }
-            comes_back(&url, agent).await;
+            comes_back(&entrance, agent).await;
             _ = sender.send(Instant::now());
         });
     }
@@ -88,11 +89,11 @@ async fn has_its_call(mut seated: Seated) -> Option<Seated> {
 }
 
 /// As after a reload, with nothing on the screen.
-async fn comes_back(url: &str, agent: u32) {
+async fn comes_back(entrance: &Entrance, agent: u32) {
     for attempt in 0.. {
         let ceiling = BACKOFF_MAX_MS.min(BACKOFF_FIRST_MS << u32::min(attempt, 10));
         tokio::time::sleep(Duration::from_millis(rand::random_range(ceiling / 2..=ceiling))).await;
-        if let Ok(seated) = agents::seat(url, agent, None).await
+        if let Ok(seated) = agents::seat(entrance, agent, None).await
             && has_its_call(seated).await.is_some()
         {
             return;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
@@ -148,11 +149,11 @@ async fn measure_all(args: &Args, site: &Site<'_>) -> anyhow::Result<(Report, bo
 
 async fn latency(args: &Args, site: &Site<'_>, customers: u32) -> anyhow::Result<Outcome> {
     let node = Node::start(site, "latency", "journey").await?;
-    let agents = agents::connect(&[node.service.web_socket_url()], args.agents, &[]).await?;
+    let agents = agents::connect(&[node.service.entrance()], args.agents, &[]).await?;
     note(&format!("{} calls a second to {} agents", args.rate, thousands(args.agents.into())));
     let called = (0..customers).map(history::number).collect();
     let plan = Plan::new(args.agents, args.rate, args.seconds / 6, args.seconds, called);
-    measure(&node.brokers, plan, agents, false, &node.servers).await
+    measure(&node.brokers, Arc::new(plan), agents, false, &node.servers).await
 }
 
 fn rows_of_latency(args: &Args, outcome: &Outcome, rows: &mut Vec<Measured>) {
@@ -204,11 +205,11 @@ async fn memory(args: &Args, site: &Site<'_>) -> anyhow::Result<Memory> {
             .ok_or_else(|| anyhow!("this system does not tell a process's memory as Linux does"))
     };
     let before = taken(&node.servers).await?;
-    let agents = agents::connect(&[node.service.web_socket_url()], args.sessions, &[]).await?;
+    let agents = agents::connect(&[node.service.entrance()], args.sessions, &[]).await?;
     let idle = taken(&node.servers).await?;
     note(&format!("a call for each of {} sessions", thousands(args.sessions.into())));
     let plan = Plan::one_each(args.sessions, UNMEASURED_RATE, files::LONG_NUMBER.to_owned());
-    let outcome = measure(&node.brokers, plan, agents, false, &node.servers).await?;
+    let outcome = measure(&node.brokers, Arc::new(plan), agents, false, &node.servers).await?;
     Ok(Memory { before, idle, outcome })
 }
 

@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::kafka::Brokers;
 use crate::tools::Common;
 use crate::tools::bench::server::Servers;
-use crate::tools::service::RunningService;
+use crate::tools::service::{RunningService, local_url};
 
 const START_LIMIT: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -60,6 +60,9 @@ impl Node {
             ("http.listen".to_owned(), format!("127.0.0.1:{port}")),
             ("http.admin_listen".to_owned(), format!("127.0.0.1:{admin_port}")),
             ("http.connections_max".to_owned(), "1000000".to_owned()),
+            ("http.connections_per_address_max".to_owned(), "1000000".to_owned()),
+            ("http.handshakes_per_second_max".to_owned(), "1000000".to_owned()),
+            ("http.handshakes_per_second_per_address_max".to_owned(), "1000000".to_owned()),
             ("journey.store".to_owned(), site.store(store)),
             ("kafka.topics.calls".to_owned(), topic.to_owned()),
             ("log.level".to_owned(), "warn".to_owned()),
@@ -70,9 +73,16 @@ impl Node {
         for (key, value) in site.common.set.iter().cloned().chain(own).chain(site.topics.settings()) {
             command.args(["--set", &format!("{key}={value}")]);
         }
+        let is_tls = site.settings.http.tls.files().is_some();
         let started = Instant::now();
         let child = command.arg("serve").stdin(Stdio::null()).stderr(File::create(&log)?).spawn()?;
-        let at = |port: u16| RunningService::at(Some(&format!("http://127.0.0.1:{port}")), site.settings);
+        let at = |port: u16| {
+            RunningService::at(
+                Some(&local_url(([127, 0, 0, 1], port).into(), is_tls)),
+                site.settings,
+                &site.common.trust,
+            )
+        };
         let service = at(port)?;
         let mut kafka = site.settings.kafka.clone();
         topic.clone_into(&mut kafka.topics.calls);

@@ -1,0 +1,163 @@
+//! The time that a connection takes: for a request's headers from their first byte on, and between requests without a byte.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    pub header: Duration,
+    pub idle: Duration,
+}
+
+/// What goes on on a connection.
+pub struct Watch {
+    times: Times,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Requests that are being answered.
+    asked: usize,
+    /// A header has begun, and is not whole.
+    head_since: Option<Instant>,
+    /// A byte went one way or the other.
+    moved_at: Instant,
+}
+
+impl Watch {
+    /// The first header is waited for from now on.
+    pub fn new(times: Times) -> Arc<Self> {
+        let now = Instant::now();
+        Arc::new(Self { times, state: Mutex::new(State { asked: 0, head_since: Some(now), moved_at: now }) })
+    }
+
+    /// A request has come, and is answered when this is dropped.
+    pub fn asked(self: &Arc<Self>) -> Asked {
+        let mut state = self.state.lock();
+        state.asked += 1;
+        state.head_since = None;
+        Asked(Arc::clone(self))
+    }
+
+    /// Until a connection ends by itself, or its time is over: then it is nothing.
+    pub async fn over<T>(&self, mut connection: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let sleep = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(sleep);
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Some(ended));
+            }
+            // Whatever moved has woken this task, and is looked at here.
+            loop {
+                let Some(deadline) = self.deadline() else { return Poll::Pending };
+                if deadline <= Instant::now() {
+                    return Poll::Ready(None);
+                }
+                if sleep.deadline() != deadline {
+                    sleep.as_mut().reset(deadline);
+                }
+                if sleep.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// None while a request is answered: what that takes is bounded elsewhere.
+    fn deadline(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        match state.head_since {
+            _ if state.asked > 0 => None,
+            Some(since) => Some(since + self.times.header),
+            None => Some(state.moved_at + self.times.idle),
+        }
+    }
+
+    fn has_read(&self) {
+        let mut state = self.state.lock();
+        state.moved_at = Instant::now();
+        if state.asked == 0 && state.head_since.is_none() {
+            state.head_since = Some(state.moved_at);
+        }
+    }
+
+    fn has_written(&self) {
+        self.state.lock().moved_at = Instant::now();
+    }
+}
+
+/// A request that is being answered.
+pub struct Asked(Arc<Watch>);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.asked = state.asked.saturating_sub(1);
+        state.moved_at = Instant::now();
+    }
+}
+
+/// A stream whose bytes are noticed.
+pub struct Watched<S> {
+    stream: S,
+    watch: Arc<Watch>,
+}
+
+impl<S> Watched<S> {
+    pub fn new(stream: S, watch: Arc<Watch>) -> Self {
+        Self { stream, watch }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.watch.has_read();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if written.is_ready() {
+            self.watch.has_written();
+        }
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        if written.is_ready() {
+            self.watch.has_written();
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
