@@ -49,6 +49,12 @@ autobahn: ## Hold the WebSocket against the Autobahn suite (301 cases): needs Py
 test-bank: ## Test the independent check of the pops (tests/bank/expected.py) itself
 	python3 tests/bank/expected.py --self-test
 
+fuzz: widget ## Run each fuzz target for SECONDS (60; 0 reads the seeds), or TARGET=name alone; docs/testing.md says more
+	fuzz/run.sh $(or $(SECONDS),60) $(TARGET)
+
+proof: packages widget ## Run for hours what CI runs for minutes: fuzzing, faults, crashes, Autobahn (docs/testing.md)
+	tests/proof.sh
+
 packages: ## Install what the tests need from the system: Chromium, kcat, Java, Maven, PostgreSQL, Python
 	@tests/servers/packages.sh
 
@@ -57,20 +63,23 @@ packages: ## Install what the tests need from the system: Chromium, kcat, Java, 
 check: format-check lint docs ## Everything a change must pass beside its tests
 
 format: widget/node_modules/.package-lock.json ## Format the code
-	cargo fmt
+	cargo fmt --all
 	npm --prefix widget run format
 	$(biome) check --write tests/browser
 
 format-check: widget/node_modules/.package-lock.json ## Say what is not formatted, and the widget's lints and types
-	cargo fmt --check
+	cargo fmt --all --check
 	npm --prefix widget run check
 	$(biome) check --error-on-warnings tests/browser
 
 lint: widget ## Lints, as errors
-	cargo clippy --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets -- -D warnings
 
 docs: widget ## Build the code's documentation, warnings as errors
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+
+audit: ## Hold crates and npm packages against deny.toml and the databases of known vulnerabilities
+	tests/audit.sh
 
 clean: ## Remove everything that was built or fetched
 	rm -rf target build widget/dist widget/node_modules
@@ -80,7 +89,7 @@ help: ## List these targets
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run build widget test test-rust test-widget test-browser test-bank autobahn packages check format format-check lint docs clean help
+.PHONY: run build widget test test-rust test-widget test-browser test-bank autobahn fuzz proof packages check format format-check lint docs audit clean help
 
 # npm writes this file last, and only when it succeeded.
 widget/node_modules/.package-lock.json: widget/package.json widget/package-lock.json

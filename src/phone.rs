@@ -38,7 +38,8 @@ pub fn address(given: &str, region: Region) -> Option<String> {
         return None;
     }
     if bare.contains('@') {
-        return Some(bare.to_lowercase());
+        // Small letters can be longer than capital ones.
+        return Some(bare.to_lowercase()).filter(|address| address.len() <= ADDRESS_BYTES_MAX);
     }
     let digits = bare.chars().filter(|c| c.is_numeric()).count();
     if digits == 0 || (digits < DIGITS_MIN && !bare.chars().any(char::is_alphabetic)) {
@@ -84,19 +85,29 @@ fn possible(bare: &str, region: Option<Region>) -> Option<String> {
     })
 }
 
+/// `0000 06 1234567` would lose a zero each time that it is read: such a one is nobody's number.
 fn read(bare: &str, region: Option<Region>) -> Option<String> {
-    let number = PhoneNumber::parse(bare, region).ok()?;
-    PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+    let once = |bare: &str, region| {
+        let number = PhoneNumber::parse(bare, region).ok()?;
+        PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
+    };
+    let e164 = once(bare, region)?;
+    (e164 == bare || once(&e164, None).as_deref() == Some(&*e164)).then_some(e164)
 }
 
-/// `sip:+1201…@host;user=phone` names the number before the `@`; any other `…@…` is an e-mail address.
+/// `sip:+1201…@host;user=phone` names the number before the `@`; any other `…@…` is an e-mail address. A scheme may stand before
+/// another one: what is left has none, so that it is the same when it is read again.
 fn without_scheme(given: &str) -> &str {
-    let (scheme, rest) = given.split_once(':').unwrap_or(("", given));
-    match scheme.to_ascii_lowercase().as_str() {
-        "sip" | "sips" => rest.split(['@', ';']).next().unwrap_or(rest),
-        "tel" | "whatsapp" | "sms" | "mailto" | "client" => rest,
-        _ => given,
+    let mut bare = given.trim();
+    while let Some((scheme, rest)) = bare.split_once(':') {
+        bare = match scheme.to_ascii_lowercase().as_str() {
+            "sip" | "sips" => rest.split(['@', ';']).next().unwrap_or(rest),
+            "tel" | "whatsapp" | "sms" | "mailto" | "client" => rest,
+            _ => break,
+        }
+        .trim();
     }
+    bare
 }
 
 #[cfg(test)]
@@ -200,6 +211,22 @@ mod tests {
         for known in ["+12015550142", "+39061234567", "ana@example.com", "", "anonymous"] {
             assert!(!is_as_given(known), "{known}");
         }
+    }
+
+    /// What a store holds must be what it is looked up by. Found by fuzzing (`fuzz/corpus/phone/zeros-before-zeros`).
+    #[test]
+    fn what_is_kept_is_the_same_when_it_is_read_again() {
+        for given in
+            ["mailto:mailto:Ana@example.com", "mailto: Ana@example.com", "sip:tel:+12015550142@host", "tel: 1001"]
+        {
+            let kept = us(given);
+            assert_eq!(kept.as_deref().and_then(us), kept, "{given}");
+        }
+        let german = |given: &str| address(given, Region::DE);
+        assert_eq!(german("0000 06 1234567").as_deref(), Some("0000 06 1234567"), "it is kept as given");
+        assert!(is_as_given("0000 06 1234567") && is_as_given("+49000061234567"));
+        assert_eq!(us("mailto:mailto:Ana@example.com").as_deref(), Some("ana@example.com"));
+        assert_eq!(us(&format!("{}@b", "\u{130}".repeat(150))), None, "it would be longer than what can be looked up");
     }
 
     #[test]

@@ -162,8 +162,9 @@ impl Layers {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .map_err(|e| Problems(vec![format!("cannot read {}: {e}", path.display())]))?;
-            <Toml as Format>::from_str::<Dict>(&text)
-                .map_err(|e| Problems(vec![format!("{} is not TOML: {e}", path.display())]))?;
+            <Toml as Format>::from_str::<Dict>(&text).map_err(|e| {
+                Problems(vec![format!("{} is not TOML: {}", path.display(), without_excerpt(&text, &e))])
+            })?;
             figment = figment.merge(Toml::file_exact(path));
         }
         figment = figment.merge(
@@ -212,6 +213,13 @@ impl Layers {
         }
         flat
     }
+}
+
+/// Where the text is wrong, and how. What the error says by itself quotes the line, and a password may stand there.
+fn without_excerpt(text: &str, error: &<Toml as Format>::Error) -> String {
+    let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {}, column {column}: {}", before.matches('\n').count() + 1, error.message().replace('\n', ", "))
 }
 
 /// `KAFKA__PROPERTIES__SASL_USERNAME` → `kafka.properties.sasl.username`: librdkafka's names have dots where a variable cannot.

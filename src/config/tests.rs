@@ -52,6 +52,14 @@ fn what_may_embed_a_page_is_an_origin_and_nothing_else() {
 }
 
 #[test]
+fn a_file_that_is_no_toml_is_told_by_line_and_column_and_no_password_of_it_is_repeated() {
+    for broken in ["\"sasl.password\" = \"s3cret", "\"sasl.password\" = s3cret", "\"sasl.password\" \"s3cret\""] {
+        let problems = read_file(&format!("[kafka.properties]\n{broken}\n")).unwrap_err().to_string();
+        assert!(problems.contains("is not TOML: line 2, column ") && !problems.contains("s3cret"), "{problems}");
+    }
+}
+
+#[test]
 fn the_password_of_a_store_is_not_shown() {
     let url = "postgres://ana:s3cret@db.example/journeys?application_name=x&password=s3cret";
     let settings = read_flags(&[("kafka.brokers", "host:9092"), ("journey.store", url)]).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -226,13 +226,19 @@ fn page<'a, 'b>(matching: &'b [&'a Interaction], ask: &Ask) -> &'b [&'a Interact
 fn days<'a>(interactions: &[&'a Interaction], time_zone: Tz) -> Vec<Day<&'a Interaction>> {
     let mut days: Vec<Day<&Interaction>> = Vec::new();
     for &interaction in interactions {
-        let date = interaction.started_at.with_timezone(&time_zone).date_naive();
+        let date = date_in(time_zone, interaction.started_at);
         match days.last_mut() {
             Some(day) if day.date == date => day.interactions.push(interaction),
             _ => days.push(Day { date, interactions: vec![interaction] }),
         }
     }
     days
+}
+
+/// Records may say any time that there is: at the very end of it, a zone's own date may be beyond, and it is UTC's.
+fn date_in(time_zone: Tz, moment: DateTime<Utc>) -> NaiveDate {
+    let utc = moment.naive_utc();
+    utc.checked_add_offset(time_zone.offset_from_utc_datetime(&utc).fix()).unwrap_or(utc).date()
 }
 
 fn contacts(known: &[KnownContact], interactions: &[Interaction], now: DateTime<Utc>) -> Vec<ContactSummary> {

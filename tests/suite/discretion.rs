@@ -1,4 +1,7 @@
-//! Phone numbers, names, comments and tokens are in no log, however much is logged, and in no metric.
+//! Phone numbers, names, comments and tokens are in no log, however much is logged, and in no metric; passwords are in nothing that
+//! commands print.
+
+use std::process::Command;
 
 use chrono::Utc;
 use serde_json::json;
@@ -37,6 +40,36 @@ async fn what_an_agent_may_read_is_in_no_log_and_no_metric(kafka: Kafka) {
         let lines: Vec<&str> = log.lines().filter(|line| line.contains(secret)).collect();
         assert!(lines.is_empty(), "{secret} is in {} lines of the log, such as {}", lines.len(), lines[0]);
         assert!(!metrics.contains(secret), "{secret} is in {metrics}");
+    }
+}
+
+/// Standing where they belong, and where somebody mistyped what is around them.
+#[test]
+fn no_command_prints_a_password_of_the_settings() {
+    const PASSWORD: &str = "s3cretQuintela";
+    let broken = format!("[kafka.properties]\n\"sasl.password\" = \"{PASSWORD}\n");
+    let settings = |port: &str| {
+        format!(
+            "[http]\nlisten = \"127.0.0.1:1\"\nadmin_listen = \"127.0.0.1:{port}\"\n\
+             [journey]\nstore = \"postgres://ana:{PASSWORD}@127.0.0.1:1/journey\"\n\
+             [kafka]\nbrokers = \"127.0.0.1:1\"\n[kafka.properties]\n\"security.protocol\" = \"sasl_plaintext\"\n\
+             \"sasl.mechanism\" = \"PLAIN\"\n\"sasl.username\" = \"ana\"\n\"sasl.password\" = \"{PASSWORD}\"\n"
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // With good ones the last two would begin to work.
+    let commands = [&["check"][..], &["config"], &["journey", NUMBER], &["why", NUMBER], &["serve"], &["migrate"]];
+    let files = [(broken, &commands[..]), (settings("none"), &commands), (settings("1"), &commands[..4])];
+    for (nth, (text, commands)) in files.into_iter().enumerate() {
+        let file = folder.path().join(format!("{nth}.toml"));
+        std::fs::write(&file, text).unwrap();
+        for command in commands {
+            let mut backstory = Command::new(env!("CARGO_BIN_EXE_backstory"));
+            let ran = backstory.args(*command).arg("--config").arg(&file).output().expect("it can be run");
+            let printed = [ran.stdout, ran.stderr].concat();
+            let printed = String::from_utf8_lossy(&printed);
+            assert!(!printed.trim().is_empty() && !printed.contains(PASSWORD), "{command:?} with {nth}: {printed}");
+        }
     }
 }
 

@@ -200,3 +200,16 @@ fn a_look_up_reaches_back_to_the_earliest_start_of_any_zone() {
     }
     assert!(Utc.timestamp_opt(0, 0).unwrap() < earliest(now, 12));
 }
+
+/// Found by fuzzing (`fuzz/corpus/timeline/at-the-end-of-time`).
+#[test]
+fn an_interaction_at_the_end_of_time_has_a_day_in_every_zone() {
+    let moments = [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC];
+    for (zone, moment) in [Tz::Pacific__Auckland, Tz::America__Los_Angeles].into_iter().zip(moments) {
+        let found = journey(vec![Interaction { started_at: moment, ..interaction("a", "2026-11-18T10:00:00Z") }]);
+        let asked = Ask { time_zone: zone, ..ask("2026-11-20T12:00:00Z") };
+        let timeline = prepare(&found, Vec::new(), &asked);
+        assert_eq!(timeline.content.total, usize::from(moment == DateTime::<Utc>::MAX_UTC));
+        assert_eq!(date_in(zone, moment), moment.date_naive());
+    }
+}

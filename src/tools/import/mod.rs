@@ -16,11 +16,11 @@ use crate::config::Region;
 use crate::journey::Regions;
 use crate::record::Refusal;
 
-mod csv;
+pub mod csv;
 mod fields;
-mod files;
-pub(super) mod lines;
-mod map;
+pub mod files;
+pub mod lines;
+pub mod map;
 mod ordered;
 mod read;
 mod sink;

@@ -45,8 +45,14 @@ pub struct Mistakes {
 
 impl Map {
     pub fn open(path: &Path) -> Result<Self, Mistakes> {
-        let text = std::fs::read_to_string(path).map_err(|error| vec![error.to_string()]);
-        text.and_then(|text| file::read(path, &text)).map_err(|problems| Mistakes { path: path.to_owned(), problems })
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| Mistakes { path: path.to_owned(), problems: vec![error.to_string()] })?;
+        Self::read(path, &text)
+    }
+
+    /// What stands in the file; `path` is for naming it.
+    pub fn read(path: &Path, text: &str) -> Result<Self, Mistakes> {
+        file::read(path, text).map_err(|problems| Mistakes { path: path.to_owned(), problems })
     }
 
     /// Whether every column that a rule reads is in every CSV file, before the first record is imported.
