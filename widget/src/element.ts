@@ -29,13 +29,13 @@ import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
 import { painted } from "./painted.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
-import { EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
+import { dateIn, EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
 import { announcement } from "./views/announcement.ts";
 import { Arranging } from "./views/arranging.ts";
 import { CallPanel } from "./views/call-panel.ts";
 import { DetailsPopUp } from "./views/details-pop-up.ts";
 import { statusLine, waitingForCalls } from "./views/notices.ts";
-import { goToNewest, holdPlace, isAwayFromNewest } from "./views/reading-place.ts";
+import { ReadingPlace } from "./views/reading-place.ts";
 import type { Scene } from "./views/scene.ts";
 import { type TabActions, tabs } from "./views/tabs.ts";
 
@@ -151,6 +151,7 @@ export class CustomerJourney extends LitElement {
     onShow: (callId, interaction) => this.#shown(callId, interaction),
     onClose: () => this.#caughtUp(),
   });
+  readonly #place = new ReadingPlace(() => this.renderRoot);
   readonly #arranging = new Arranging(this, () => this.layout);
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
@@ -199,6 +200,7 @@ export class CustomerJourney extends LitElement {
       desk: this.#deskOf(front),
       isLive: this.connection.state === "live",
       arrangement: this.#arranging.arrangement,
+      width: this.#arranging.width,
       isTabbed: this.calls.length > 1,
       onDesk: (change) => this.#changeDesk(front, change),
       onSearch: (before) => void this.#search(front, before),
@@ -218,7 +220,7 @@ export class CustomerJourney extends LitElement {
       language,
       formats: this.#formats,
       catalogue: this.catalogue,
-      now: Date.now(),
+      today: dateIn(timeZone, Date.now()),
       contacts: front?.timeline?.contacts ?? [],
       marks: front?.marks ?? new Map(),
       onSelect: (interaction, opener) => front && this.#details.open(front.call.callId, interaction, opener),
@@ -250,7 +252,7 @@ export class CustomerJourney extends LitElement {
   async #receive(frame: CallFrame): Promise<void> {
     const before = this.calls;
     const front = this.#front();
-    const restorePlace = holdPlace(this.renderRoot);
+    const restorePlace = this.#place.hold();
     const isReading = front !== undefined && this.#isReading(front);
     this.calls = applyFrame(before, frame);
     if (this.calls !== before) {
@@ -273,7 +275,7 @@ export class CustomerJourney extends LitElement {
     const { filters, contactId, hidden } = this.#deskOf(front);
     const months = front.timeline?.period.months ?? filters.months;
     const isNarrowed = contactId !== null || hidden.size > 0 || filtersSet(filters, months).length > 0;
-    const isElsewhere = isAwayFromNewest(this.renderRoot) || !this.#panel.isNewestFirst;
+    const isElsewhere = this.#place.isAway || !this.#panel.isNewestFirst;
     return this.#details.callId !== null || isNarrowed || isElsewhere;
   }
 
@@ -289,7 +291,14 @@ export class CustomerJourney extends LitElement {
   };
 
   /** Scrolling does not bubble. */
-  readonly #onScroll = { handleEvent: this.#caughtUp, capture: true, passive: true };
+  readonly #onScroll = {
+    handleEvent: (event: Event) => {
+      this.#place.scrolled(event);
+      this.#caughtUp();
+    },
+    capture: true,
+    passive: true,
+  };
 
   async #showNews(front: CallOnScreen): Promise<void> {
     const { unseen } = this.#deskOf(front);
@@ -300,7 +309,7 @@ export class CustomerJourney extends LitElement {
     this.#changeDesk(front, { unseen: [], ...(isHidden ? everything : {}) });
     this.#panel.sortNewestFirst();
     await this.updateComplete;
-    goToNewest(this.renderRoot);
+    this.#place.goToNewest();
   }
 
   #popped(pop: Pop): void {

@@ -114,19 +114,19 @@ function briefLine(scene: Scene, brief: Brief): TemplateResult {
   </dl>`;
 }
 
-function lastContact({ language, formats, catalogue, now }: Scene, brief: Brief): string {
+function lastContact({ language, formats, catalogue, today }: Scene, brief: Brief): string {
   const { lastAt, lastChannel, lastOutcome } = brief;
   if (!lastAt) return language.say("neverInPeriod");
-  const parts = [formats.agoOf(lastAt, now)];
+  const parts = [formats.agoOf(lastAt, today)];
   if (lastChannel) parts.push(channelLabel(language, catalogue, lastChannel));
   if (lastOutcome) parts.push(outcomeLabel(language, lastOutcome));
   return parts.join(language.say("listSeparator"));
 }
 
-function lastReached({ language, formats, catalogue, now }: Scene, brief: Brief): string {
+function lastReached({ language, formats, catalogue, today }: Scene, brief: Brief): string {
   const { lastReachedAt, lastReachedMode } = brief;
   if (!lastReachedAt) return language.say("neverInPeriod");
-  const when = formats.agoOf(lastReachedAt, now);
+  const when = formats.agoOf(lastReachedAt, today);
   if (!lastReachedMode) return when;
   return language.say("reachedOn", { when, mode: modeLabel(language, catalogue, lastReachedMode) });
 }
@@ -201,9 +201,9 @@ function candidates(
   </div>`;
 }
 
-function candidate({ formats, now }: Scene, contact: ContactSummary): TemplateResult {
+function candidate({ formats, today }: Scene, contact: ContactSummary): TemplateResult {
   const { lastAt } = contact;
-  const ago = lastAt ? html` <span class="quiet">${formats.agoOf(lastAt, now)}</span>` : nothing;
+  const ago = lastAt ? html` <span class="quiet">${formats.agoOf(lastAt, today)}</span>` : nothing;
   return html`${icon("person")}${contactName(contact)}${ago}`;
 }
 

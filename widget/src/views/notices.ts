@@ -122,11 +122,11 @@ function refusalText({ word }: Language, { code, text }: Extract<Connection, { s
   return word("close", String(code), text);
 }
 
-function connectionText(language: Language, connection: Connection, now: number): string {
+function connectionText(language: Language, connection: Connection): string {
   const { say } = language;
   switch (connection.state) {
     case "waiting":
-      return say("offline", { seconds: Math.max(0, Math.ceil((connection.retryAt - now) / 1000)) });
+      return say("offline", { seconds: Math.max(0, Math.ceil((connection.retryAt - Date.now()) / 1000)) });
     case "refused":
       return refusalText(language, connection);
     default:
@@ -181,9 +181,9 @@ export function statusLine(
   // The countdown is for eyes only: a live region would read out every second of it.
   return html`<footer class="status" part="status">
     <span class="connection" data-state=${connection.state}><span class="lamp" aria-hidden="true"></span>
-      <span class="connection-text">${connectionText(scene.language, connection, scene.now)}</span>
+      <span class="connection-text">${connectionText(scene.language, connection)}</span>
       ${canRetry ? html`<button type="button" class="link" @click=${onRetry}>${say("tryNow")}</button>` : nothing}</span>
     <span class="sources">${(timeline?.sources ?? []).map((state) => html`<span>${sourceText(scene, state)}</span>`)}</span>
-    <span class="zone">${say("timesIn", { zone: scene.formats.zoneName(scene.now) })}</span>
+    <span class="zone">${say("timesIn", { zone: scene.formats.zoneName() })}</span>
   </footer>`;
 }
