@@ -16,17 +16,18 @@ import {
   pops,
   showing,
 } from "./calls.ts";
-import type { Connection, JourneyError } from "./client.ts";
-import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.ts";
+import type { Connection, Credential, JourneyError } from "./client.ts";
+import { type CallDesk, changed, type Desk, frontCall, onScreen, untouched } from "./desk.ts";
 import type { CustomerJourneyEventMap } from "./events.ts";
 import { Formats } from "./formats.ts";
-import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
+import type { CallFrame, Ended, Interaction, Pop, Question, Timeline, Welcome } from "./frames.ts";
 import { localeFrom, type Messages } from "./language.ts";
 import { Languages } from "./languages.ts";
 import type { Layout } from "./layout.ts";
 import { recallFilters, rememberFilters } from "./memory.ts";
 import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
 import { painted } from "./painted.ts";
+import { ALL_RIGHTS, type Rights, renewed, rightsOf } from "./rights.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
 import { dateIn, EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
@@ -106,6 +107,7 @@ export class CustomerJourney extends LitElement {
     calls: { attribute: false },
     desk: { attribute: false },
     catalogue: { attribute: false },
+    rights: { attribute: false },
     connection: { attribute: false },
     announced: { attribute: false },
   };
@@ -116,8 +118,8 @@ export class CustomerJourney extends LitElement {
   agent = "";
   /** A token, set anew by the host whenever it has a fresher one. */
   token = "";
-  /** Asked for a token at every connect; wins over `token`. */
-  getToken: (() => string | Promise<string>) | null = null;
+  /** Asked for a token, or a `{ ticket }`, at every connect and before the token ends; wins over `token`. */
+  getToken: (() => Credential | Promise<Credential>) | null = null;
   /** An IANA time zone; by default the browser's. */
   timeZone = "";
   /** Words of the host's own, over those of the language that `lang` names. */
@@ -135,6 +137,7 @@ export class CustomerJourney extends LitElement {
   private calls: Calls = [];
   private desk: Desk = new Map();
   private catalogue: Catalogue = DEFAULT_CATALOGUE;
+  private rights: Rights = ALL_RIGHTS;
   private connection: Connection = { state: "idle" };
   /** Kept as it arrived, so that it is said in the language of the moment. */
   private announced: Pop | null = null;
@@ -158,6 +161,9 @@ export class CustomerJourney extends LitElement {
     pops: () => pops(this.calls),
     onConnection: (connection) => this.#connectionChanged(connection),
     onWelcome: (welcome) => this.#welcomed(welcome),
+    onAuthenticated: (authenticated) => {
+      this.rights = renewed(this.rights, authenticated);
+    },
     onCallFrame: (frame) => this.#receive(frame),
   });
 
@@ -175,6 +181,7 @@ export class CustomerJourney extends LitElement {
   protected override willUpdate(changes: PropertyValues<this>): void {
     // One agent's customers are not for the next one's eyes.
     if (changes.get("agent")) this.#forgetCalls();
+    this.desk = onScreen(this.desk, this.calls);
   }
 
   protected override updated(): void {
@@ -206,6 +213,7 @@ export class CustomerJourney extends LitElement {
       onSearch: (before) => void this.#search(front, before),
       onView: (view) => this.#arranging.choose(view),
       onNews: () => void this.#showNews(front),
+      onReveal: () => void this.#reveal(front),
     });
   }
 
@@ -220,6 +228,7 @@ export class CustomerJourney extends LitElement {
       language,
       formats: this.#formats,
       catalogue: this.catalogue,
+      rights: this.rights,
       today: dateIn(timeZone, Date.now()),
       contacts: front?.timeline?.contacts ?? [],
       marks: front?.marks ?? new Map(),
@@ -247,6 +256,7 @@ export class CustomerJourney extends LitElement {
     this.#kept = recallFilters(welcome.agent);
     this.calls = beginSession(this.calls);
     this.catalogue = catalogueWith(this.catalogue, welcome);
+    this.rights = rightsOf(welcome);
   }
 
   async #receive(frame: CallFrame): Promise<void> {
@@ -365,7 +375,7 @@ export class CustomerJourney extends LitElement {
 
   #changeDesk(entry: CallOnScreen, change: Partial<CallDesk>): void {
     const { callId } = entry.call;
-    this.desk = changed(this.desk, this.calls, callId, { ...this.#deskOf(entry), ...change });
+    this.desk = changed(this.desk, callId, { ...this.#deskOf(entry), ...change });
     if (!change.filters) return;
     this.#kept = change.filters;
     if (this.#agentShown) rememberFilters(this.#agentShown, change.filters);
@@ -376,7 +386,8 @@ export class CustomerJourney extends LitElement {
     const { filters } = this.#deskOf(entry);
     this.#changeDesk(entry, { isSearching: true, searchProblem: null });
     const { campaign, channel, months } = filters;
-    const question = {
+    const question: Question = {
+      type: "search",
       callId,
       months,
       ...(campaign === null ? {} : { campaign }),
@@ -384,11 +395,24 @@ export class CustomerJourney extends LitElement {
       ...(before === undefined ? {} : { before }),
     };
     try {
-      const answer = await this.#session.search(question);
+      const answer = await this.#session.ask<Timeline>(question);
       this.calls = applySearch(this.calls, callId, filters, answer, before !== undefined);
       this.#changeDesk(entry, { isSearching: false });
     } catch (error) {
       this.#changeDesk(entry, { isSearching: false, searchProblem: error as JourneyError });
+    }
+  }
+
+  /** The number in whole, or masked again. */
+  async #reveal(entry: CallOnScreen): Promise<void> {
+    if (this.#deskOf(entry).number !== null) return this.#changeDesk(entry, { number: null });
+    this.#changeDesk(entry, { isRevealing: true, revealProblem: null });
+    const { callId } = entry.call;
+    try {
+      const number = await this.#session.ask<string>({ type: "reveal", callId });
+      this.#changeDesk(entry, { isRevealing: false, number });
+    } catch (error) {
+      this.#changeDesk(entry, { isRevealing: false, revealProblem: error as JourneyError });
     }
   }
 

@@ -15,6 +15,7 @@ type WordSet =
   | "direction"
   | "end"
   | "error"
+  | "field"
   | "mark"
   | "missing"
   | "mode"

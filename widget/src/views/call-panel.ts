@@ -19,6 +19,7 @@ import {
   noInteractions,
   nothingPasses,
   remark,
+  revealFailure,
   shortened,
   sourcesMissing,
 } from "./notices.ts";
@@ -42,6 +43,8 @@ export interface PanelState {
   onView: (view: View) => void;
   /** Shows what came while the agent was reading. */
   onNews: () => void;
+  /** Shows the masked number in whole, or no longer. */
+  onReveal: () => void;
 }
 
 export class CallPanel {
@@ -89,7 +92,9 @@ export class CallPanel {
         newest: timeline && newestOf(timeline, desk),
         desk,
         onDesk: state.onDesk,
+        onReveal: state.isLive || desk.number ? state.onReveal : null,
       })}
+      ${revealFailure(scene, desk.revealProblem)}
       ${timeline && timeline.total > 0 ? this.#tools(scene, state, timeline) : nothing}
       ${timeline && entry.missing ? remark(scene.language.word("missing", entry.missing.code, entry.missing.text)) : nothing}
       ${timeline ? sourcesMissing(scene, timeline, this.#again(state)) : nothing}

@@ -5,6 +5,7 @@ import type { Brief, Call, ContactSummary, Interaction, Timeline } from "../fram
 import { failureMark, icon } from "../icons.ts";
 import type { Language } from "../language.ts";
 import { channelLabel, modeLabel } from "../modes.ts";
+import { canReveal } from "../rights.ts";
 import {
   directionLabel,
   modeIcon,
@@ -35,6 +36,8 @@ export interface GlanceState extends CallLook {
   newest: Interaction | null;
   desk: CallDesk;
   onDesk: (change: Partial<CallDesk>) => void;
+  /** Null where there is nobody to ask. */
+  onReveal: (() => void) | null;
 }
 
 export function glance(scene: Scene, state: GlanceState): TemplateResult {
@@ -48,7 +51,7 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
     <div class="glance-call">
       <span class="direction" aria-hidden="true">${icon(call.direction === "inbound" ? "inbound" : "outbound")}</span>
       <div>
-        <h2 class="number">${call.number ? phoneNumber(call.number) : language.say("noNumber")}</h2>
+        ${number(scene, state)}
         <p class="who">
           <span class="state" part="state">${stateLabel(language, state)}</span>
           <span class="direction-name">${directionLabel(language, call.direction)}</span>
@@ -61,6 +64,19 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
   </header>
   ${contact?.brief ? briefLine(scene, contact.brief) : nothing}
   ${chips(scene, state, contacts)}`;
+}
+
+/** As it comes, masked or not; whoever may see a masked one in whole asks for it. */
+function number({ language, rights }: Scene, { call, desk, onReveal }: GlanceState): TemplateResult {
+  const { say } = language;
+  const shown = desk.number ?? call.number;
+  const heading = html`<h2 class="number">${shown ? phoneNumber(shown) : say("noNumber")}</h2>`;
+  if (!call.number || !canReveal(rights)) return heading;
+  return html`<div class="reveal">${heading}
+    <button type="button" class="link" ?disabled=${onReveal === null} aria-busy=${desk.isRevealing}
+      @click=${() => desk.isRevealing || onReveal?.()}>${say(desk.number ? "hideNumber" : "showNumber")}</button>
+    <span class="visually-hidden" role="status">${desk.number ? say("numberShown", { number: desk.number }) : nothing}</span>
+  </div>`;
 }
 
 function fact(name: string, label: string, value: unknown): TemplateResult {

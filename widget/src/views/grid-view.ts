@@ -88,8 +88,15 @@ const CONTACT = text("contact", (scene, of) => ownerOf(scene, of) ?? "");
 
 const COLUMNS_WITH_CONTACT = [...COLUMNS.slice(0, 1), CONTACT, ...COLUMNS.slice(1)];
 
-function columnsOf({ contacts }: Scene): Column[] {
-  return contacts.length > 1 ? COLUMNS_WITH_CONTACT : COLUMNS;
+/** The policy's words for the fields of these columns. */
+const KEPT_BACK = new Map([
+  ["score", "scores"],
+  ["comments", "comments"],
+]);
+
+function columnsOf({ contacts, rights }: Scene): Column[] {
+  const columns = contacts.length > 1 ? COLUMNS_WITH_CONTACT : COLUMNS;
+  return columns.filter(({ id }) => !rights.hidden.has(KEPT_BACK.get(id) ?? ""));
 }
 
 /** The interactions of these days as the rows of the grid, in their order. */

@@ -118,6 +118,20 @@ export function failure({ language }: Scene, problem: JourneyError | null): Temp
   return html`<p class="notice problem" role="alert">${language.word("error", problem.code, problem.message)}</p>`;
 }
 
+/** Why a number stays masked. */
+export function revealFailure(scene: Scene, problem: JourneyError | null): TemplateResult | typeof nothing {
+  if (problem?.code !== "forbidden") return failure(scene, problem);
+  return html`<p class="notice problem" role="alert">${scene.language.say("numberForbidden")}</p>`;
+}
+
+/** Once, and quietly: what is not there because the company does not want it to be. */
+function policyLine({ language, rights }: Scene): TemplateResult | typeof nothing {
+  if (rights.hidden.size === 0) return nothing;
+  const { say, word } = language;
+  const fields = [...rights.hidden].map((field) => word("field", field)).join(say("listSeparator"));
+  return html`<span class="policy">${say("hiddenByPolicy", { fields })}</span>`;
+}
+
 function refusalText({ word }: Language, { code, text }: Extract<Connection, { state: "refused" }>): string {
   return word("close", String(code), text);
 }
@@ -184,6 +198,7 @@ export function statusLine(
       <span class="connection-text">${connectionText(scene.language, connection)}</span>
       ${canRetry ? html`<button type="button" class="link" @click=${onRetry}>${say("tryNow")}</button>` : nothing}</span>
     <span class="sources">${(timeline?.sources ?? []).map((state) => html`<span>${sourceText(scene, state)}</span>`)}</span>
+    ${policyLine(scene)}
     <span class="zone">${say("timesIn", { zone: scene.formats.zoneName() })}</span>
   </footer>`;
 }

@@ -5,11 +5,13 @@ import type { Formats } from "../formats.ts";
 import type { ContactSummary, Interaction } from "../frames.ts";
 import type { Language } from "../language.ts";
 import type { Catalogue } from "../modes.ts";
+import type { Rights } from "../rights.ts";
 
 export interface Scene {
   language: Language;
   formats: Formats;
   catalogue: Catalogue;
+  rights: Rights;
   /** The calendar day (YYYY-MM-DD) in the zone shown. */
   today: string;
   /** The contacts behind the number; with several, every interaction says whose it is. */
@@ -32,6 +34,6 @@ export function ownerOf(scene: Scene, interaction: Interaction): string | null {
 
 /** What is drawn `of` these looks the same as long as they are: of five hundred interactions, one that changed is drawn anew. */
 export function drawnOnce(scene: Scene, of: readonly unknown[], draw: () => unknown): unknown {
-  const { language, formats, catalogue, contacts } = scene;
-  return guard([...of, language, formats, catalogue, contacts], draw);
+  const { language, formats, catalogue, rights, contacts } = scene;
+  return guard([...of, language, formats, catalogue, rights, contacts], draw);
 }
