@@ -3,7 +3,7 @@
 import type { CallOnScreen, Calls } from "./calls.ts";
 import { isEnded } from "./calls.ts";
 import type { JourneyError } from "./client.ts";
-import { dateIn, type Filters, fitting } from "./timeline.ts";
+import { type Filters, fitting } from "./timeline.ts";
 
 export interface CallDesk {
   filters: Filters;
@@ -26,7 +26,7 @@ export type Desk = ReadonlyMap<string, CallDesk>;
 /** As it stands before the agent touches anything: everyone, through the filters this agent works with. */
 export function untouched({ timeline }: CallOnScreen, kept: Filters, now: number): CallDesk {
   return {
-    filters: timeline ? fitting(kept, timeline, dateIn(timeline.timeZone, now)) : kept,
+    filters: timeline ? fitting(kept, timeline, now) : kept,
     contactId: null,
     hidden: new Set(),
     unseen: [],

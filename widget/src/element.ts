@@ -1,6 +1,7 @@
 // The element: what hosts set and hear, and which view shows what. It holds state; it decides nothing about
 // frames (`calls.ts`), timelines (`timeline.ts`) or the connection (`session.ts`).
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { Asking } from "./asking.ts";
 import {
   applyFrame,
   applySearch,
@@ -16,11 +17,11 @@ import {
   pops,
   showing,
 } from "./calls.ts";
-import type { Connection, Credential, JourneyError } from "./client.ts";
+import type { Connection, Credential } from "./client.ts";
 import { type CallDesk, changed, type Desk, frontCall, onScreen, untouched } from "./desk.ts";
 import type { CustomerJourneyEventMap } from "./events.ts";
 import { Formats } from "./formats.ts";
-import type { CallFrame, Ended, Interaction, Pop, Question, Timeline, Welcome } from "./frames.ts";
+import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
 import { localeFrom, type Messages } from "./language.ts";
 import { Languages } from "./languages.ts";
 import type { Layout } from "./layout.ts";
@@ -154,7 +155,10 @@ export class CustomerJourney extends LitElement {
     onShow: (callId, interaction) => this.#shown(callId, interaction),
     onClose: () => this.#caughtUp(),
   });
-  readonly #place = new ReadingPlace(() => this.renderRoot);
+  readonly #place = new ReadingPlace(
+    () => this.renderRoot,
+    () => this.#caughtUp(),
+  );
   readonly #arranging = new Arranging(this, () => this.layout);
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
@@ -165,6 +169,14 @@ export class CustomerJourney extends LitElement {
       this.rights = renewed(this.rights, authenticated);
     },
     onCallFrame: (frame) => this.#receive(frame),
+  });
+  readonly #asking = new Asking({
+    ask: (question) => this.#session.ask(question),
+    deskOf: (entry) => this.#deskOf(entry),
+    onDesk: (entry, change) => this.#changeDesk(entry, change),
+    onFound: (callId, filters, answer, isOlderPage) => {
+      this.calls = applySearch(this.calls, callId, filters, answer, isOlderPage);
+    },
   });
 
   /** `lang` is the browser's own property: a change of it must be heard of. */
@@ -192,7 +204,7 @@ export class CustomerJourney extends LitElement {
     const front = this.#front();
     const scene = this.#scene(front);
     const { tag, direction } = scene.language;
-    return html`<div class="journey" part="base" lang=${tag} dir=${direction} @scroll=${this.#onScroll}>
+    return html`<div class="journey" part="base" lang=${tag} dir=${direction} @scroll=${this.#place.onScroll}>
       ${front ? tabs(scene, this.calls, front, this.#tabActions) : nothing}
       ${front ? this.#callPanel(scene, front) : waitingForCalls(scene.language, this.connection)}
       ${statusLine(scene, this.connection, front?.timeline ?? null, () => this.#session.retryNow())}
@@ -210,10 +222,10 @@ export class CustomerJourney extends LitElement {
       width: this.#arranging.width,
       isTabbed: this.calls.length > 1,
       onDesk: (change) => this.#changeDesk(front, change),
-      onSearch: (before) => void this.#search(front, before),
+      onSearch: (before) => void this.#asking.search(front, before),
       onView: (view) => this.#arranging.choose(view),
       onNews: () => void this.#showNews(front),
-      onReveal: () => void this.#reveal(front),
+      onReveal: () => void this.#asking.reveal(front),
     });
   }
 
@@ -221,6 +233,7 @@ export class CustomerJourney extends LitElement {
     const locale = localeFrom(this.lang, document.documentElement.lang, navigator.language);
     const language = this.#languages.of(locale, this.messages);
     const timeZone = front?.timeline?.timeZone ?? this.#zone();
+    const now = Date.now();
     if (this.#formats?.timeZone !== timeZone || this.#formats.locale !== language.tag) {
       this.#formats = new Formats(language.tag, timeZone);
     }
@@ -229,7 +242,8 @@ export class CustomerJourney extends LitElement {
       formats: this.#formats,
       catalogue: this.catalogue,
       rights: this.rights,
-      today: dateIn(timeZone, Date.now()),
+      now,
+      today: dateIn(timeZone, now),
       contacts: front?.timeline?.contacts ?? [],
       marks: front?.marks ?? new Map(),
       onSelect: (interaction, opener) => front && this.#details.open(front.call.callId, interaction, opener),
@@ -298,16 +312,6 @@ export class CustomerJourney extends LitElement {
     const front = this.#front();
     if (!front || this.#deskOf(front).unseen.length === 0 || this.#isReading(front)) return;
     this.#changeDesk(front, { unseen: [] });
-  };
-
-  /** Scrolling does not bubble. */
-  readonly #onScroll = {
-    handleEvent: (event: Event) => {
-      this.#place.scrolled(event);
-      this.#caughtUp();
-    },
-    capture: true,
-    passive: true,
   };
 
   async #showNews(front: CallOnScreen): Promise<void> {
@@ -379,41 +383,6 @@ export class CustomerJourney extends LitElement {
     if (!change.filters) return;
     this.#kept = change.filters;
     if (this.#agentShown) rememberFilters(this.#agentShown, change.filters);
-  }
-
-  async #search(entry: CallOnScreen, before?: string): Promise<void> {
-    const { callId } = entry.call;
-    const { filters } = this.#deskOf(entry);
-    this.#changeDesk(entry, { isSearching: true, searchProblem: null });
-    const { campaign, channel, months } = filters;
-    const question: Question = {
-      type: "search",
-      callId,
-      months,
-      ...(campaign === null ? {} : { campaign }),
-      ...(channel === null ? {} : { channel }),
-      ...(before === undefined ? {} : { before }),
-    };
-    try {
-      const answer = await this.#session.ask<Timeline>(question);
-      this.calls = applySearch(this.calls, callId, filters, answer, before !== undefined);
-      this.#changeDesk(entry, { isSearching: false });
-    } catch (error) {
-      this.#changeDesk(entry, { isSearching: false, searchProblem: error as JourneyError });
-    }
-  }
-
-  /** The number in whole, or masked again. */
-  async #reveal(entry: CallOnScreen): Promise<void> {
-    if (this.#deskOf(entry).number !== null) return this.#changeDesk(entry, { number: null });
-    this.#changeDesk(entry, { isRevealing: true, revealProblem: null });
-    const { callId } = entry.call;
-    try {
-      const number = await this.#session.ask<string>({ type: "reveal", callId });
-      this.#changeDesk(entry, { isRevealing: false, number });
-    } catch (error) {
-      this.#changeDesk(entry, { isRevealing: false, revealProblem: error as JourneyError });
-    }
   }
 
   #shown(callId: string, interaction: Interaction): void {

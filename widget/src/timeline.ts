@@ -1,5 +1,5 @@
 // What is loaded of a call's timeline, and what of it is shown: merging, grouping by day, filtering, counting.
-// Pure: the day is an argument.
+// Pure: the time is an argument.
 import type { Day, Interaction, Timeline } from "./frames.ts";
 import { plain } from "./plain.ts";
 
@@ -82,9 +82,9 @@ export function dateIn(timeZone: string, instant: string | number): string {
   return format.format(new Date(instant));
 }
 
-/** The first day of a period of calendar months that ends today: 31 May − 3 months is the last day of February. */
-export function periodStart(months: number, today: string): string {
-  const [year = 0, month = 1, day = 1] = today.split("-").map(Number);
+/** The first day of a period of calendar months that ends now: 31 May − 3 months is the last day of February. */
+export function periodStart(months: number, now: number, timeZone: string): string {
+  const [year = 0, month = 1, day = 1] = dateIn(timeZone, now).split("-").map(Number);
   const monthsSinceYear0 = year * 12 + (month - 1) - months;
   const startYear = Math.floor(monthsSinceYear0 / 12);
   const startMonth = (monthsSinceYear0 % 12) + 1;
@@ -177,12 +177,12 @@ export function select(
   loaded: Timeline | null,
   found: Found | null,
   filters: Filters,
-  today: string,
+  now: number,
 ): Shown | null {
   const isAnswered = found !== null && isSameQuestion(found.filters, filters);
   const base = isAnswered ? found.timeline : loaded;
   if (!base) return null;
-  const from = isAnswered ? "" : periodStart(filters.months, today);
+  const from = isAnswered ? "" : periodStart(filters.months, now, base.timeZone);
   const days = narrowDays(base.days, from, (interaction) => passes(filters, interaction));
   const count = countOf(days);
   const available = isAnswered ? (base.matching ?? null) : base.total;
@@ -208,8 +208,8 @@ function oldestIn(days: Day[]): string | null {
  * The filters kept from earlier calls, without those that would leave nothing of this journey: what an agent chose for
  * another customer never hides this one.
  */
-export function fitting(kept: Filters, timeline: Timeline, today: string): Filters {
-  const leavesSome = (filters: Filters) => (select(timeline, null, filters, today)?.count ?? 0) > 0;
+export function fitting(kept: Filters, timeline: Timeline, now: number): Filters {
+  const leavesSome = (filters: Filters) => (select(timeline, null, filters, now)?.count ?? 0) > 0;
   let fit: Filters = { ...EVERYTHING, months: timeline.period.months };
   for (const name of filtersSet(kept, timeline.period.months)) {
     const narrower = { ...fit, [name]: kept[name] };

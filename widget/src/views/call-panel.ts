@@ -121,8 +121,8 @@ export class CallPanel {
   }
 
   /** What passes the filters, of the people looked at: with some of them picked out, the count is theirs. */
-  #select({ today }: Scene, { entry, desk }: PanelState, filters: Filters): Shown | null {
-    const selected = select(entry.timeline, entry.found, filters, today);
+  #select({ now }: Scene, { entry, desk }: PanelState, filters: Filters): Shown | null {
+    const selected = select(entry.timeline, entry.found, filters, now);
     if (!selected || (desk.contactId === null && desk.hidden.size === 0)) return selected;
     const days = ofContacts(selected.days, desk.contactId, desk.hidden);
     const count = days.reduce((sum, day) => sum + day.interactions.length, 0);

@@ -5,23 +5,23 @@ const NEAR_PX = 8;
 
 export class ReadingPlace {
   readonly #root: () => ParentNode;
+  /** Scrolling does not bubble. */
+  readonly onScroll: { handleEvent: (event: Event) => void; capture: true; passive: true };
   /** A scroller that stands away from its newest end. It is listened to: asking where it stands lays the page out. */
   #away: Element | null = null;
 
-  constructor(root: () => ParentNode) {
+  constructor(root: () => ParentNode, onScrolled: () => void) {
     this.#root = root;
+    const handleEvent = ({ target }: Event) => {
+      this.#scrolled(target);
+      onScrolled();
+    };
+    this.onScroll = { handleEvent, capture: true, passive: true };
   }
 
   /** Away from the end where the newest stands. */
   get isAway(): boolean {
     return this.#away !== null && this.#away === this.#scroller();
-  }
-
-  /** To call for each scroll; the horizontal timeline counts its way from the newest end backwards. */
-  scrolled({ target }: Event): void {
-    if (target !== this.#scroller()) return;
-    const { scrollLeft, scrollTop } = target as Element;
-    this.#away = Math.abs(scrollLeft) > NEAR_PX || scrollTop > NEAR_PX ? (target as Element) : null;
   }
 
   goToNewest(): void {
@@ -41,6 +41,14 @@ export class ReadingPlace {
       const after = anchor?.getBoundingClientRect();
       if (before && after) scroller.scrollBy(after.left - before.left, after.top - before.top);
     };
+  }
+
+  /** The horizontal timeline counts its way from the newest end backwards. */
+  #scrolled(target: EventTarget | null): void {
+    const scroller = this.#scroller();
+    if (!scroller || target !== scroller) return;
+    const { scrollLeft, scrollTop } = scroller;
+    this.#away = Math.abs(scrollLeft) > NEAR_PX || scrollTop > NEAR_PX ? scroller : null;
   }
 
   #scroller(): HTMLElement | null {

@@ -12,7 +12,9 @@ export interface Scene {
   formats: Formats;
   catalogue: Catalogue;
   rights: Rights;
-  /** The calendar day (YYYY-MM-DD) in the zone shown. */
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** The calendar day (YYYY-MM-DD) that is in the zone shown. */
   today: string;
   /** The contacts behind the number; with several, every interaction says whose it is. */
   contacts: readonly ContactSummary[];

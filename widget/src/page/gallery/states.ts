@@ -1,8 +1,19 @@
 // Every state of the element: what the service sends, and what the agent does then.
-import type { ClientFrame, ServerFrame, Welcome } from "../../frames.ts";
-import { ENGLISH } from "./journeys.ts";
-import type { Line, Script } from "./scripted-socket.ts";
-import { masked, type World } from "./world.ts";
+import { POLICY } from "./policy-states.ts";
+import type { Script } from "./scripted-socket.ts";
+import {
+  answers,
+  aYear,
+  aYearConnected,
+  COME_BACK_CODE,
+  COME_BACK_MS,
+  connected,
+  late,
+  manyConnected,
+  STAY_AWAY_CODE,
+  sends,
+} from "./scripts.ts";
+import type { World } from "./world.ts";
 
 export interface GalleryState {
   id: string;
@@ -24,57 +35,6 @@ export interface Group {
   title: string;
   states: readonly GalleryState[];
 }
-
-/** Long enough that nothing in the picture moves. */
-const COME_BACK_MS = 60_000;
-const COME_BACK_CODE = 3001;
-const STAY_AWAY_CODE = 3500;
-const TOKEN_NEEDED_CODE = 3506;
-
-/** A service that sends these frames to whoever says hello, and is too busy for searches. */
-const sends =
-  (framesOf: (world: World) => ServerFrame[], rights: Partial<Welcome> = {}) =>
-  (world: World): Script =>
-  (frame, { say }) => {
-    if (frame.type === "hello") for (const one of [world.welcome(rights), ...framesOf(world)]) say(one);
-    const reply = answerTo(frame);
-    if (reply) say(reply);
-  };
-
-function answerTo(frame: ClientFrame): ServerFrame | undefined {
-  switch (frame.type) {
-    case "ping":
-      return { type: "pong" };
-    case "reveal":
-      return { ...frame, type: "revealed", number: ENGLISH.number };
-    case "search": {
-      const text = "Too much is being asked for right now; try again.";
-      return { type: "error", request: frame.request, code: "busy", text };
-    }
-  }
-}
-
-/** A service whose answer to a hello ends with the end of the connection. */
-const answers =
-  (speak: (line: Line, world: World) => void) =>
-  (world: World): Script =>
-  (frame, line) => {
-    if (frame.type === "hello") speak(line, world);
-  };
-
-const aYear = sends((world) => [world.pop(world.journey(20))]);
-const connected = (world: World) => world.pop(world.journey(20), { state: "connected" });
-const aYearConnected = sends((world) => [connected(world)]);
-const manyConnected = sends((world) => [world.pop(world.journey(500), { state: "connected" })]);
-const MASKED: Partial<Welcome> = { hidden: ["numbers"], scopes: ["numbers:reveal"] };
-const maskedCall = sends(
-  (world) => [world.pop(world.masked(), { state: "connected", number: masked(ENGLISH.number) })],
-  MASKED,
-);
-const WITHHELD: Partial<Welcome> = { hidden: ["comments", "scores", "names"], scopes: [] };
-const withheld = sends((world) => [world.pop(world.withheld(), { state: "connected" })], WITHHELD);
-const late = (world: World) =>
-  world.popWithout("timeout", "The history takes longer than usual; it follows as soon as it is there.");
 
 const JOURNEYS: GalleryState[] = [
   {
@@ -341,46 +301,6 @@ const GAPS: GalleryState[] = [
     script: answers(({ hangUp }) =>
       hangUp(STAY_AWAY_CODE, "Your sign-in has expired. Sign in again, then try again."),
     ),
-  },
-];
-
-const POLICY: GalleryState[] = [
-  {
-    id: "masked",
-    title: "Masked numbers",
-    about: "Shown as they come; this agent may ask for the call's.",
-    size: "wide",
-    script: maskedCall,
-  },
-  {
-    id: "revealed",
-    title: "A number in whole",
-    about: "It was asked for, and stays until the call leaves the screen or the agent hides it.",
-    size: "narrow",
-    script: maskedCall,
-    presses: [".reveal button"],
-  },
-  {
-    id: "hidden-fields",
-    title: "Hidden fields",
-    about: "What the company keeps back is said once, below; its columns are not there.",
-    size: "wide",
-    attributes: { layout: "vertical" },
-    script: withheld,
-  },
-  {
-    id: "hidden-fields-narrow",
-    title: "Hidden fields, narrow",
-    about: "The same in the standing timeline.",
-    size: "narrow",
-    script: withheld,
-  },
-  {
-    id: "sign-in",
-    title: "Nobody signed in",
-    about: "The service must know who the agent is, and says so in the agent's language.",
-    size: "narrow",
-    script: answers(({ hangUp }) => hangUp(TOKEN_NEEDED_CODE, "a token is needed")),
   },
 ];
 
