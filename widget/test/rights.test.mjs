@@ -78,6 +78,9 @@ test("the_same_token_again_prolongs_nothing_and_is_not_sent", async (t) => {
   await live(page);
   await page.clock.runFor(99_000);
   await until(() => page.evaluate(() => window.asked > 2), "being asked again");
+  const pings = of(service, "ping").length;
+  await page.clock.runFor(25_000);
+  await until(() => of(service, "ping").length > pings, "what was sent before has arrived");
   assert.deepEqual(of(service, "authenticate"), []);
 });
 

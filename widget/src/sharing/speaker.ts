@@ -129,7 +129,8 @@ export class Speaker {
     this.#lastReceipt += 1;
     const receipt = this.#lastReceipt;
     const announcer = this.#announcer();
-    this.#tell({ type: "frame", frame, receipt, announcer });
+    // To copy a timeline for nobody takes time that the paint is waiting for; whoever joins is brought up to date.
+    if (this.#followers.size > 0) this.#tell({ type: "frame", frame, receipt, announcer });
     const paintedThere = new Promise<void>((resolve) => this.#painted.set(receipt, resolve));
     const paintedHere = this.#tab.show(frame, announcer);
     return Promise.race([paintedHere, paintedThere]).finally(() => this.#painted.delete(receipt));

@@ -155,8 +155,7 @@ const CALLS: GalleryState[] = [
       world.pop(world.journey(20)),
       { type: "ended", version: 2, callId: "c-1", reason: "ended" },
     ]),
-    attributes: { "active-call": "c-1" },
-    presses: [".tab[data-call=c-1]", ".plain[aria-pressed]"],
+    presses: [".tab[data-call=c-1][data-state=ended]", ".plain[aria-pressed]"],
   },
   {
     id: "wrap-up",
