@@ -1,10 +1,13 @@
 // The connection to the service, usable without the element: connects, says hello, stays alive, comes back,
 // acknowledges what arrives and matches answers to searches. It keeps no calls; `calls.ts` does.
 import {
+  type Authenticated,
   type CallFrame,
   type ClientFrame,
   decodeFrame,
   type ErrorFrame,
+  type Question,
+  type Reveal,
   type Search,
   type ServerFrame,
   type Showing,
@@ -12,12 +15,15 @@ import {
   type Timeline,
   type Welcome,
 } from "./frames.ts";
+import { Alarm, renewAfterMs } from "./lifetime.ts";
+import { JourneyError, offline, Requests } from "./requests.ts";
 
 export type * from "./frames.ts";
+export { JourneyError } from "./requests.ts";
 
 const WELCOME_WAIT_MS = 10_000;
 const PONG_WAIT_MS = 10_000;
-const SEARCH_WAIT_MS = 15_000;
+const ANSWER_WAIT_MS = 15_000;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 /** The service asks to come back (3000–3499) or to stay away (3500–3999). */
@@ -30,37 +36,28 @@ export type Connection =
   | { state: "waiting"; retryAt: number }
   | { state: "refused"; code: number; text: string };
 
+/** Who this is: a token of the identity provider, or a ticket that opens one session in its place. */
+export type Credential = string | { ticket: string };
+
 export interface JourneyClientOptions {
   /** `ws:` or `wss:` URL of the service's agent socket. */
   endpoint: string;
   timeZone: string;
   /** Names the agent where the service has no authentication; not sent when there is a token. */
   agent?: string | undefined;
-  /** Asked again at every connect, because hosts refresh tokens behind our back. */
-  token?: () => string | undefined | Promise<string | undefined>;
+  /**
+   * Asked again at every connect, because hosts refresh tokens behind our back, and shortly before the token ends:
+   * the open session goes on with the fresh one.
+   */
+  token?: () => Credential | undefined | Promise<Credential | undefined>;
   /** The open calls on screen, so that the service need not send them again. */
   showing?: () => Showing[];
   onConnection?: (connection: Connection) => void;
   onWelcome?: (welcome: Welcome) => void;
+  /** A fresh token holds, and may allow something else. */
+  onAuthenticated?: (authenticated: Authenticated) => void;
   /** Shows a frame; once the returned promise is settled, `rendered` is acknowledged. */
   onCallFrame?: (frame: CallFrame) => unknown;
-}
-
-/** A search that was answered with an `error` frame, or not answered at all. */
-export class JourneyError extends Error {
-  readonly code: string;
-
-  constructor(code: string, text: string) {
-    super(text);
-    this.name = "JourneyError";
-    this.code = code;
-  }
-}
-
-interface PendingSearch {
-  resolve: (timeline: Timeline) => void;
-  reject: (error: JourneyError) => void;
-  timer: ReturnType<typeof setTimeout>;
 }
 
 /** Milliseconds until attempt number `attempt` (0 is the first): doubling, with the upper half left to chance. */
@@ -71,11 +68,14 @@ export function backoffMs(attempt: number, random = Math.random): number {
 
 export class JourneyClient {
   readonly #options: JourneyClientOptions;
-  readonly #searches = new Map<number, PendingSearch>();
+  readonly #requests = new Requests(ANSWER_WAIT_MS);
+  readonly #renewal = new Alarm();
   #connection: Connection = { state: "idle" };
   #socket: WebSocket | undefined;
   #attempt = 0;
-  #lastRequest = 0;
+  /** The token that the session has, and how far the service's clock is ahead. */
+  #token: string | undefined;
+  #aheadMs = 0;
   #comeBackAt: number | undefined;
   #refusal: string | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -112,24 +112,22 @@ export class JourneyClient {
 
   /** Gives the open session a fresh token, and tries again where the last one was refused; a connect asks for its own. */
   authenticate(token: string): void {
-    if (this.#connection.state === "live") this.#send({ type: "authenticate", token });
+    if (this.#connection.state === "live") this.#renew(token);
     if (this.#connection.state === "refused") this.retryNow();
   }
 
   search(search: Search): Promise<Timeline> {
-    if (this.#connection.state !== "live") {
-      return Promise.reject(new JourneyError("offline", "There is no connection to the service."));
-    }
-    this.#lastRequest += 1;
-    const request = this.#lastRequest;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#searches.delete(request);
-        reject(new JourneyError("timeout", "The service did not answer in time."));
-      }, SEARCH_WAIT_MS);
-      this.#searches.set(request, { resolve, reject, timer });
-      this.#send({ type: "search", request, ...search });
-    });
+    return this.ask({ type: "search", ...search });
+  }
+
+  /** A masked number in whole, where the token's scopes allow it. */
+  reveal(reveal: Reveal): Promise<string> {
+    return this.ask({ type: "reveal", ...reveal });
+  }
+
+  ask<Answer>(question: Question): Promise<Answer> {
+    if (this.#connection.state !== "live") return Promise.reject(offline());
+    return this.#requests.ask((request) => this.#send({ request, ...question }));
   }
 
   async #connect(): Promise<void> {
@@ -137,25 +135,30 @@ export class JourneyClient {
     this.#refusal = undefined;
     const attempt: Connection = { state: "connecting" };
     this.#change(attempt);
-    let token: string | undefined;
+    let credential: Credential | undefined;
     try {
-      token = await this.#options.token?.();
+      credential = await this.#credential();
     } catch {
       if (this.#connection === attempt) this.#comeBack();
       return;
     }
     // While the host fetched the token, the client may have been stopped or started anew.
     if (this.#connection !== attempt) return;
-    this.#open(token);
+    this.#open(credential);
   }
 
-  #open(token: string | undefined): void {
+  async #credential(): Promise<Credential | undefined> {
+    return this.#options.token?.();
+  }
+
+  #open(credential: Credential | undefined): void {
     const socket = new WebSocket(this.#options.endpoint, [SUBPROTOCOL]);
     this.#socket = socket;
     this.#waitForFrame(WELCOME_WAIT_MS);
+    this.#token = typeof credential === "string" ? credential : undefined;
     const { timeZone, agent, showing } = this.#options;
     socket.onopen = () => {
-      const identity = token ? { token } : { agent };
+      const identity = typeof credential === "string" ? { token: credential } : (credential ?? { agent });
       this.#send({ type: "hello", ...identity, timeZone, showing: showing?.() ?? [] });
     };
     socket.onmessage = (event) => {
@@ -180,7 +183,14 @@ export class JourneyClient {
         this.#options.onCallFrame?.(frame);
         break;
       case "timeline":
-        this.#takeSearch(frame.request)?.resolve(frame.timeline);
+        this.#requests.answer(frame.request, frame.timeline);
+        break;
+      case "revealed":
+        this.#requests.answer(frame.request, frame.number);
+        break;
+      case "authenticated":
+        this.#lasts(frame.expiresAt);
+        this.#options.onAuthenticated?.(frame);
         break;
       case "error":
         this.#failed(frame);
@@ -196,8 +206,33 @@ export class JourneyClient {
     this.#attempt = 0;
     clearInterval(this.#heartbeatTimer);
     this.#heartbeatTimer = setInterval(() => this.#ping(), welcome.heartbeatSeconds * 1000);
+    this.#aheadMs = Date.parse(welcome.serverTime) - Date.now();
+    this.#lasts(welcome.expiresAt);
     this.#options.onWelcome?.(welcome);
     this.#change({ state: "live", agent: welcome.agent, node: welcome.node, session: welcome.session });
+  }
+
+  /** The session lasts as long as its token, unless a fresh one comes before. */
+  #lasts(until: string | null | undefined): void {
+    this.#renewal.clear();
+    const restMs = until ? Date.parse(until) - (Date.now() + this.#aheadMs) : Number.NaN;
+    const afterMs = renewAfterMs(restMs);
+    if (afterMs !== undefined) this.#renewal.set(afterMs, () => void this.#askForFreshToken(until));
+  }
+
+  async #askForFreshToken(until: string | null | undefined): Promise<void> {
+    const socket = this.#socket;
+    // Tried again in what is left of the time: a host that cannot give one now may be able to in a moment.
+    this.#lasts(until);
+    const credential = await this.#credential().catch(() => undefined);
+    // Neither the old token again nor a ticket prolongs a session.
+    if (this.#socket !== socket || typeof credential !== "string" || credential === this.#token) return;
+    this.#renew(credential);
+  }
+
+  #renew(token: string): void {
+    this.#token = token;
+    this.#send({ type: "authenticate", token });
   }
 
   async #acknowledge(frame: Exclude<CallFrame, { type: "ended" }>, receivedAt: number): Promise<void> {
@@ -220,14 +255,7 @@ export class JourneyClient {
       this.#refusal = error.text;
       return;
     }
-    this.#takeSearch(error.request)?.reject(new JourneyError(error.code, error.text));
-  }
-
-  #takeSearch(request: number): PendingSearch | undefined {
-    const search = this.#searches.get(request);
-    this.#searches.delete(request);
-    clearTimeout(search?.timer);
-    return search;
+    this.#requests.fail(error.request, new JourneyError(error.code, error.text));
   }
 
   #goodbye(comeBackMs: number): void {
@@ -279,6 +307,7 @@ export class JourneyClient {
     clearTimeout(this.#retryTimer);
     this.#endWait();
     clearInterval(this.#heartbeatTimer);
+    this.#renewal.clear();
     this.#comeBackAt = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
@@ -286,9 +315,7 @@ export class JourneyClient {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
-    for (const request of [...this.#searches.keys()]) {
-      this.#takeSearch(request)?.reject(new JourneyError("offline", "The connection was lost."));
-    }
+    this.#requests.failAll();
   }
 
   #send(frame: ClientFrame): void {

@@ -1,7 +1,13 @@
 // The module that hosts load: registers `<customer-journey>` unless somebody did, and exports the class and the client.
 import { CustomerJourney } from "./element.ts";
 
-export { type Connection, JourneyClient, type JourneyClientOptions, JourneyError } from "./client.ts";
+export {
+  type Connection,
+  type Credential,
+  JourneyClient,
+  type JourneyClientOptions,
+  JourneyError,
+} from "./client.ts";
 export { CustomerJourney } from "./element.ts";
 export type { CustomerJourneyEventMap } from "./events.ts";
 export type * from "./frames.ts";

@@ -15,6 +15,10 @@ export interface CallDesk {
   unseen: readonly string[];
   isSearching: boolean;
   searchProblem: JourneyError | null;
+  /** The masked number in whole, once it was asked for. */
+  number: string | null;
+  isRevealing: boolean;
+  revealProblem: JourneyError | null;
 }
 
 export type Desk = ReadonlyMap<string, CallDesk>;
@@ -28,13 +32,21 @@ export function untouched({ timeline }: CallOnScreen, kept: Filters, now: number
     unseen: [],
     isSearching: false,
     searchProblem: null,
+    number: null,
+    isRevealing: false,
+    revealProblem: null,
   };
 }
 
-/** The desk with another state of one call; calls that left the screen are forgotten. */
-export function changed(desk: Desk, calls: Calls, callId: string, next: CallDesk): Desk {
-  const present = new Map([...desk].filter(([id]) => calls.some(({ call }) => call.callId === id)));
-  return present.set(callId, next);
+/** The desk with another state of one call. */
+export function changed(desk: Desk, callId: string, next: CallDesk): Desk {
+  return new Map(desk).set(callId, next);
+}
+
+/** The desk without the calls that left the screen: of them nothing is kept, least of all a number in whole. */
+export function onScreen(desk: Desk, calls: Calls): Desk {
+  const present = [...desk].filter(([id]) => calls.some(({ call }) => call.callId === id));
+  return present.length < desk.size ? new Map(present) : desk;
 }
 
 /** The call in front: the one that was chosen while it is there, else the newest that has not ended. */

@@ -1,6 +1,7 @@
 // The element: what hosts set and hear, and which view shows what. It holds state; it decides nothing about
 // frames (`calls.ts`), timelines (`timeline.ts`) or the connection (`session.ts`).
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { Asking } from "./asking.ts";
 import {
   applyFrame,
   applySearch,
@@ -16,8 +17,8 @@ import {
   pops,
   showing,
 } from "./calls.ts";
-import type { Connection, JourneyError } from "./client.ts";
-import { type CallDesk, changed, type Desk, frontCall, untouched } from "./desk.ts";
+import type { Connection, Credential } from "./client.ts";
+import { type CallDesk, changed, type Desk, frontCall, onScreen, untouched } from "./desk.ts";
 import type { CustomerJourneyEventMap } from "./events.ts";
 import { Formats } from "./formats.ts";
 import type { CallFrame, Ended, Interaction, Pop, Welcome } from "./frames.ts";
@@ -27,15 +28,16 @@ import type { Layout } from "./layout.ts";
 import { recallFilters, rememberFilters } from "./memory.ts";
 import { type Catalogue, catalogueWith, DEFAULT_CATALOGUE } from "./modes.ts";
 import { painted } from "./painted.ts";
+import { ALL_RIGHTS, type Rights, renewed, rightsOf } from "./rights.ts";
 import { Session } from "./session.ts";
 import { styles } from "./styles/index.ts";
-import { EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
+import { dateIn, EVERYTHING, type Filters, filtersSet } from "./timeline.ts";
 import { announcement } from "./views/announcement.ts";
 import { Arranging } from "./views/arranging.ts";
 import { CallPanel } from "./views/call-panel.ts";
 import { DetailsPopUp } from "./views/details-pop-up.ts";
 import { statusLine, waitingForCalls } from "./views/notices.ts";
-import { goToNewest, holdPlace, isAwayFromNewest } from "./views/reading-place.ts";
+import { ReadingPlace } from "./views/reading-place.ts";
 import type { Scene } from "./views/scene.ts";
 import { type TabActions, tabs } from "./views/tabs.ts";
 
@@ -106,6 +108,7 @@ export class CustomerJourney extends LitElement {
     calls: { attribute: false },
     desk: { attribute: false },
     catalogue: { attribute: false },
+    rights: { attribute: false },
     connection: { attribute: false },
     announced: { attribute: false },
   };
@@ -116,8 +119,8 @@ export class CustomerJourney extends LitElement {
   agent = "";
   /** A token, set anew by the host whenever it has a fresher one. */
   token = "";
-  /** Asked for a token at every connect; wins over `token`. */
-  getToken: (() => string | Promise<string>) | null = null;
+  /** Asked for a token, or a `{ ticket }`, at every connect and before the token ends; wins over `token`. */
+  getToken: (() => Credential | Promise<Credential>) | null = null;
   /** An IANA time zone; by default the browser's. */
   timeZone = "";
   /** Words of the host's own, over those of the language that `lang` names. */
@@ -135,6 +138,7 @@ export class CustomerJourney extends LitElement {
   private calls: Calls = [];
   private desk: Desk = new Map();
   private catalogue: Catalogue = DEFAULT_CATALOGUE;
+  private rights: Rights = ALL_RIGHTS;
   private connection: Connection = { state: "idle" };
   /** Kept as it arrived, so that it is said in the language of the moment. */
   private announced: Pop | null = null;
@@ -151,13 +155,28 @@ export class CustomerJourney extends LitElement {
     onShow: (callId, interaction) => this.#shown(callId, interaction),
     onClose: () => this.#caughtUp(),
   });
+  readonly #place = new ReadingPlace(
+    () => this.renderRoot,
+    () => this.#caughtUp(),
+  );
   readonly #arranging = new Arranging(this, () => this.layout);
   readonly #session: Session = new Session(this, () => this.#settings(), {
     showing: () => showing(this.calls),
     pops: () => pops(this.calls),
     onConnection: (connection) => this.#connectionChanged(connection),
     onWelcome: (welcome) => this.#welcomed(welcome),
+    onAuthenticated: (authenticated) => {
+      this.rights = renewed(this.rights, authenticated);
+    },
     onCallFrame: (frame) => this.#receive(frame),
+  });
+  readonly #asking = new Asking({
+    ask: (question) => this.#session.ask(question),
+    deskOf: (entry) => this.#deskOf(entry),
+    onDesk: (entry, change) => this.#changeDesk(entry, change),
+    onFound: (callId, filters, answer, isOlderPage) => {
+      this.calls = applySearch(this.calls, callId, filters, answer, isOlderPage);
+    },
   });
 
   /** `lang` is the browser's own property: a change of it must be heard of. */
@@ -174,6 +193,7 @@ export class CustomerJourney extends LitElement {
   protected override willUpdate(changes: PropertyValues<this>): void {
     // One agent's customers are not for the next one's eyes.
     if (changes.get("agent")) this.#forgetCalls();
+    this.desk = onScreen(this.desk, this.calls);
   }
 
   protected override updated(): void {
@@ -184,7 +204,7 @@ export class CustomerJourney extends LitElement {
     const front = this.#front();
     const scene = this.#scene(front);
     const { tag, direction } = scene.language;
-    return html`<div class="journey" part="base" lang=${tag} dir=${direction} @scroll=${this.#onScroll}>
+    return html`<div class="journey" part="base" lang=${tag} dir=${direction} @scroll=${this.#place.onScroll}>
       ${front ? tabs(scene, this.calls, front, this.#tabActions) : nothing}
       ${front ? this.#callPanel(scene, front) : waitingForCalls(scene.language, this.connection)}
       ${statusLine(scene, this.connection, front?.timeline ?? null, () => this.#session.retryNow())}
@@ -199,11 +219,13 @@ export class CustomerJourney extends LitElement {
       desk: this.#deskOf(front),
       isLive: this.connection.state === "live",
       arrangement: this.#arranging.arrangement,
+      width: this.#arranging.width,
       isTabbed: this.calls.length > 1,
       onDesk: (change) => this.#changeDesk(front, change),
-      onSearch: (before) => void this.#search(front, before),
+      onSearch: (before) => void this.#asking.search(front, before),
       onView: (view) => this.#arranging.choose(view),
       onNews: () => void this.#showNews(front),
+      onReveal: () => void this.#asking.reveal(front),
     });
   }
 
@@ -211,6 +233,7 @@ export class CustomerJourney extends LitElement {
     const locale = localeFrom(this.lang, document.documentElement.lang, navigator.language);
     const language = this.#languages.of(locale, this.messages);
     const timeZone = front?.timeline?.timeZone ?? this.#zone();
+    const now = Date.now();
     if (this.#formats?.timeZone !== timeZone || this.#formats.locale !== language.tag) {
       this.#formats = new Formats(language.tag, timeZone);
     }
@@ -218,7 +241,9 @@ export class CustomerJourney extends LitElement {
       language,
       formats: this.#formats,
       catalogue: this.catalogue,
-      now: Date.now(),
+      rights: this.rights,
+      now,
+      today: dateIn(timeZone, now),
       contacts: front?.timeline?.contacts ?? [],
       marks: front?.marks ?? new Map(),
       onSelect: (interaction, opener) => front && this.#details.open(front.call.callId, interaction, opener),
@@ -245,12 +270,13 @@ export class CustomerJourney extends LitElement {
     this.#kept = recallFilters(welcome.agent);
     this.calls = beginSession(this.calls);
     this.catalogue = catalogueWith(this.catalogue, welcome);
+    this.rights = rightsOf(welcome);
   }
 
   async #receive(frame: CallFrame): Promise<void> {
     const before = this.calls;
     const front = this.#front();
-    const restorePlace = holdPlace(this.renderRoot);
+    const restorePlace = this.#place.hold();
     const isReading = front !== undefined && this.#isReading(front);
     this.calls = applyFrame(before, frame);
     if (this.calls !== before) {
@@ -273,7 +299,7 @@ export class CustomerJourney extends LitElement {
     const { filters, contactId, hidden } = this.#deskOf(front);
     const months = front.timeline?.period.months ?? filters.months;
     const isNarrowed = contactId !== null || hidden.size > 0 || filtersSet(filters, months).length > 0;
-    const isElsewhere = isAwayFromNewest(this.renderRoot) || !this.#panel.isNewestFirst;
+    const isElsewhere = this.#place.isAway || !this.#panel.isNewestFirst;
     return this.#details.callId !== null || isNarrowed || isElsewhere;
   }
 
@@ -288,9 +314,6 @@ export class CustomerJourney extends LitElement {
     this.#changeDesk(front, { unseen: [] });
   };
 
-  /** Scrolling does not bubble. */
-  readonly #onScroll = { handleEvent: this.#caughtUp, capture: true, passive: true };
-
   async #showNews(front: CallOnScreen): Promise<void> {
     const { unseen } = this.#deskOf(front);
     const months = front.timeline?.period.months ?? EVERYTHING.months;
@@ -300,7 +323,7 @@ export class CustomerJourney extends LitElement {
     this.#changeDesk(front, { unseen: [], ...(isHidden ? everything : {}) });
     this.#panel.sortNewestFirst();
     await this.updateComplete;
-    goToNewest(this.renderRoot);
+    this.#place.goToNewest();
   }
 
   #popped(pop: Pop): void {
@@ -356,31 +379,10 @@ export class CustomerJourney extends LitElement {
 
   #changeDesk(entry: CallOnScreen, change: Partial<CallDesk>): void {
     const { callId } = entry.call;
-    this.desk = changed(this.desk, this.calls, callId, { ...this.#deskOf(entry), ...change });
+    this.desk = changed(this.desk, callId, { ...this.#deskOf(entry), ...change });
     if (!change.filters) return;
     this.#kept = change.filters;
     if (this.#agentShown) rememberFilters(this.#agentShown, change.filters);
-  }
-
-  async #search(entry: CallOnScreen, before?: string): Promise<void> {
-    const { callId } = entry.call;
-    const { filters } = this.#deskOf(entry);
-    this.#changeDesk(entry, { isSearching: true, searchProblem: null });
-    const { campaign, channel, months } = filters;
-    const question = {
-      callId,
-      months,
-      ...(campaign === null ? {} : { campaign }),
-      ...(channel === null ? {} : { channel }),
-      ...(before === undefined ? {} : { before }),
-    };
-    try {
-      const answer = await this.#session.search(question);
-      this.calls = applySearch(this.calls, callId, filters, answer, before !== undefined);
-      this.#changeDesk(entry, { isSearching: false });
-    } catch (error) {
-      this.#changeDesk(entry, { isSearching: false, searchProblem: error as JourneyError });
-    }
   }
 
   #shown(callId: string, interaction: Interaction): void {

@@ -2,6 +2,7 @@
 import { dateIn } from "./timeline.ts";
 
 const DAY_MS = 86_400_000;
+const QUARTER_MS = 900_000;
 
 export class Formats {
   readonly locale: string;
@@ -14,6 +15,7 @@ export class Formats {
   readonly #number: Intl.NumberFormat;
   readonly #signed: Intl.NumberFormat;
   readonly #zone: Intl.DateTimeFormat;
+  #zoneNamed = { quarter: 0, name: "" };
 
   constructor(locale: string, timeZone: string) {
     this.locale = locale;
@@ -55,15 +57,15 @@ export class Formats {
   }
 
   /** How long ago a calendar day was: today, yesterday, 3 weeks ago. */
-  ago(date: string, now: number): string {
-    const days = Math.round((Date.parse(date) - Date.parse(dateIn(this.timeZone, now))) / DAY_MS);
+  ago(date: string, today: string): string {
+    const days = Math.round((Date.parse(date) - Date.parse(today)) / DAY_MS);
     if (Math.abs(days) < 14) return this.#relative.format(days, "day");
     if (Math.abs(days) < 61) return this.#relative.format(Math.round(days / 7), "week");
     return this.#relative.format(Math.round(days / 30.44), "month");
   }
 
-  agoOf(instant: string, now: number): string {
-    return this.ago(dateIn(this.timeZone, instant), now);
+  agoOf(instant: string, today: string): string {
+    return this.ago(dateIn(this.timeZone, instant), today);
   }
 
   number(value: number): string {
@@ -75,9 +77,16 @@ export class Formats {
   }
 
   /** The zone with its present abbreviation: Europe/Lisbon (WET). */
-  zoneName(now: number): string {
-    const short = this.#zone.formatToParts(now).find((part) => part.type === "timeZoneName")?.value;
-    return short && short !== this.timeZone ? `${this.timeZone} (${short})` : this.timeZone;
+  zoneName(): string {
+    // No zone changes its clocks but on a quarter of an hour.
+    const quarter = Math.floor(Date.now() / QUARTER_MS);
+    if (quarter !== this.#zoneNamed.quarter) {
+      const parts = this.#zone.formatToParts(quarter * QUARTER_MS);
+      const short = parts.find((part) => part.type === "timeZoneName")?.value;
+      const name = short && short !== this.timeZone ? `${this.timeZone} (${short})` : this.timeZone;
+      this.#zoneNamed = { quarter, name };
+    }
+    return this.#zoneNamed.name;
   }
 }
 

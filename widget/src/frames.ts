@@ -149,6 +149,19 @@ export interface Welcome {
   heartbeatSeconds: number;
   modes?: Mode[];
   channels?: Channel[];
+  /** When the token ends, and with it the session unless a fresh one comes; absent without authentication. */
+  expiresAt?: string | null;
+  /** What the token allows; absent without authentication. */
+  scopes?: string[] | null;
+  /** What the company's policy keeps from this agent: `numbers` (masked), `comments`, `scores`, `names`, `campaigns`. */
+  hidden?: string[] | null;
+}
+
+/** A fresh token holds from now on. */
+export interface Authenticated {
+  type: "authenticated";
+  expiresAt?: string | null;
+  scopes: string[];
 }
 
 export interface Pop {
@@ -193,6 +206,13 @@ export interface SearchReply {
   timeline: Timeline;
 }
 
+/** One number in whole. */
+export interface Revealed extends Reveal {
+  type: "revealed";
+  request: number;
+  number: string;
+}
+
 export interface ErrorFrame {
   type: "error";
   request?: number | null;
@@ -208,10 +228,12 @@ export interface Goodbye {
 
 export type ServerFrame =
   | Welcome
+  | Authenticated
   | Pop
   | Update
   | Ended
   | SearchReply
+  | Revealed
   | ErrorFrame
   | Goodbye
   | { type: "pong" };
@@ -228,6 +250,17 @@ export interface Search {
   before?: string;
 }
 
+/** Whose masked number an agent asks for: the call's, or that of an interaction in its timeline. */
+export interface Reveal {
+  callId: string;
+  /** Whose call it is, where it is another agent's. */
+  agentId?: string;
+  interactionId?: string;
+}
+
+/** What one asks the service for, and is answered by number. */
+export type Question = ({ type: "search" } & Search) | ({ type: "reveal" } & Reveal);
+
 export interface Showing {
   callId: string;
   digest: string;
@@ -236,10 +269,10 @@ export interface Showing {
 }
 
 export type ClientFrame =
-  | { type: "hello"; token?: string; agent?: string; timeZone: string; showing: Showing[] }
+  | { type: "hello"; token?: string; ticket?: string; agent?: string; timeZone: string; showing: Showing[] }
   | { type: "authenticate"; token: string }
   | { type: "ack"; callId: string; version: number; stage: "received" | "rendered"; ms: number }
-  | ({ type: "search"; request: number } & Search)
+  | ({ request: number } & Question)
   | { type: "ping" };
 
 /** The frame in a text message, or nothing when the text is no frame: a newer service must not break an older widget. */

@@ -15,6 +15,7 @@ type WordSet =
   | "direction"
   | "end"
   | "error"
+  | "field"
   | "mark"
   | "missing"
   | "mode"
@@ -36,8 +37,17 @@ type Values<K extends Key, Value> = [NamesOf<K>] extends [never] ? [] : [{ [name
 
 const WRITTEN_FROM_THE_RIGHT = /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)$/;
 
+const locales = new Map<string, Intl.Locale>();
+
 /** The first that is a language tag; pages write `pt_BR` too, and nonsense must not break the element. */
 export function localeFrom(...candidates: string[]): Intl.Locale {
+  const key = candidates.join(" ");
+  const locale = locales.get(key) ?? firstLocale(candidates);
+  locales.set(key, locale);
+  return locale;
+}
+
+function firstLocale(candidates: string[]): Intl.Locale {
   for (const candidate of candidates) {
     try {
       return new Intl.Locale(candidate.replaceAll("_", "-"));

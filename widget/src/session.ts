@@ -1,15 +1,16 @@
 // Keeps one client in step with the element's settings: connects when there is someone to connect as,
 // starts anew when the settings change, and hands frames to the element.
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { type Connection, JourneyError } from "./client.ts";
-import type { CallFrame, Pop, Search, Showing, Timeline, Welcome } from "./frames.ts";
+import type { Connection, Credential } from "./client.ts";
+import type { Authenticated, CallFrame, Pop, Question, Showing, Welcome } from "./frames.ts";
+import { offline } from "./requests.ts";
 import { SharedClient } from "./sharing/shared-client.ts";
 
 export interface SessionSettings {
   endpoint: string;
   agent: string;
   token: string;
-  getToken: (() => string | Promise<string>) | null;
+  getToken: (() => Credential | Promise<Credential>) | null;
   timeZone: string;
 }
 
@@ -18,6 +19,7 @@ export interface SessionEvents {
   pops: () => Pop[];
   onConnection: (connection: Connection) => void;
   onWelcome: (welcome: Welcome) => void;
+  onAuthenticated: (authenticated: Authenticated) => void;
   onCallFrame: (frame: CallFrame) => unknown;
 }
 
@@ -60,9 +62,8 @@ export class Session implements ReactiveController {
     this.#client?.retryNow();
   }
 
-  search(search: Search): Promise<Timeline> {
-    if (this.#client) return this.#client.search(search);
-    return Promise.reject(new JourneyError("offline", "There is no connection to the service."));
+  ask<Answer>(question: Question): Promise<Answer> {
+    return this.#client ? this.#client.ask(question) : Promise.reject(offline());
   }
 
   #follow(next: SessionSettings): void {
@@ -95,7 +96,7 @@ export class Session implements ReactiveController {
     this.#client.start();
   }
 
-  #token(): string | undefined | Promise<string | undefined> {
+  #token(): Credential | undefined | Promise<Credential | undefined> {
     return this.#current?.getToken?.() || this.#current?.token || undefined;
   }
 

@@ -24,8 +24,11 @@ async function embed(t, { identity, isAllowed = true, ...options }) {
         window.told.push(data);
         if (data.type !== "backstory-identity-wanted") return;
         window.answers += 1;
-        const token = who.token && `${who.token}-${window.answers}`;
-        source.postMessage({ type: "backstory-identity", ...who, token }, "*");
+        const fresh = Object.entries(who).map(([name, value]) => [
+          name,
+          name === "agent" ? value : `${value}-${window.answers}`,
+        ]);
+        source.postMessage({ type: "backstory-identity", ...Object.fromEntries(fresh) }, "*");
       });
       const frame = document.createElement("iframe");
       frame.src = url;
@@ -58,6 +61,17 @@ test("a_fresh_token_is_asked_of_the_page_around_it_at_every_connect", async (t) 
   await until(() => of(service, "hello").length === 2, "a second hello");
   const [first, second] = of(service, "hello").map(({ token }) => token);
   assert.match(first, /^token-\d+$/);
+  assert.notEqual(first, second);
+});
+
+test("a_ticket_of_the_page_around_it_opens_one_session_and_the_next_is_asked_for", async (t) => {
+  const { service, frame } = await embed(t, { identity: { ticket: "ticket" } });
+  await frame.locator(".connection[data-state=live]").waitFor();
+  [...service.sockets][0].close(3000, "drain");
+  await until(() => of(service, "hello").length === 2, "a second hello");
+  const [first, second] = of(service, "hello").map(({ ticket }) => ticket);
+  assert.match(first, /^ticket-\d+$/);
+  assert.match(second, /^ticket-\d+$/);
   assert.notEqual(first, second);
 });
 

@@ -176,4 +176,19 @@ export const en = {
   sourcesStand: "{sources}.",
   sourceSeparator: "; ",
   timesIn: "Times in {zone}",
+
+  // Who one is, and what one may see
+  "close.3506": "The service must know who you are. Sign in, then try again.",
+  "close.3507": "Your sign-in does not hold. Sign in again, then try again.",
+  "close.3508": "The fresh sign-in was another agent's. Sign in as yourself, then try again.",
+  showNumber: "Show number",
+  hideNumber: "Hide number",
+  numberShown: "The number is {number}.",
+  numberForbidden: "You may not see this number in whole.",
+  hiddenByPolicy: "Hidden by your company's policy: {fields}",
+  "field.numbers": "parts of numbers",
+  "field.comments": "comments",
+  "field.scores": "scores",
+  "field.names": "names",
+  "field.campaigns": "other teams' campaigns",
 } as const;

@@ -1,5 +1,6 @@
 // The page at `/widget`: the element in somebody else's iframe. The page around it says who the agent is, if it is of an
 // origin that `http.embedded_by` names, and hears what the element tells its host.
+import type { Credential } from "../client.ts";
 import type { CustomerJourney } from "../element.ts";
 
 const ANSWER_WAIT_MS = 10_000;
@@ -11,11 +12,12 @@ interface Identity {
   type: "backstory-identity";
   agent?: string;
   token?: string;
+  ticket?: string;
 }
 
 const journey = document.querySelector("customer-journey") as CustomerJourney;
 let origins: string[] = [];
-let takeToken: (token: string) => void = () => {};
+let takeCredential: (credential: Credential) => void = () => {};
 
 function isIdentity(data: unknown): data is Identity {
   return typeof data === "object" && (data as Identity | null)?.type === "backstory-identity";
@@ -26,20 +28,28 @@ function askWhoItIs(): void {
   parent.postMessage({ type: "backstory-identity-wanted" }, "*");
 }
 
-function askForToken(): Promise<string> {
+/** A token, or a ticket in its place: the page around gives what it gave before. */
+function askForCredential(): Promise<Credential> {
   return new Promise((resolve, reject) => {
-    takeToken = resolve;
+    takeCredential = resolve;
     setTimeout(() => reject(new Error("the host gave no token in time")), ANSWER_WAIT_MS);
     askWhoItIs();
   });
 }
 
-function take({ agent, token }: Identity): void {
+function take({ agent, token, ticket }: Identity): void {
   if (agent) journey.agent = agent;
-  if (!token) return;
-  takeToken(token);
-  journey.token = token;
-  journey.getToken = askForToken;
+  if (!token && !ticket) return;
+  takeCredential(token || { ticket: ticket ?? "" });
+  if (token) journey.token = token;
+  if (journey.getToken) return;
+  let first = ticket;
+  // Good for one session: what was given unasked is the first one's.
+  journey.getToken = () => {
+    const given = first;
+    first = undefined;
+    return given ? { ticket: given } : askForCredential();
+  };
 }
 
 /** Tells the host from now on what happens. */

@@ -50,9 +50,17 @@ function alone(state: GalleryState): HTMLElement {
 
 async function press(element: CustomerJourney, selectors: readonly string[]): Promise<void> {
   for (const selector of selectors) {
-    await element.updateComplete;
-    element.renderRoot.querySelector<HTMLElement>(selector)?.click();
+    (await present(element, selector)).click();
   }
+}
+
+/** What there is to press comes with the frames. */
+async function present(element: CustomerJourney, selector: string): Promise<HTMLElement> {
+  await element.updateComplete;
+  const one = element.renderRoot.querySelector<HTMLElement>(selector);
+  if (one) return one;
+  await new Promise(requestAnimationFrame);
+  return present(element, selector);
 }
 
 const wanted = new URLSearchParams(location.search).get("state");

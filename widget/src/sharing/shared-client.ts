@@ -1,7 +1,8 @@
 // One socket for all tabs and elements of one origin that show the same agent's calls: the one whose turn it is speaks
 // to the service, the others follow. Where a browser lacks locks or channels, each has a socket of its own.
-import { type Connection, JourneyError } from "../client.ts";
-import type { CallFrame, Search, Timeline } from "../frames.ts";
+import type { Connection, Credential } from "../client.ts";
+import type { CallFrame, Question } from "../frames.ts";
+import { offline } from "../requests.ts";
 import { Follower } from "./follower.ts";
 import type { Said, Told } from "./messages.ts";
 import { nameOf } from "./name.ts";
@@ -52,9 +53,9 @@ export class SharedClient {
     else if (this.#connection.state === "refused") this.retryNow();
   }
 
-  search(search: Search): Promise<Timeline> {
-    if (this.#line && this.#connection.state === "live") return this.#line.search(search);
-    return Promise.reject(new JourneyError("offline", "There is no connection to the service."));
+  ask<Answer>(question: Question): Promise<Answer> {
+    if (this.#line && this.#connection.state === "live") return this.#line.ask(question);
+    return Promise.reject(offline());
   }
 
   async #join(): Promise<void> {
@@ -62,7 +63,7 @@ export class SharedClient {
     this.#presence = new AbortController();
     const { signal } = this.#presence;
     this.#connected({ state: "connecting" });
-    let token: string | undefined;
+    let token: Credential | undefined;
     try {
       token = await this.#options.token?.();
       const { endpoint, timeZone, agent } = this.#options;
@@ -76,7 +77,7 @@ export class SharedClient {
     }
   }
 
-  async #share(name: string, token: string | undefined, signal: AbortSignal): Promise<void> {
+  async #share(name: string, token: Credential | undefined, signal: AbortSignal): Promise<void> {
     const channel = new BroadcastChannel(name);
     signal.addEventListener("abort", () => channel.close());
     channel.onmessage = ({ data }) => this.#hear(data);

@@ -1,7 +1,7 @@
 // The tab that holds the socket: passes on what it hears, answers followers, and acknowledges each frame once,
 // whichever tab painted it first.
-import { type Connection, JourneyClient, type JourneyError } from "../client.ts";
-import type { CallFrame, Search, Showing, Timeline, Welcome } from "../frames.ts";
+import { type Connection, type Credential, JourneyClient, type JourneyError } from "../client.ts";
+import type { Authenticated, CallFrame, Question, Showing, Welcome } from "../frames.ts";
 import { type Attention, attention } from "./attention.ts";
 import type { News, Said } from "./messages.ts";
 import type { Tab } from "./tab.ts";
@@ -17,7 +17,7 @@ export class Speaker {
   #lastReceipt = 0;
 
   /** `token` is a fresh one for the first connect; later ones ask for their own. */
-  constructor(tab: Tab, token: string | undefined) {
+  constructor(tab: Tab, token: Credential | undefined) {
     this.#tab = tab;
     let fresh = token;
     const { options } = tab;
@@ -30,6 +30,7 @@ export class Speaker {
       },
       onConnection: (connection) => this.#connected(connection),
       onWelcome: (welcome) => this.#welcomed(welcome),
+      onAuthenticated: (authenticated) => this.#authenticated(authenticated),
       onCallFrame: (frame) => this.#receive(frame),
     });
   }
@@ -47,8 +48,8 @@ export class Speaker {
     this.#client.authenticate(token);
   }
 
-  search(search: Search): Promise<Timeline> {
-    return this.#client.search(search);
+  ask<Answer>(question: Question): Promise<Answer> {
+    return this.#client.ask(question);
   }
 
   stop(): void {
@@ -68,8 +69,8 @@ export class Speaker {
       case "painted":
         this.#painted.get(said.receipt)?.();
         break;
-      case "search":
-        void this.#answer(said.follower, said.request, said.search);
+      case "ask":
+        void this.#answer(said.follower, said.request, said.question);
         break;
     }
   }
@@ -96,9 +97,9 @@ export class Speaker {
     this.#tell({ type: "connection", connection: this.#client.connection }, to);
   }
 
-  async #answer(to: string, request: number, search: Search): Promise<void> {
+  async #answer(to: string, request: number, question: Question): Promise<void> {
     try {
-      this.#tell({ type: "answer", request, timeline: await this.#client.search(search) }, to);
+      this.#tell({ type: "answer", request, answer: await this.#client.ask(question) }, to);
     } catch (error) {
       const { code, message: text } = error as JourneyError;
       this.#tell({ type: "problem", request, code, text }, to);
@@ -117,11 +118,19 @@ export class Speaker {
     this.#tab.options.onWelcome?.(welcome);
   }
 
+  /** Tabs that join later hear of it with the welcome. */
+  #authenticated(authenticated: Authenticated): void {
+    if (this.#welcome) this.#welcome = { ...this.#welcome, scopes: authenticated.scopes };
+    this.#tell({ type: "authenticated", authenticated });
+    this.#tab.options.onAuthenticated?.(authenticated);
+  }
+
   #receive(frame: CallFrame): Promise<unknown> {
     this.#lastReceipt += 1;
     const receipt = this.#lastReceipt;
     const announcer = this.#announcer();
-    this.#tell({ type: "frame", frame, receipt, announcer });
+    // To copy a timeline for nobody takes time that the paint is waiting for; whoever joins is brought up to date.
+    if (this.#followers.size > 0) this.#tell({ type: "frame", frame, receipt, announcer });
     const paintedThere = new Promise<void>((resolve) => this.#painted.set(receipt, resolve));
     const paintedHere = this.#tab.show(frame, announcer);
     return Promise.race([paintedHere, paintedThere]).finally(() => this.#painted.delete(receipt));

@@ -49,6 +49,13 @@ export const glance = css`
     letter-spacing: -0.005em;
   }
 
+  .reveal {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: baseline;
+    gap: 0 8px;
+  }
+
   .who {
     display: flex;
     flex-wrap: wrap;

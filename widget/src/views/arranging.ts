@@ -10,6 +10,7 @@ export class Arranging implements ReactiveController {
   readonly #layout: () => Layout;
   readonly #resize = new ResizeObserver(([entry]) => entry && this.#measured(entry.contentRect.width));
   #view: View = "timeline";
+  #width = 0;
   #isWide = true;
   #hasChosen = false;
   #hasMeasured = false;
@@ -23,6 +24,11 @@ export class Arranging implements ReactiveController {
   get arrangement(): Arrangement {
     if (this.#layout() === "horizontal" || this.#isWide) return this.#view === "grid" ? "grid" : "horizontal";
     return "vertical";
+  }
+
+  /** Of the element, in pixels; 0 where it is not laid out. */
+  get width(): number {
+    return this.#width;
   }
 
   /** The agent's choice, which wins from now on. */
@@ -47,6 +53,7 @@ export class Arranging implements ReactiveController {
    */
   #measured(width: number): void {
     if (width === 0) return;
+    this.#width = width;
     const before = this.arrangement;
     const isWide = width >= WIDE_FROM_PX;
     const isWidened = this.#hasMeasured && isWide && !this.#isWide;

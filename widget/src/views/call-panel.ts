@@ -4,11 +4,12 @@ import { keyed } from "lit/directives/keyed.js";
 import { type CallOnScreen, isEnded } from "../calls.ts";
 import type { CallDesk } from "../desk.ts";
 import type { Interaction, Timeline } from "../frames.ts";
+import { Kept } from "../kept.ts";
 import type { Arrangement, View } from "../layout.ts";
 import { EVERYTHING, type Filters, ofContacts, type Shown, select } from "../timeline.ts";
 import { filterWords } from "./filter-words.ts";
 import { glance } from "./glance.ts";
-import { gridView, NEWEST_FIRST, type Sort } from "./grid-view.ts";
+import { gridView, NEWEST_FIRST, rowsOf, type Sort } from "./grid-view.ts";
 import {
   type Culprit,
   failure,
@@ -18,19 +19,22 @@ import {
   noInteractions,
   nothingPasses,
   remark,
+  revealFailure,
   shortened,
   sourcesMissing,
 } from "./notices.ts";
 import { contactName, type Scene } from "./scene.ts";
 import { timelineView } from "./timeline-view.ts";
 import { Toolbar } from "./toolbar.ts";
-import { newestDays, Unrolling } from "./unrolling.ts";
+import { countInView, newestDays, Unrolling } from "./unrolling.ts";
 
 export interface PanelState {
   entry: CallOnScreen;
   desk: CallDesk;
   isLive: boolean;
   arrangement: Arrangement;
+  /** In pixels. */
+  width: number;
   /** Tabs stand above, and this is the panel of the selected one. */
   isTabbed: boolean;
   onDesk: (change: Partial<CallDesk>) => void;
@@ -39,12 +43,16 @@ export interface PanelState {
   onView: (view: View) => void;
   /** Shows what came while the agent was reading. */
   onNews: () => void;
+  /** Shows the masked number in whole, or no longer. */
+  onReveal: () => void;
 }
 
 export class CallPanel {
   readonly #host: ReactiveControllerHost;
   readonly #toolbar: Toolbar;
   readonly #unrolling: Unrolling;
+  readonly #selected = new Kept<Shown | null>();
+  readonly #rows = new Kept<Interaction[]>();
   #sort: Sort = NEWEST_FIRST;
   #shown: Shown | null = null;
 
@@ -69,7 +77,11 @@ export class CallPanel {
   render(scene: Scene, state: PanelState): TemplateResult {
     const { entry, desk, isTabbed } = state;
     const timeline = entry.timeline ?? entry.found?.timeline ?? null;
-    this.#shown = this.#select(scene, state, desk.filters);
+    const { filters, contactId, hidden } = desk;
+    this.#shown = this.#selected.of(
+      [entry.timeline, entry.found, filters, contactId, hidden, scene.today],
+      () => this.#select(scene, state, filters),
+    );
     const { callId } = entry.call;
     return html`<section class="call ${isEnded(entry) ? "is-ended" : ""}" part="call" id="call-panel" data-call=${callId}
       role=${isTabbed ? "tabpanel" : nothing} aria-labelledby=${isTabbed ? `tab-${callId}` : nothing}>
@@ -80,7 +92,9 @@ export class CallPanel {
         newest: timeline && newestOf(timeline, desk),
         desk,
         onDesk: state.onDesk,
+        onReveal: state.isLive || desk.number ? state.onReveal : null,
       })}
+      ${revealFailure(scene, desk.revealProblem)}
       ${timeline && timeline.total > 0 ? this.#tools(scene, state, timeline) : nothing}
       ${timeline && entry.missing ? remark(scene.language.word("missing", entry.missing.code, entry.missing.text)) : nothing}
       ${timeline ? sourcesMissing(scene, timeline, this.#again(state)) : nothing}
@@ -145,18 +159,22 @@ export class CallPanel {
     if (timeline.total === 0) return noInteractions(scene, timeline);
     if (shown.days.length === 0) return this.#nothingPasses(scene, state, timeline);
     const isGrid = state.arrangement === "grid";
-    const reach = this.#unrolling.reach(`${isGrid} ${entry.call.callId}`, shown.count);
+    const isHorizontal = state.arrangement === "horizontal";
+    const first = isHorizontal ? countInView(shown.days, state.width) : undefined;
+    const reach = this.#unrolling.reach(`${isGrid} ${entry.call.callId}`, shown.count, first);
     // It stands behind the last one, so not before that is drawn.
     const older =
       reach < shown.count
         ? null
         : loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
     if (!isGrid) {
-      const isHorizontal = state.arrangement === "horizontal";
       return timelineView(scene, newestDays(shown.days, reach), isHorizontal, older);
     }
-    const interactions = shown.days.flatMap((day) => day.interactions);
-    return gridView(scene, interactions, reach, this.#sort, (sort) => this.#sortBy(sort), older);
+    const { language, catalogue, contacts } = scene;
+    const rows = this.#rows.of([shown, this.#sort, language, catalogue, contacts], () =>
+      rowsOf(scene, shown.days, this.#sort),
+    );
+    return gridView(scene, rows, reach, this.#sort, (sort) => this.#sortBy(sort), older);
   }
 
   sortNewestFirst(): void {

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Interaction } from "../frames.ts";
 import { icon } from "../icons.ts";
 import { channelLabel } from "../modes.ts";
+import type { Rights } from "../rights.ts";
 import {
   directionLabel,
   isFromDataCloud,
@@ -19,9 +20,15 @@ import { ownerOf, type Scene } from "./scene.ts";
 /** An empty value says that nothing was recorded. */
 type Field = [label: string, value: unknown];
 
+/** A field that the policy keeps back is not there, rather than empty. */
+function unlessHidden({ hidden }: Rights, what: string, fields: Field[]): Field[] {
+  return hidden.has(what) ? [] : fields;
+}
+
 /** The fields that the Campaign Manager knows of an interaction. */
 function campaignManagerFields(scene: Scene, of: Interaction): Field[] {
-  const { say } = scene.language;
+  const { language, rights } = scene;
+  const { say } = language;
   const score = (value: number | null | undefined) => value != null && scene.formats.number(value);
   return [
     [say("dateAndTime"), scene.formats.dateTime(of.startedAt)],
@@ -29,10 +36,12 @@ function campaignManagerFields(scene: Scene, of: Interaction): Field[] {
     [say("mode"), modeAndChannel(scene, of)],
     [say("outcome"), outcomeOf(scene, of)],
     [say("phoneNumber"), phoneNumber(of.address)],
-    [say("previousScore"), score(of.previousScore)],
-    [say("currentScore"), score(of.currentScore)],
+    ...unlessHidden(rights, "scores", [
+      [say("previousScore"), score(of.previousScore)],
+      [say("currentScore"), score(of.currentScore)],
+    ]),
     [say("agentName"), nameOf(of.agent)],
-    [say("agentComments"), of.comments],
+    ...unlessHidden(rights, "comments", [[say("agentComments"), of.comments]]),
   ];
 }
 
@@ -46,7 +55,7 @@ function dataCloudFields(scene: Scene, of: Interaction): Field[] {
     [say("callEnd"), of.endedAt && formats.dateTime(of.endedAt)],
     [say("outcome"), outcomeOf(scene, of)],
     [say("agentName"), nameOf(of.agent)],
-    [say("agentComments"), of.comments],
+    ...unlessHidden(scene.rights, "comments", [[say("agentComments"), of.comments]]),
     [say("channelType"), channelLabel(language, catalogue, of.channel)],
     [say("channelDirection"), directionLabel(language, of.direction)],
   ];

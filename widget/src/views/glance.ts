@@ -5,6 +5,7 @@ import type { Brief, Call, ContactSummary, Interaction, Timeline } from "../fram
 import { failureMark, icon } from "../icons.ts";
 import type { Language } from "../language.ts";
 import { channelLabel, modeLabel } from "../modes.ts";
+import { canReveal } from "../rights.ts";
 import {
   directionLabel,
   modeIcon,
@@ -35,6 +36,8 @@ export interface GlanceState extends CallLook {
   newest: Interaction | null;
   desk: CallDesk;
   onDesk: (change: Partial<CallDesk>) => void;
+  /** Null where there is nobody to ask. */
+  onReveal: (() => void) | null;
 }
 
 export function glance(scene: Scene, state: GlanceState): TemplateResult {
@@ -48,7 +51,7 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
     <div class="glance-call">
       <span class="direction" aria-hidden="true">${icon(call.direction === "inbound" ? "inbound" : "outbound")}</span>
       <div>
-        <h2 class="number">${call.number ? phoneNumber(call.number) : language.say("noNumber")}</h2>
+        ${number(scene, state)}
         <p class="who">
           <span class="state" part="state">${stateLabel(language, state)}</span>
           <span class="direction-name">${directionLabel(language, call.direction)}</span>
@@ -61,6 +64,19 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
   </header>
   ${contact?.brief ? briefLine(scene, contact.brief) : nothing}
   ${chips(scene, state, contacts)}`;
+}
+
+/** As it comes, masked or not; whoever may see a masked one in whole asks for it. */
+function number({ language, rights }: Scene, { call, desk, onReveal }: GlanceState): TemplateResult {
+  const { say } = language;
+  const shown = desk.number ?? call.number;
+  const heading = html`<h2 class="number">${shown ? phoneNumber(shown) : say("noNumber")}</h2>`;
+  if (!call.number || !canReveal(rights)) return heading;
+  return html`<div class="reveal">${heading}
+    <button type="button" class="link" ?disabled=${onReveal === null} aria-busy=${desk.isRevealing}
+      @click=${() => desk.isRevealing || onReveal?.()}>${say(desk.number ? "hideNumber" : "showNumber")}</button>
+    <span class="visually-hidden" role="status">${desk.number ? say("numberShown", { number: desk.number }) : nothing}</span>
+  </div>`;
 }
 
 function fact(name: string, label: string, value: unknown): TemplateResult {
@@ -114,19 +130,19 @@ function briefLine(scene: Scene, brief: Brief): TemplateResult {
   </dl>`;
 }
 
-function lastContact({ language, formats, catalogue, now }: Scene, brief: Brief): string {
+function lastContact({ language, formats, catalogue, today }: Scene, brief: Brief): string {
   const { lastAt, lastChannel, lastOutcome } = brief;
   if (!lastAt) return language.say("neverInPeriod");
-  const parts = [formats.agoOf(lastAt, now)];
+  const parts = [formats.agoOf(lastAt, today)];
   if (lastChannel) parts.push(channelLabel(language, catalogue, lastChannel));
   if (lastOutcome) parts.push(outcomeLabel(language, lastOutcome));
   return parts.join(language.say("listSeparator"));
 }
 
-function lastReached({ language, formats, catalogue, now }: Scene, brief: Brief): string {
+function lastReached({ language, formats, catalogue, today }: Scene, brief: Brief): string {
   const { lastReachedAt, lastReachedMode } = brief;
   if (!lastReachedAt) return language.say("neverInPeriod");
-  const when = formats.agoOf(lastReachedAt, now);
+  const when = formats.agoOf(lastReachedAt, today);
   if (!lastReachedMode) return when;
   return language.say("reachedOn", { when, mode: modeLabel(language, catalogue, lastReachedMode) });
 }
@@ -201,9 +217,9 @@ function candidates(
   </div>`;
 }
 
-function candidate({ formats, now }: Scene, contact: ContactSummary): TemplateResult {
+function candidate({ formats, today }: Scene, contact: ContactSummary): TemplateResult {
   const { lastAt } = contact;
-  const ago = lastAt ? html` <span class="quiet">${formats.agoOf(lastAt, now)}</span>` : nothing;
+  const ago = lastAt ? html` <span class="quiet">${formats.agoOf(lastAt, today)}</span>` : nothing;
   return html`${icon("person")}${contactName(contact)}${ago}`;
 }
 

@@ -2,7 +2,7 @@
 // sheet lays the rows out by itself, which takes a table's own away in some browsers.
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { Interaction } from "../frames.ts";
+import type { Day, Interaction } from "../frames.ts";
 import type { PlainKey } from "../language.ts";
 import { channelLabel } from "../modes.ts";
 import { follow, stepsAlong } from "./arrows.ts";
@@ -86,6 +86,26 @@ const COLUMNS: Column[] = [
 
 const CONTACT = text("contact", (scene, of) => ownerOf(scene, of) ?? "");
 
+const COLUMNS_WITH_CONTACT = [...COLUMNS.slice(0, 1), CONTACT, ...COLUMNS.slice(1)];
+
+/** The policy's words for the fields of these columns. */
+const KEPT_BACK = new Map([
+  ["score", "scores"],
+  ["comments", "comments"],
+]);
+
+function columnsOf({ contacts, rights }: Scene): Column[] {
+  const columns = contacts.length > 1 ? COLUMNS_WITH_CONTACT : COLUMNS;
+  return columns.filter(({ id }) => !rights.hidden.has(KEPT_BACK.get(id) ?? ""));
+}
+
+/** The interactions of these days as the rows of the grid, in their order. */
+export function rowsOf(scene: Scene, days: Day[], { column: by, ascending }: Sort): Interaction[] {
+  const interactions = days.flatMap((day) => day.interactions);
+  const column = columnsOf(scene).find(({ id }) => id === by);
+  return column ? sorted(scene, interactions, column, ascending) : interactions;
+}
+
 function sorted(
   scene: Scene,
   interactions: Interaction[],
@@ -109,25 +129,28 @@ function sorted(
 
 export function gridView(
   scene: Scene,
-  interactions: Interaction[],
+  rows: Interaction[],
   reach: number,
   sort: Sort,
   onSort: (sort: Sort) => void,
   older: unknown,
 ): TemplateResult {
-  const columns =
-    scene.contacts.length > 1 ? [...COLUMNS.slice(0, 1), CONTACT, ...COLUMNS.slice(1)] : COLUMNS;
-  const by = columns.find(({ id }) => id === sort.column) ?? columns[0];
-  const rows = by ? sorted(scene, interactions, by, sort.ascending) : interactions;
+  const columns = columnsOf(scene);
   return html`<div class="grid-scroll" role="region" aria-label=${scene.language.say("gridRegion")} tabindex="0">
     <table class="grid" part="grid" role="table" @keydown=${moveByArrow}>
       <thead role="rowgroup"><tr role="row">${columns.map((column) => heading(scene, column, sort, onSort))}</tr></thead>
       ${grouped(rows.slice(0, reach)).map(
         (group) =>
-          html`<tbody role="rowgroup">${repeat(
-            group,
-            ({ interactionId }) => interactionId,
-            (of) => drawnOnce(scene, of, of === rows[0], () => row(scene, columns, of, of === rows[0])),
+          html`<tbody role="rowgroup">${drawnOnce(scene, [...group, rows[0], scene.marks], () =>
+            repeat(
+              group,
+              ({ interactionId }) => interactionId,
+              (of) => {
+                const isFirst = of === rows[0];
+                const mark = scene.marks.get(of.interactionId);
+                return drawnOnce(scene, [of, isFirst, mark], () => row(scene, columns, of, isFirst));
+              },
+            ),
           )}</tbody>`,
       )}
     </table>

@@ -118,15 +118,29 @@ export function failure({ language }: Scene, problem: JourneyError | null): Temp
   return html`<p class="notice problem" role="alert">${language.word("error", problem.code, problem.message)}</p>`;
 }
 
+/** Why a number stays masked. */
+export function revealFailure(scene: Scene, problem: JourneyError | null): TemplateResult | typeof nothing {
+  if (problem?.code !== "forbidden") return failure(scene, problem);
+  return html`<p class="notice problem" role="alert">${scene.language.say("numberForbidden")}</p>`;
+}
+
+/** Once, and quietly: what is not there because the company does not want it to be. */
+function policyLine({ language, rights }: Scene): TemplateResult | typeof nothing {
+  if (rights.hidden.size === 0) return nothing;
+  const { say, word } = language;
+  const fields = [...rights.hidden].map((field) => word("field", field)).join(say("listSeparator"));
+  return html`<span class="policy">${say("hiddenByPolicy", { fields })}</span>`;
+}
+
 function refusalText({ word }: Language, { code, text }: Extract<Connection, { state: "refused" }>): string {
   return word("close", String(code), text);
 }
 
-function connectionText(language: Language, connection: Connection, now: number): string {
+function connectionText(language: Language, connection: Connection): string {
   const { say } = language;
   switch (connection.state) {
     case "waiting":
-      return say("offline", { seconds: Math.max(0, Math.ceil((connection.retryAt - now) / 1000)) });
+      return say("offline", { seconds: Math.max(0, Math.ceil((connection.retryAt - Date.now()) / 1000)) });
     case "refused":
       return refusalText(language, connection);
     default:
@@ -181,9 +195,10 @@ export function statusLine(
   // The countdown is for eyes only: a live region would read out every second of it.
   return html`<footer class="status" part="status">
     <span class="connection" data-state=${connection.state}><span class="lamp" aria-hidden="true"></span>
-      <span class="connection-text">${connectionText(scene.language, connection, scene.now)}</span>
+      <span class="connection-text">${connectionText(scene.language, connection)}</span>
       ${canRetry ? html`<button type="button" class="link" @click=${onRetry}>${say("tryNow")}</button>` : nothing}</span>
     <span class="sources">${(timeline?.sources ?? []).map((state) => html`<span>${sourceText(scene, state)}</span>`)}</span>
-    <span class="zone">${say("timesIn", { zone: scene.formats.zoneName(scene.now) })}</span>
+    ${policyLine(scene)}
+    <span class="zone">${say("timesIn", { zone: scene.formats.zoneName() })}</span>
   </footer>`;
 }

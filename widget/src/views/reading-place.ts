@@ -3,18 +3,57 @@
 
 const NEAR_PX = 8;
 
-function scrollerIn(root: ParentNode): HTMLElement | null {
-  return root.querySelector<HTMLElement>(".timeline, .grid-scroll");
-}
+export class ReadingPlace {
+  readonly #root: () => ParentNode;
+  /** Scrolling does not bubble. */
+  readonly onScroll: { handleEvent: (event: Event) => void; capture: true; passive: true };
+  /** A scroller that stands away from its newest end. It is listened to: asking where it stands lays the page out. */
+  #away: Element | null = null;
 
-/** Away from the end where the newest stands; the horizontal timeline counts its way from there backwards. */
-export function isAwayFromNewest(root: ParentNode): boolean {
-  const scroller = scrollerIn(root);
-  return scroller !== null && (Math.abs(scroller.scrollLeft) > NEAR_PX || scroller.scrollTop > NEAR_PX);
-}
+  constructor(root: () => ParentNode, onScrolled: () => void) {
+    this.#root = root;
+    const handleEvent = ({ target }: Event) => {
+      this.#scrolled(target);
+      onScrolled();
+    };
+    this.onScroll = { handleEvent, capture: true, passive: true };
+  }
 
-export function goToNewest(root: ParentNode): void {
-  scrollerIn(root)?.scrollTo(0, 0);
+  /** Away from the end where the newest stands. */
+  get isAway(): boolean {
+    return this.#away !== null && this.#away === this.#scroller();
+  }
+
+  goToNewest(): void {
+    this.#scroller()?.scrollTo(0, 0);
+    this.#away = null;
+  }
+
+  /** To call before the list changes; what it gives back is to be called after, and undoes the shift. */
+  hold(): () => void {
+    const scroller = this.#scroller();
+    if (!scroller || !this.isAway) return () => {};
+    const view = scroller.getBoundingClientRect();
+    const day = firstInView(scroller, ".day, tbody tr", view);
+    const anchor = (day && firstInView(day, "[data-id]", view)) ?? day;
+    const before = anchor?.getBoundingClientRect();
+    return () => {
+      const after = anchor?.getBoundingClientRect();
+      if (before && after) scroller.scrollBy(after.left - before.left, after.top - before.top);
+    };
+  }
+
+  /** The horizontal timeline counts its way from the newest end backwards. */
+  #scrolled(target: EventTarget | null): void {
+    const scroller = this.#scroller();
+    if (!scroller || target !== scroller) return;
+    const { scrollLeft, scrollTop } = scroller;
+    this.#away = Math.abs(scrollLeft) > NEAR_PX || scrollTop > NEAR_PX ? scroller : null;
+  }
+
+  #scroller(): HTMLElement | null {
+    return this.#root().querySelector<HTMLElement>(".timeline, .grid-scroll");
+  }
 }
 
 function firstInView(parent: HTMLElement, selector: string, view: DOMRect): HTMLElement | undefined {
@@ -22,18 +61,4 @@ function firstInView(parent: HTMLElement, selector: string, view: DOMRect): HTML
     const box = one.getBoundingClientRect();
     return box.right > view.left && box.left < view.right && box.bottom > view.top && box.top < view.bottom;
   });
-}
-
-/** To call before the list changes; what it gives back is to be called after, and undoes the shift. */
-export function holdPlace(root: ParentNode): () => void {
-  const scroller = scrollerIn(root);
-  if (!scroller || !isAwayFromNewest(root)) return () => {};
-  const view = scroller.getBoundingClientRect();
-  const day = firstInView(scroller, ".day, tbody tr", view);
-  const anchor = (day && firstInView(day, "[data-id]", view)) ?? day;
-  const before = anchor?.getBoundingClientRect();
-  return () => {
-    const after = anchor?.getBoundingClientRect();
-    if (before && after) scroller.scrollBy(after.left - before.left, after.top - before.top);
-  };
 }

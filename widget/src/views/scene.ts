@@ -5,13 +5,17 @@ import type { Formats } from "../formats.ts";
 import type { ContactSummary, Interaction } from "../frames.ts";
 import type { Language } from "../language.ts";
 import type { Catalogue } from "../modes.ts";
+import type { Rights } from "../rights.ts";
 
 export interface Scene {
   language: Language;
   formats: Formats;
   catalogue: Catalogue;
+  rights: Rights;
   /** Milliseconds since the epoch. */
   now: number;
+  /** The calendar day (YYYY-MM-DD) that is in the zone shown. */
+  today: string;
   /** The contacts behind the number; with several, every interaction says whose it is. */
   contacts: readonly ContactSummary[];
   /** What came or changed while the call was on screen. */
@@ -30,14 +34,8 @@ export function ownerOf(scene: Scene, interaction: Interaction): string | null {
   return contact ? contactName(contact) : (interaction.contactId ?? scene.language.say("nobodyKnown"));
 }
 
-/** An interaction looks the same as long as these do: of five hundred, one that changed is drawn anew. */
-export function drawnOnce(
-  scene: Scene,
-  interaction: Interaction,
-  isFirst: boolean,
-  draw: () => unknown,
-): unknown {
-  const { language, formats, catalogue, contacts, marks } = scene;
-  const mark = marks.get(interaction.interactionId);
-  return guard([interaction, isFirst, mark, language, formats, catalogue, contacts], draw);
+/** What is drawn `of` these looks the same as long as they are: of five hundred interactions, one that changed is drawn anew. */
+export function drawnOnce(scene: Scene, of: readonly unknown[], draw: () => unknown): unknown {
+  const { language, formats, catalogue, rights, contacts } = scene;
+  return guard([...of, language, formats, catalogue, rights, contacts], draw);
 }

@@ -33,7 +33,11 @@ export function timelineView(
         days,
         (day) => day.date,
         (day, index) =>
-          html`<li class="day" part="day" data-date=${day.date}>${snapshot(scene, day, index === 0)}</li>`,
+          html`<li class="day" part="day" data-date=${day.date}>${drawnOnce(
+            scene,
+            [day, index === 0, scene.today, scene.marks],
+            () => snapshot(scene, day, index === 0),
+          )}</li>`,
       )}
       ${older ? html`<li class="older">${older}</li>` : nothing}
     </ol>
@@ -61,7 +65,7 @@ function snapshot(scene: Scene, day: Day, isNewest: boolean): TemplateResult {
   const interactions = scene.language.say("interactions", { count });
   return html`<header class="day-head">
       <h3><time datetime=${day.date}>${scene.formats.date(day.date)}</time></h3>
-      <span class="ago">${scene.formats.ago(day.date, scene.now)}</span>
+      <span class="ago">${scene.formats.ago(day.date, scene.today)}</span>
       ${count > 1 ? html`<span class="count" title=${interactions}>${scene.formats.number(count)}</span>` : nothing}
     </header>
     <ul class="entries" aria-label=${interactions}>
@@ -70,7 +74,8 @@ function snapshot(scene: Scene, day: Day, isNewest: boolean): TemplateResult {
         (interaction) => interaction.interactionId,
         (interaction, index) => {
           const isFirst = isNewest && index === 0;
-          return drawnOnce(scene, interaction, isFirst, () => entry(scene, interaction, isFirst));
+          const mark = scene.marks.get(interaction.interactionId);
+          return drawnOnce(scene, [interaction, isFirst, mark], () => entry(scene, interaction, isFirst));
         },
       )}
     </ul>`;

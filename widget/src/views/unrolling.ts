@@ -1,17 +1,21 @@
-// Draws a long journey in steps: its newest end with the call, the rest while the page has time, so that a customer
-// of many years does not hold up the pop.
+// Draws a long journey in steps: what is in view with the call, the rest a little with each frame, so that a customer
+// of many years holds up neither the pop nor an agent who scrolls at once.
 import type { ReactiveControllerHost } from "lit";
 import type { Day } from "../frames.ts";
 
-/** What most panels have room for; the next step follows the paint of these. */
+/** What most panels have room for. */
 const FIRST = 12;
-/** Few enough that drawing them takes less time than a frame. */
-const STEP = 40;
+const STEP = { first: 16, min: 12, max: 120 };
+/** A step takes about as long as leaves a frame its time for everything else. */
+const STEP_MS = 4;
+/** As the style sheet has it. */
+const DAY_WIDTH_PX = 280;
 
 export class Unrolling {
   readonly #host: ReactiveControllerHost;
   #list = "";
   #drawn = FIRST;
+  #step = STEP.first;
   #isUnderWay = false;
 
   constructor(host: ReactiveControllerHost) {
@@ -19,8 +23,8 @@ export class Unrolling {
   }
 
   /** How many interactions of this list to draw now; asks for the next step while there are more. */
-  reach(list: string, total: number): number {
-    if (list !== this.#list) this.#drawn = FIRST;
+  reach(list: string, total: number, first = FIRST): number {
+    if (list !== this.#list) this.#drawn = Math.min(first, FIRST);
     this.#list = list;
     if (this.#drawn < total && !this.#isUnderWay) this.#goOn();
     return this.#drawn;
@@ -29,13 +33,17 @@ export class Unrolling {
   #goOn(): void {
     this.#isUnderWay = true;
     // After the paint of what is drawn already.
-    requestAnimationFrame(() =>
-      setTimeout(() => {
-        this.#isUnderWay = false;
-        this.#drawn += STEP;
-        this.#host.requestUpdate();
-      }),
-    );
+    requestAnimationFrame(() => setTimeout(() => void this.#draw()));
+  }
+
+  async #draw(): Promise<void> {
+    this.#isUnderWay = false;
+    this.#drawn += this.#step;
+    const began = performance.now();
+    this.#host.requestUpdate();
+    await this.#host.updateComplete;
+    const pace = STEP_MS / Math.max(performance.now() - began, 0.5);
+    this.#step = Math.round(Math.min(STEP.max, Math.max(STEP.min, this.#step * Math.min(pace, 2))));
   }
 }
 
@@ -47,4 +55,10 @@ export function newestDays(days: Day[], count: number): Day[] {
     return sum >= count;
   });
   return last < 0 ? days : days.slice(0, last + 1);
+}
+
+/** How many interactions the days have that stand side by side in this width. */
+export function countInView(days: Day[], width: number): number {
+  const inView = days.slice(0, Math.ceil(width / DAY_WIDTH_PX));
+  return inView.reduce((sum, { interactions }) => sum + interactions.length, 0);
 }

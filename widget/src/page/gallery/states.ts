@@ -1,6 +1,18 @@
 // Every state of the element: what the service sends, and what the agent does then.
-import type { ServerFrame } from "../../frames.ts";
-import type { Line, Script } from "./scripted-socket.ts";
+import { POLICY } from "./policy-states.ts";
+import type { Script } from "./scripted-socket.ts";
+import {
+  answers,
+  aYear,
+  aYearConnected,
+  COME_BACK_CODE,
+  COME_BACK_MS,
+  connected,
+  late,
+  manyConnected,
+  STAY_AWAY_CODE,
+  sends,
+} from "./scripts.ts";
 import type { World } from "./world.ts";
 
 export interface GalleryState {
@@ -23,38 +35,6 @@ export interface Group {
   title: string;
   states: readonly GalleryState[];
 }
-
-/** Long enough that nothing in the picture moves. */
-const COME_BACK_MS = 60_000;
-const COME_BACK_CODE = 3001;
-const STAY_AWAY_CODE = 3500;
-
-/** A service that sends these frames to whoever says hello, and is too busy for searches. */
-const sends =
-  (framesOf: (world: World) => ServerFrame[]) =>
-  (world: World): Script =>
-  (frame, { say }) => {
-    if (frame.type === "hello") for (const one of [world.welcome(), ...framesOf(world)]) say(one);
-    if (frame.type === "ping") say({ type: "pong" });
-    if (frame.type !== "search") return;
-    const text = "Too much is being asked for right now; try again.";
-    say({ type: "error", request: frame.request, code: "busy", text });
-  };
-
-/** A service whose answer to a hello ends with the end of the connection. */
-const answers =
-  (speak: (line: Line, world: World) => void) =>
-  (world: World): Script =>
-  (frame, line) => {
-    if (frame.type === "hello") speak(line, world);
-  };
-
-const aYear = sends((world) => [world.pop(world.journey(20))]);
-const connected = (world: World) => world.pop(world.journey(20), { state: "connected" });
-const aYearConnected = sends((world) => [connected(world)]);
-const manyConnected = sends((world) => [world.pop(world.journey(500), { state: "connected" })]);
-const late = (world: World) =>
-  world.popWithout("timeout", "The history takes longer than usual; it follows as soon as it is there.");
 
 const JOURNEYS: GalleryState[] = [
   {
@@ -156,6 +136,26 @@ const CALLS: GalleryState[] = [
     size: "wide",
     script: sends((world) => [connected(world), world.update({ interactions: world.arrivals(), total: 22 })]),
     presses: ["#filter-channel", "[role=option]:last-child"],
+  },
+  {
+    id: "hidden-person",
+    title: "Not this person",
+    about: "One of several contacts is out of sight, and can be brought back.",
+    size: "wide",
+    script: sends((world) => [world.pop(world.household())]),
+    presses: [".chip-pair .icon-button"],
+  },
+  {
+    id: "kept",
+    title: "A kept call",
+    about: "It is over, and stays for as long as the agent wants it.",
+    size: "wide",
+    script: sends((world) => [
+      world.pop(world.journey(9), { callId: "c-0", state: "connected", number: "+442079460018" }),
+      world.pop(world.journey(20)),
+      { type: "ended", version: 2, callId: "c-1", reason: "ended" },
+    ]),
+    presses: [".tab[data-call=c-1][data-state=ended]", ".plain[aria-pressed]"],
   },
   {
     id: "wrap-up",
@@ -367,5 +367,6 @@ export const GALLERY: readonly Group[] = [
   { title: "Calls and people", states: CALLS },
   { title: "What an agent does", states: ACTIONS },
   { title: "When something is missing", states: GAPS },
+  { title: "What an agent may see", states: POLICY },
   { title: "Looks", states: LOOKS },
 ];

@@ -20,9 +20,9 @@ export class World {
     this.#now = now;
   }
 
-  welcome(): Welcome {
+  welcome(rights: Partial<Welcome> = {}): Welcome {
     const session = { session: "s-1", agent: AGENT, node: "n-1", serverTime: this.#ago(0) };
-    return { type: "welcome", ...session, heartbeatSeconds: 25, modes: MODES };
+    return { type: "welcome", ...session, heartbeatSeconds: 25, modes: MODES, ...rights };
   }
 
   pop(timeline: Timeline | null, call: Partial<Call> = {}, rest: Partial<Pop> = {}): Pop {
@@ -107,6 +107,32 @@ export class World {
     return [arrival("live-2", 4, answer), arrival("live-1", 40, { outcome, comments: null })];
   }
 
+  /** What an agent gets whom the policy keeps parts of numbers from. */
+  masked(): Timeline {
+    const of = this.journey(20, { number: masked(ENGLISH.number) });
+    const days = of.days.map((day) => ({
+      ...day,
+      interactions: day.interactions.map((one) => ({ ...one, address: masked(one.address) })),
+    }));
+    return { ...of, days };
+  }
+
+  /** What an agent gets whom it keeps remarks, scores and people's names from. */
+  withheld(): Timeline {
+    const interactions = journeyOf(ENGLISH, 20, this.#now).map((one) => ({
+      ...one,
+      comments: null,
+      previousScore: null,
+      currentScore: null,
+    }));
+    const contacts = [contactOf(ENGLISH.contact, interactions, this.#now)].map(({ brief, ...contact }) => ({
+      ...contact,
+      name: null,
+      brief: { ...brief, score: null, scoreChange: null },
+    }));
+    return timelineOf(ENGLISH, interactions, this.#now, { contacts });
+  }
+
   withoutDataCloud(): Timeline {
     const known = journeyOf(ENGLISH, 20, this.#now).filter(({ source }) => source === "campaign_manager");
     return timelineOf(ENGLISH, known, this.#now, {
@@ -120,4 +146,9 @@ export class World {
   #ago(seconds: number): string {
     return new Date(this.#now - seconds * 1000).toISOString();
   }
+}
+
+/** As the service masks: the last four digits stay. */
+export function masked(address: string): string {
+  return `•••${address.slice(-4)}`;
 }
