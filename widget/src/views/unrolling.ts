@@ -5,7 +5,7 @@ import type { Day } from "../frames.ts";
 
 /** What most panels have room for. */
 const FIRST = 12;
-const STEP = { first: 16, min: 12, max: 120 };
+const STEP = { first: 20, min: 20, max: 120 };
 /** A step takes about as long as leaves a frame its time for everything else. */
 const STEP_MS = 4;
 /** As the style sheet has it. */
