@@ -1,13 +1,15 @@
-// Draws a long journey in steps: what is in view with the call, the rest a little with each frame, so that a customer
+// Draws a long journey in steps: what is in view with the call, the rest while the page has time, so that a customer
 // of many years holds up neither the pop nor an agent who scrolls at once.
 import type { ReactiveControllerHost } from "lit";
 import type { Day } from "../frames.ts";
 
 /** What most panels have room for. */
 const FIRST = 12;
-const STEP = { first: 16, min: 12, max: 120 };
+const STEP = { first: 20, min: 20, max: 120 };
 /** A step takes about as long as leaves a frame its time for everything else. */
 const STEP_MS = 4;
+/** A page that is never idle, as while it is scrolled, gets its steps all the same. */
+const IDLE_WAIT_MS = 100;
 /** As the style sheet has it. */
 const DAY_WIDTH_PX = 280;
 
@@ -33,7 +35,7 @@ export class Unrolling {
   #goOn(): void {
     this.#isUnderWay = true;
     // After the paint of what is drawn already.
-    requestAnimationFrame(() => setTimeout(() => void this.#draw()));
+    requestAnimationFrame(() => whenIdle(() => void this.#draw()));
   }
 
   async #draw(): Promise<void> {
@@ -45,6 +47,12 @@ export class Unrolling {
     const pace = STEP_MS / Math.max(performance.now() - began, 0.5);
     this.#step = Math.round(Math.min(STEP.max, Math.max(STEP.min, this.#step * Math.min(pace, 2))));
   }
+}
+
+/** Not every browser says when it is idle. */
+function whenIdle(then: () => void): void {
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(then, { timeout: IDLE_WAIT_MS });
+  else setTimeout(then);
 }
 
 /** The newest days that together have at least `count` interactions. */
