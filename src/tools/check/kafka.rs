@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 
-use super::{Args, Finding};
-use crate::config::{EMBEDDED, Kafka, Ledger, Span};
-use crate::kafka::{ASK_TIMEOUT, Brokers};
+use super::{Args, Finding, rights};
+use crate::config::{EMBEDDED, Kafka, Settings, Span, StoreAddress};
+use crate::kafka::{ASK_TIMEOUT, Brokers, Right};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a topic of erasures that is made here keeps them.
@@ -41,7 +43,8 @@ struct Cluster {
     topics: HashMap<String, usize>,
 }
 
-pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut impl FnMut(&Finding)) {
+pub async fn check(settings: &Settings, args: &Args, print: &mut impl FnMut(&Finding)) {
+    let Settings { kafka: settings, ledger, journey, .. } = settings;
     let addresses = match settings.brokers.as_deref() {
         None => {
             let todo = format!("write kafka.brokers = \"host:9092\" for a cluster, or \"{EMBEDDED}\" for trying out");
@@ -59,11 +62,12 @@ pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut i
         Ok(cluster) => cluster,
         Err(error) => {
             let todo = "see that kafka.brokers names them rightly, that they run, and that kafka.properties has what they want";
-            return print(&Finding::fail("brokers", format!("no answer from {addresses}: {error}"), todo));
+            return print(&Finding::fail("brokers", format!("no answer from {addresses}: {error:#}"), todo));
         }
     };
     let counted = if cluster.brokers == 1 { "1 broker".into() } else { format!("{} brokers", cluster.brokers) };
     print(&Finding::ok("brokers", format!("cluster {} answers with {counted}", cluster.id)));
+    weaknesses(settings).iter().for_each(&mut *print);
     let millis = |span: Span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     let (window_ms, retention_ms) = (millis(settings.replay_window), millis(ledger.retention));
     for (key, name, keeps) in [
@@ -75,7 +79,16 @@ pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut i
     ] {
         let check = format!("topic {name}");
         match cluster.topics.get(name) {
-            Some(partitions) => judge(&brokers, &check, name, *partitions, keeps, print).await,
+            Some(partitions) => {
+                judge(&brokers, &check, name, *partitions, keeps, print).await;
+                if !matches!(keeps, Keeps::Ledger { .. }) {
+                    rights::read(&brokers, &check, name).await.iter().for_each(&mut *print);
+                }
+            }
+            None if !args.create && rights::is_hidden(&brokers, name).await => {
+                let right = if matches!(keeps, Keeps::Ledger { .. }) { Right::Write(name) } else { Right::Read(name) };
+                print(&rights::denied(&brokers, &check, right));
+            }
             None if args.create => print(&create(&brokers, &check, name, keeps, &cluster, args).await),
             None => {
                 let todo = format!("run `backstory check --create`, or name the right one in kafka.topics.{key}");
@@ -89,21 +102,42 @@ pub async fn check(settings: &Kafka, ledger: &Ledger, args: &Args, print: &mut i
             }
         }
     }
+    if matches!(journey.store, StoreAddress::Postgres(_)) {
+        for topic in [&settings.topics.interactions, &settings.topics.contacts, &settings.topics.erasures] {
+            print(&rights::share(&brokers, &format!("{}.{topic}", settings.group), topic).await);
+        }
+    }
+}
+
+/// What the properties leave open that brokers over TLS would not.
+fn weaknesses(settings: &Kafka) -> Vec<Finding> {
+    let off = [("enable.ssl.certificate.verification", "false"), ("ssl.endpoint.identification.algorithm", "none")];
+    let is_off = |(name, off): &(&str, &str)| settings.properties.get(*name).is_some_and(|value| value == off);
+    let warning = |(name, off): (&str, &str)| {
+        let text = format!("kafka.properties.{name} is {off}: whoever stands between may pretend to be a broker");
+        Finding::warn(
+            "brokers",
+            text,
+            "leave it out, and name the brokers' authority in kafka.properties.ssl.ca.location",
+        )
+    };
+    off.into_iter().filter(is_off).map(warning).collect()
 }
 
 async fn ask(brokers: &Brokers) -> anyhow::Result<Cluster> {
     let brokers = brokers.clone();
-    tokio::task::spawn_blocking(move || {
-        let client: BaseConsumer = brokers.asking()?;
-        let metadata = client.fetch_metadata(None, ASK_TIMEOUT)?;
-        let topics = metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len()));
-        Ok(Cluster {
-            topics: topics.collect(),
-            brokers: metadata.brokers().len(),
-            id: client.client().fetch_cluster_id(ASK_TIMEOUT).unwrap_or_default(),
+    let asked = tokio::task::spawn_blocking(move || {
+        brokers.ask(|client| {
+            let metadata = client.fetch_metadata(None, ASK_TIMEOUT)?;
+            let topics = metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len()));
+            Ok(Cluster {
+                topics: topics.collect(),
+                brokers: metadata.brokers().len(),
+                id: client.client().fetch_cluster_id(ASK_TIMEOUT).unwrap_or_default(),
+            })
         })
-    })
-    .await?
+    });
+    asked.await?
 }
 
 /// How the topic is kept, beside how it should be.
@@ -118,6 +152,9 @@ async fn judge(
     let there = format!("{partitions} partition{}", if partitions == 1 { "" } else { "s" });
     let config = match topic_config(brokers, name).await {
         Ok(config) => config,
+        Err(error) if rights::is_denied(&error) => {
+            return print(&rights::warned(brokers, check, Right::DescribeConfigs(name)));
+        }
         Err(error) => {
             let todo = "not needed to run; allow DescribeConfigs on the topic to have its retention checked";
             return print(&Finding::warn(
@@ -216,11 +253,21 @@ fn judge_ledger(check: &str, there: &str, config: &HashMap<String, String>, want
 
 /// How the brokers keep a topic: their settings for it, by name.
 pub async fn topic_config(brokers: &Brokers, name: &str) -> anyhow::Result<HashMap<String, String>> {
-    let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
+    let admin = admin(brokers)?;
     let topic = ResourceSpecifier::Topic(name);
     let answers = admin.describe_configs([&topic], &options()).await?;
-    let resource = answers.into_iter().next().context("no answer")?.map_err(|code| anyhow::anyhow!("{code}"))?;
+    let resource = answers.into_iter().next().context("no answer")?.map_err(KafkaError::AdminOp)?;
+    // What may not be seen is empty.
+    ensure!(!resource.entries.is_empty(), KafkaError::AdminOp(RDKafkaErrorCode::TopicAuthorizationFailed));
     Ok(resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect())
+}
+
+fn admin(brokers: &Brokers) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+    ensure!(
+        !brokers.take_tokens(),
+        "librdkafka's client for administrators takes no token; use a user with a password"
+    );
+    Ok(brokers.asking()?)
 }
 
 fn options() -> AdminOptions {
@@ -234,6 +281,7 @@ async fn create(brokers: &Brokers, check: &str, name: &str, keeps: Keeps, cluste
             let copies = if replicas == 1 { "1 copy".into() } else { format!("{replicas} copies") };
             Finding::ok(check, format!("made, with {} partitions and {copies} of each", args.partitions))
         }
+        Err(error) if rights::is_denied(&error) => rights::denied(brokers, check, Right::Create(name)),
         Err(error) => {
             let todo = "make it by your own means, or allow this user to create topics";
             Finding::fail(check, format!("cannot be made: {error:#}"), todo)
@@ -248,7 +296,7 @@ async fn try_to_create(
     partitions: i32,
     replicas: i32,
 ) -> anyhow::Result<()> {
-    let admin: AdminClient<DefaultClientContext> = brokers.asking()?;
+    let admin = admin(brokers)?;
     let retention_ms;
     let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
     topic = match keeps {
@@ -267,7 +315,7 @@ async fn try_to_create(
         }
     };
     let made = admin.create_topics([&topic], &options()).await?;
-    made.into_iter().next().context("no answer")?.map_err(|(_, code)| anyhow::anyhow!("{code}"))?;
+    made.into_iter().next().context("no answer")?.map_err(|(_, code)| KafkaError::AdminOp(code))?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::config::{EXIT_SETTINGS, load_without_kafka};
 
 mod kafka;
 mod machine;
+mod rights;
 mod store;
 mod tables;
 
@@ -113,7 +114,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         .as_ref()
         .map_or_else(|| "defaults, environment and flags".into(), |file| file.display().to_string());
     print(&Finding::ok("settings", format!("readable ({from})")));
-    kafka::check(&settings.kafka, &settings.ledger, &args, &mut print).await;
+    kafka::check(&settings, &args, &mut print).await;
     print(&store::check(&settings.journey).await);
     tables::check(&settings.journey, args.number.as_deref(), &mut print).await;
     print(&machine::listen("http.listen", settings.http.listen).await);

@@ -6,6 +6,7 @@ pub mod postgres;
 pub mod process;
 mod proxy;
 mod records;
+pub mod secure;
 mod service;
 pub mod shelf;
 mod timeline;
