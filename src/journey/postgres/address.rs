@@ -86,9 +86,7 @@ impl Address {
             Mode::Prefer => SslMode::Prefer,
             _ => SslMode::Require,
         });
-        let tls = Tls::of(trust, own)?;
-        let address = Self { config, tls, shown: url_without_password(url) };
-        Ok(address)
+        Ok(Self { config, tls: Tls::of(trust, own)?, shown: url_without_password(url) })
     }
 
     /// As it may be shown.
