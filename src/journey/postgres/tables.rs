@@ -9,7 +9,7 @@ use rlibphonenumber::Region;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Row, Statement};
 
-use super::{Address, Limits, read, reader_pool, unreachable};
+use super::{Limits, read, reader_pool, unreachable};
 use crate::config;
 use crate::journey::store::{LookUp, StoreError};
 use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, Source};
@@ -47,7 +47,8 @@ const LISTING_NEEDS: &[&str] = &["contact_id"];
 /// Two queries, and how their columns are called.
 pub struct Tables {
     source: Source,
-    address: Address,
+    /// As it may be shown: without the password.
+    address: String,
     readers: Pool,
     interactions: Query,
     listings: Option<Query>,
@@ -98,7 +99,7 @@ impl Tables {
         Ok(Self {
             source,
             readers: reader_pool(&address, limits)?,
-            address,
+            address: address.shown().to_owned(),
             interactions: query("interactions", interactions, INTERACTION_NEEDS),
             listings: place.listings.as_ref().map(|sql| query("listings", sql, LISTING_NEEDS)),
             region: place.default_region.unwrap_or(settings.default_region).0,
@@ -107,7 +108,7 @@ impl Tables {
 
     /// As it may be shown: without the password.
     pub fn address(&self) -> &str {
-        self.address.shown()
+        &self.address
     }
 
     /// The journey that the tables tell: whom the number belongs to is what the queries say.
