@@ -205,6 +205,11 @@ pub const KEYS: &[Key] = &[
         Text,
         "consumer groups of the nodes that share a PostgreSQL store: this name, a dot and the topic; another store needs another name",
     ),
+    place(
+        "kafka.oauth_token_file",
+        Text,
+        "file with the token for SASL OAUTHBEARER; read again before the token ends, so whoever renews it writes the file anew",
+    ),
     key("kafka.topics.calls", "\"calls\"", Text, "topic of call events"),
     key("kafka.topics.interactions", "\"interactions\"", Text, "topic of interactions"),
     key("kafka.topics.contacts", "\"contacts\"", Text, "topic of contacts and campaign lists"),
@@ -220,7 +225,7 @@ pub const KEYS: &[Key] = &[
         "journey.store",
         "\"sqlite:backstory.db\"",
         Store,
-        "where journeys are kept: \"sqlite:PATH\", or \"postgres://USER:PASSWORD@HOST/DATABASE\" for several nodes",
+        "where journeys are kept: \"sqlite:PATH\", or \"postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full\" for several nodes",
     ),
     key(
         "journey.source",
@@ -256,7 +261,7 @@ pub const KEYS: &[Key] = &[
     place(
         "journey.retention",
         Time,
-        "interactions that began longer ago are removed (\"730days\"), and not shown from that moment on; without it, none are",
+        "interactions that began longer ago are removed (\"730d\"), and not shown from that moment on; without it, none are",
     ),
     key(
         "journey.default_region",

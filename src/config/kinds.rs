@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use figment::Figment;
@@ -15,6 +14,7 @@ use super::JwksUrl;
 use super::policy::Hide;
 use crate::auth::SigningAlgorithm;
 use crate::journey::Source as InteractionSource;
+use crate::journey::postgres::Address;
 
 /// What a setting's value must be.
 #[derive(Debug, Clone, Copy)]
@@ -224,11 +224,7 @@ impl TryFrom<String> for StoreAddress {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(EXPECTED.into());
         }
-        // What the client says of a URL may repeat it, and its password.
-        let config = tokio_postgres::Config::from_str(&text).map_err(|_| EXPECTED.to_owned())?;
-        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-            return Err("sslmode=require: this release does not speak TLS to PostgreSQL".into());
-        }
+        Address::read(&text)?;
         Ok(Self::Postgres(text))
     }
 }

@@ -1,7 +1,7 @@
 //! The settings: one TOML file, the environment over it, flags over that. Reads all of them, reports every problem at once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use figment::Figment;
@@ -22,6 +22,7 @@ mod keys;
 mod kinds;
 mod places;
 mod policy;
+mod properties;
 
 pub use aliases::Aliases;
 pub use auth::{Auth, JwksUrl};
@@ -33,6 +34,7 @@ pub use keys::{COLUMN_TABLES, KEYS, Key, nearest};
 pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StoreAddress, url_without_password};
 pub use places::{SourcePlace, SourcePlaces};
 pub use policy::{Audit, Hide, Policy};
+pub use properties::is_secret;
 
 /// Variables with this prefix are settings: `BACKSTORY_HTTP__LISTEN` is `http.listen`.
 const ENV_PREFIX: &str = "BACKSTORY_";
@@ -70,6 +72,8 @@ pub struct Kafka {
     pub record_bytes_max: usize,
     pub group: String,
     pub topics: Topics,
+    /// Holds the token for SASL OAUTHBEARER, and is written anew by whoever renews it.
+    pub oauth_token_file: Option<PathBuf>,
     /// librdkafka properties, flat, secrets already read from their files.
     #[serde(skip)]
     pub properties: BTreeMap<String, String>,
@@ -278,7 +282,8 @@ fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
     problems.extend(auth::check(&layers.0));
     let (teams, mistakes) = layers.teams();
     problems.extend(mistakes);
-    let properties = properties(layers, &mut problems);
+    let properties = properties::read(layers, &mut problems);
+    let all_known = problems.is_empty();
     let mut settings = None;
     match layers.0.extract::<Settings>() {
         Ok(mut read) => {
@@ -287,6 +292,9 @@ fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
             read.aliases = Arc::new(aliases);
             read.policy.teams = Arc::new(teams);
             check_together(&read, &mut problems);
+            if all_known {
+                properties::check_together(&read.kafka, &mut problems);
+            }
             settings = Some(read);
         }
         // The check of each value has named what is wrong; this is for what it cannot see (a table where a value belongs).
@@ -351,44 +359,6 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
             format!("{said}: there is no such setting ({origin}){nearest}")
         })
         .collect()
-}
-
-/// librdkafka's own settings: passed on as they are, but for those that the way of a call stands on.
-fn properties(layers: &Layers, problems: &mut Vec<String>) -> BTreeMap<String, String> {
-    let mut properties = BTreeMap::new();
-    let said = layers.properties();
-    for (name, value) in said.clone() {
-        if keys::RESERVED_PROPERTIES.contains(&name.as_str()) {
-            problems.push(format!("kafka.properties.{name} is set by Backstory itself and cannot be changed"));
-        } else if let Some(secret) = name.strip_suffix(".file").filter(|stem| is_secret(stem)) {
-            match std::fs::read_to_string(&value) {
-                Ok(text) if text.trim().is_empty() => {
-                    problems.push(format!("kafka.properties.{name}: {value} is empty"));
-                }
-                Ok(_) if said.contains_key(secret) => {
-                    problems.push(format!("kafka.properties.{secret} is set, and a file for it too: leave one out"));
-                }
-                Ok(text) => _ = properties.insert(secret.to_owned(), text.trim_end().to_owned()),
-                Err(error) => problems.push(format!("kafka.properties.{name}: cannot read {value}: {error}")),
-            }
-        } else {
-            properties.insert(name, value);
-        }
-    }
-    for (name, value) in &properties {
-        // librdkafka knows its own names and values; what it says of a secret would carry it.
-        let mut client = rdkafka::ClientConfig::new();
-        if let Err(error) = client.set(name, value).create_native_config() {
-            let text = if is_secret(name) { "librdkafka refuses it".into() } else { error.to_string() };
-            problems.push(format!("kafka.properties.{name}: {text}"));
-        }
-    }
-    properties
-}
-
-/// Never printed, and readable from a file by the name with `.file` behind it.
-pub fn is_secret(property: &str) -> bool {
-    ["password", "secret", ".pem", "oauthbearer.config"].iter().any(|mark| property.contains(mark))
 }
 
 #[cfg(test)]

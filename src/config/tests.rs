@@ -117,7 +117,7 @@ fn without_brokers_both_choices_are_named() {
 
 #[test]
 fn librdkafka_properties_pass_through_and_what_librdkafka_refuses_is_said() {
-    let settings = read_file("[kafka]\nbrokers = \"h:1\"\n[kafka.properties]\n\"socket.timeout.ms\" = 7000\nsecurity.protocol = \"SASL_SSL\"\n").unwrap();
+    let settings = read_file("[kafka]\nbrokers = \"h:1\"\n[kafka.properties]\n\"socket.timeout.ms\" = 7000\nsecurity.protocol = \"SASL_SSL\"\nsasl.mechanism = \"PLAIN\"\nsasl.username = \"ana\"\nsasl.password = \"x\"\n").unwrap();
     assert_eq!(settings.kafka.properties["socket.timeout.ms"], "7000");
     assert_eq!(settings.kafka.properties["security.protocol"], "SASL_SSL");
     let problems =
@@ -142,6 +142,16 @@ fn a_secret_comes_from_a_file_and_stays_out_of_problems() {
     std::fs::write(secret.path(), "").unwrap();
     let problems = read_flags(&[("kafka.brokers", "h:1"), ("kafka.properties.sasl.password.file", &path)]).unwrap_err();
     assert!(problems.to_string().contains("is empty"), "{problems}");
+    for name in ["sasl.pasword", "sasl.jaas.config", "ssl.key.pem"] {
+        let property = format!("kafka.properties.{name}");
+        let problems = read_flags(&[
+            ("kafka.brokers", "h:1"),
+            (&property, "hunter2"),
+            ("kafka.properties.security.protocol", "ssl"),
+        ]);
+        let problems = problems.unwrap_err().to_string();
+        assert!(problems.contains(name) && !problems.contains("hunter2"), "{problems}");
+    }
     assert!(is_secret("sasl.password") && is_secret("ssl.key.pem") && !is_secret("sasl.username"));
 }
 

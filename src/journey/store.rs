@@ -97,9 +97,9 @@ impl Store {
     pub fn open(settings: &crate::config::Journey) -> Result<Self, StoreError> {
         let lookups_max = settings.lookups_max;
         Ok(match &settings.store {
-            address @ StoreAddress::Postgres(url) => {
+            StoreAddress::Postgres(url) => {
                 let limits = postgres::Limits { lookups_max, statement_timeout: *settings.statement_timeout };
-                Self::Postgres(Arc::new(Postgres::new(url, address.without_password(), limits)?))
+                Self::Postgres(Arc::new(Postgres::new(url, limits)?))
             }
             StoreAddress::Sqlite(path) => Self::Embedded(Arc::new(Embedded::open(path, lookups_max)?)),
         })

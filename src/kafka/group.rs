@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use super::consumer::copy_out;
-use super::{ASK_TIMEOUT, Brokers, Counting, Record};
+use super::{ASK_TIMEOUT, Brokers, Record, Right, Told, is_denial};
 
 /// Records handed over and not yet taken.
 const HANDED_OVER_MAX: usize = 1024;
@@ -30,7 +30,7 @@ const RETRY: Duration = Duration::from_millis(500);
 pub struct GroupConsumer {
     records: mpsc::Receiver<Record>,
     topic: String,
-    client: Arc<BaseConsumer<Counting>>,
+    client: Arc<BaseConsumer<Told>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -39,17 +39,25 @@ pub struct GroupConsumer {
 #[derive(Clone)]
 pub struct GroupProgress {
     topic: String,
-    client: Arc<BaseConsumer<Counting>>,
+    client: Arc<BaseConsumer<Told>>,
 }
 
 impl GroupConsumer {
     pub fn start(brokers: &Brokers, group: &str, topic: &str, errors: Counter) -> anyhow::Result<Self> {
-        let client: BaseConsumer<Counting> = brokers.group_client(group).create_with_context(Counting(errors))?;
+        let client: BaseConsumer<Told> =
+            brokers.group_client(group).create_with_context(brokers.told_and_counted(errors))?;
         client.subscribe(&[topic])?;
         let client = Arc::new(client);
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, records) = mpsc::channel(HANDED_OVER_MAX);
-        let member = Member { topic: topic.to_owned(), client: Arc::clone(&client), stop: Arc::clone(&stop), sender };
+        let member = Member {
+            brokers: brokers.clone(),
+            group: group.to_owned(),
+            topic: topic.to_owned(),
+            client: Arc::clone(&client),
+            stop: Arc::clone(&stop),
+            sender,
+        };
         let thread = std::thread::Builder::new().name(format!("share-{topic}")).spawn(move || member.run())?;
         Ok(Self { records, topic: topic.to_owned(), client, stop, thread: Some(thread) })
     }
@@ -142,8 +150,10 @@ impl GroupProgress {
 
 /// The thread that polls, and does nothing else.
 struct Member {
+    brokers: Brokers,
+    group: String,
     topic: String,
-    client: Arc<BaseConsumer<Counting>>,
+    client: Arc<BaseConsumer<Told>>,
     stop: Arc<AtomicBool>,
     sender: mpsc::Sender<Record>,
 }
@@ -164,12 +174,20 @@ impl Member {
                 }
                 Some(Err(error)) => {
                     if !std::mem::replace(&mut troubled, true) {
-                        warn!(kafka.topic = self.topic, %error, "kafka reports trouble, trying on");
+                        warn!(kafka.topic = self.topic, error = self.why(&error), "kafka reports trouble, trying on");
                     }
                     std::thread::sleep(RETRY);
                 }
             }
         }
         self.client.unsubscribe();
+    }
+
+    fn why(&self, error: &KafkaError) -> String {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => self.brokers.denied(Right::Group(&self.group)),
+            _ if is_denial(error) => self.brokers.denied(Right::Read(&self.topic)),
+            _ => self.client.context().reason().unwrap_or_else(|| error.to_string()),
+        }
     }
 }

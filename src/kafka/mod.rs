@@ -6,11 +6,10 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use prometheus_client::metrics::counter::Counter;
 use rdkafka::ClientConfig;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaResult;
 use rdkafka::producer::FutureProducer;
+use rdkafka::types::RDKafkaErrorCode;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::{EMBEDDED, Kafka};
@@ -18,17 +17,26 @@ use crate::config::{EMBEDDED, Kafka};
 mod consumer;
 mod embedded;
 mod group;
+mod rights;
+mod told;
 mod window;
 mod writer;
 
 pub use consumer::{Consumer, Heard, Lag, Resume, Start};
 pub use embedded::{EmbeddedBroker, LIMITS as EMBEDDED_LIMITS};
 pub use group::{GroupConsumer, GroupProgress};
+pub use rights::{Right, is_denial};
+pub use told::Told;
 pub use window::read_window;
 pub use writer::Writer;
 
 /// Time for one question to the brokers.
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// So do brokers that want TLS, and hear none.
+const HUNG_UP: &str =
+    "they hang up without a word: kafka.properties.security.protocol may not be what is spoken at this address";
+/// What a client may have to tell beside its answer.
+const LISTENING_MAX: usize = 100;
 
 /// One record, copied out of librdkafka's buffers.
 #[derive(Debug, Clone)]
@@ -67,6 +75,9 @@ impl Record {
         hash.digest().cast_signed()
     }
 }
+
+/// Publishes, and can be waited for.
+pub type Producer = FutureProducer<Told>;
 
 /// Where the brokers are and how to talk to them.
 #[derive(Clone)]
@@ -109,34 +120,51 @@ impl Brokers {
         self.embedded
     }
 
+    /// They know us by a token.
+    pub fn take_tokens(&self) -> bool {
+        self.settings.oauth_token_file.is_some()
+    }
+
     pub fn topics(&self) -> &crate::config::Topics {
         &self.settings.topics
     }
 
     /// Our defaults, the administrator's properties over them, and what the way of a call stands on over both.
     fn client(&self) -> ClientConfig {
+        self.client_with(&[])
+    }
+
+    /// As above, with these defaults over ours. (From a `ClientConfig` none is made: `config_map` has no secrets in it.)
+    fn client_with(&self, defaults: &[(&str, &str)]) -> ClientConfig {
         let mut client = ClientConfig::new();
         client
             .set("client.id", "backstory")
             .set("socket.keepalive.enable", "true")
             .set("reconnect.backoff.max.ms", "1000");
         client.set("log_level", "4");
+        for (name, value) in defaults {
+            client.set(*name, *value);
+        }
         for (name, value) in &self.settings.properties {
             client.set(name, value);
+        }
+        // OpenSSL is built in, and does not know where this machine keeps the authorities that it believes.
+        if !["ssl.ca.location", "ssl.ca.pem"].iter().any(|name| self.settings.properties.contains_key(*name)) {
+            client.set("ssl.ca.location", "probe");
         }
         client.set("bootstrap.servers", &self.addresses);
         client
     }
 
     fn consumer_client(&self) -> ClientConfig {
-        let mut client = ClientConfig::new();
-        // The in-process broker answers an empty fetch only after this time; a real one answers at once.
-        client.set("fetch.wait.max.ms", if self.embedded { "1" } else { "100" });
-        client.set("fetch.queue.backoff.ms", "5").set("fetch.error.backoff.ms", "20").set("check.crcs", "true");
-        client.set("queued.max.messages.kbytes", "16384");
-        for (name, value) in self.client().config_map() {
-            client.set(name, value);
-        }
+        let mut client = self.client_with(&[
+            // The in-process broker answers an empty fetch only after this time; a real one answers at once.
+            ("fetch.wait.max.ms", if self.embedded { "1" } else { "100" }),
+            ("fetch.queue.backoff.ms", "5"),
+            ("fetch.error.backoff.ms", "20"),
+            ("check.crcs", "true"),
+            ("queued.max.messages.kbytes", "16384"),
+        ]);
         // No group: every node reads every partition, and nothing is committed. librdkafka wants a name all the same.
         client.set("group.id", format!("backstory-{:016x}", rand::random::<u64>()));
         client.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
@@ -159,38 +187,80 @@ impl Brokers {
     }
 
     /// For commands that publish. Every record waits for all in-sync replicas and is sent at once.
-    pub fn producer(&self) -> Result<FutureProducer, KafkaError> {
-        let mut client = ClientConfig::new();
-        client.set("linger.ms", "0").set("acks", "all").set("message.timeout.ms", "30000");
-        for (name, value) in self.client().config_map() {
-            client.set(name, value);
-        }
-        client.create()
+    pub fn producer(&self) -> KafkaResult<Producer> {
+        self.producer_with(&[("linger.ms", "0"), ("acks", "all"), ("message.timeout.ms", "30000")])
+    }
+
+    /// As above, with these properties unless the administrator's say otherwise.
+    pub fn producer_with(&self, properties: &[(&str, &str)]) -> KafkaResult<Producer> {
+        self.client_with(properties).create_with_context(self.told())
     }
 
     /// For asking only: metadata, watermarks, topics.
-    pub fn asking<T: rdkafka::config::FromClientConfig>(&self) -> Result<T, KafkaError> {
+    pub fn asking<T: rdkafka::config::FromClientConfig>(&self) -> KafkaResult<T> {
         self.client().create()
     }
 
+    /// What a client is given to tell to.
+    pub fn told(&self) -> Told {
+        self.told_and_counted(Counter::default())
+    }
+
+    fn told_and_counted(&self, errors: Counter) -> Told {
+        Told::new(rights::who(&self.settings), errors)
+    }
+
+    /// That a right is missing, for whom; and the command that gives it.
+    pub fn denial(&self, right: Right<'_>) -> (String, String) {
+        let principal = rights::who(&self.settings).principal;
+        (right.denied_to(&principal), right.given_by(&principal, &self.addresses))
+    }
+
+    /// Both in one.
+    pub fn denied(&self, right: Right<'_>) -> String {
+        let (what, command) = self.denial(right);
+        format!("{what}: {command}")
+    }
+
+    /// Asks the brokers something; blocks up to [`ASK_TIMEOUT`] a question. The error is the reason for which they do not answer.
+    pub fn ask<T>(&self, question: impl FnOnce(&BaseConsumer<Told>) -> KafkaResult<T>) -> anyhow::Result<T> {
+        self.ask_by(self.client(), question)
+    }
+
+    /// As above, as somebody who reads a topic, in this group or in none.
+    pub fn ask_as_reader<T>(
+        &self,
+        group: Option<&str>,
+        question: impl FnOnce(&BaseConsumer<Told>) -> KafkaResult<T>,
+    ) -> anyhow::Result<T> {
+        self.ask_by(group.map_or_else(|| self.consumer_client(), |group| self.group_client(group)), question)
+    }
+
+    fn ask_by<T>(
+        &self,
+        client: ClientConfig,
+        question: impl FnOnce(&BaseConsumer<Told>) -> KafkaResult<T>,
+    ) -> anyhow::Result<T> {
+        let client: BaseConsumer<Told> = client.create_with_context(self.told())?;
+        // It wants its token before it goes anywhere, and tells its troubles, among other things, to whoever polls.
+        let listen = || (0..LISTENING_MAX).for_each(|_| _ = client.poll(Duration::ZERO));
+        listen();
+        question(&client).map_err(|error| {
+            listen();
+            match (client.context().reason(), error.rdkafka_error_code()) {
+                _ if is_denial(&error) => error.into(),
+                (Some(reason), _) => anyhow::Error::msg(reason),
+                (None, Some(RDKafkaErrorCode::BrokerTransportFailure)) => anyhow::Error::msg(HUNG_UP),
+                (None, _) => error.into(),
+            }
+        })
+    }
+
     /// Which cluster this is; blocks up to [`ASK_TIMEOUT`].
-    pub fn cluster_id(&self) -> Result<String, KafkaError> {
-        let client: BaseConsumer = self.asking()?;
-        client.fetch_metadata(None, ASK_TIMEOUT)?;
-        Ok(client.client().fetch_cluster_id(ASK_TIMEOUT).unwrap_or_default())
+    pub fn cluster_id(&self) -> anyhow::Result<String> {
+        self.ask(|client| {
+            client.fetch_metadata(None, ASK_TIMEOUT)?;
+            Ok(client.client().fetch_cluster_id(ASK_TIMEOUT).unwrap_or_default())
+        })
     }
 }
-
-/// What librdkafka tells us between records. It only counts: a callback that waits stalls the client.
-struct Counting(Counter);
-
-impl ClientContext for Counting {
-    /// What it logs is told again by `error`, by `poll`, or not worth telling.
-    fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
-
-    fn error(&self, _error: KafkaError, _reason: &str) {
-        self.0.inc();
-    }
-}
-
-impl ConsumerContext for Counting {}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use prometheus_client::metrics::counter::Counter;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 
 use super::consumer::{Consumer, Heard, Start};
 use super::{ASK_TIMEOUT, Brokers, Record};
@@ -42,11 +42,11 @@ pub async fn read_window(
 async fn exists(brokers: &Brokers, topic: &str) -> anyhow::Result<bool> {
     let (brokers, topic) = (brokers.clone(), topic.to_owned());
     let asked = tokio::task::spawn_blocking(move || {
-        let client: BaseConsumer = brokers.asking()?;
-        // All of them: asked for by its name, a topic may be made by the asking.
-        let metadata = client.fetch_metadata(None, ASK_TIMEOUT)?;
-        let found = metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty());
-        anyhow::Ok(found)
+        brokers.ask(|client| {
+            // All of them: asked for by its name, a topic may be made by the asking.
+            let metadata = client.fetch_metadata(None, ASK_TIMEOUT)?;
+            Ok(metadata.topics().iter().any(|found| found.name() == topic && !found.partitions().is_empty()))
+        })
     });
     asked.await?.context("the brokers do not answer; `backstory check` says more")
 }

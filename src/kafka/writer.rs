@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use rdkafka::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
@@ -13,7 +13,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::warn;
 
-use super::Brokers;
+use super::{Brokers, Right, Told, is_denial};
 
 /// Many records leave together: a record costs a fraction of what it would alone.
 const PROPERTIES: &[(&str, &str)] =
@@ -28,6 +28,7 @@ pub struct Writer {
 
 struct State {
     topic: String,
+    denied: String,
     lost: Counter,
     /// What is wrong was said, and is not said again until it goes on.
     troubled: AtomicBool,
@@ -36,12 +37,13 @@ struct State {
 impl Writer {
     /// `queue_max`: records that wait for the brokers at a time; `lost` counts those that they did not take.
     pub fn open(brokers: &Brokers, topic: &str, queue_max: usize, lost: Counter) -> Result<Self, KafkaError> {
-        Self::with(brokers, topic, queue_max, lost, &[])
+        Self::with(brokers, topic, queue_max, lost, PROPERTIES)
     }
 
     /// As above, and records wait for brokers that are away as long as there is room for them.
     pub fn open_patient(brokers: &Brokers, topic: &str, queue_max: usize, lost: Counter) -> Result<Self, KafkaError> {
-        Self::with(brokers, topic, queue_max, lost, &[("message.timeout.ms", "0")])
+        let patient = [PROPERTIES, &[("message.timeout.ms", "0")]].concat();
+        Self::with(brokers, topic, queue_max, lost, &patient)
     }
 
     fn with(
@@ -51,17 +53,16 @@ impl Writer {
         lost: Counter,
         properties: &[(&str, &str)],
     ) -> Result<Self, KafkaError> {
-        let mut client = rdkafka::ClientConfig::new();
-        for (name, value) in PROPERTIES.iter().chain(properties) {
-            client.set(*name, *value);
-        }
-        for (name, value) in brokers.client().config_map() {
-            client.set(name, value);
-        }
+        let mut client = brokers.client_with(properties);
         client.set("queue.buffering.max.messages", queue_max.to_string()).set("delivery.report.only.error", "true");
         let topic = topic.to_owned();
-        let state = Arc::new(State { topic: topic.clone(), lost, troubled: AtomicBool::new(false) });
-        let producer = client.create_with_context(Deliveries(Arc::clone(&state)))?;
+        let state = Arc::new(State {
+            topic: topic.clone(),
+            denied: brokers.denied(Right::Write(&topic)),
+            lost,
+            troubled: AtomicBool::new(false),
+        });
+        let producer = client.create_with_context(Deliveries { state: Arc::clone(&state), told: brokers.told() })?;
         Ok(Self { producer, topic, state })
     }
 
@@ -86,7 +87,10 @@ impl Writer {
 }
 
 /// librdkafka's callbacks, which only count and say the first of a kind.
-struct Deliveries(Arc<State>);
+struct Deliveries {
+    state: Arc<State>,
+    told: Told,
+}
 
 impl State {
     fn lose(&self, error: &KafkaError) {
@@ -99,15 +103,24 @@ impl State {
                 kafka.topic = self.topic,
                 "the topic does not exist, so what is written there is lost: make it with backstory check --create"
             ),
+            _ if is_denial(error) => {
+                warn!(kafka.topic = self.topic, error = self.denied, "what is written there is lost");
+            }
             _ => warn!(kafka.topic = self.topic, %error, "what is written there is lost"),
         }
     }
 }
 
 impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
 
     fn error(&self, _error: KafkaError, _reason: &str) {}
+
+    fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        Ok(self.told.token()?)
+    }
 }
 
 impl ProducerContext for Deliveries {
@@ -115,7 +128,7 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
         if let Err((error, _)) = delivered {
-            self.0.lose(error);
+            self.state.lose(error);
         }
     }
 }

@@ -3,13 +3,11 @@
 use std::collections::VecDeque;
 
 use anyhow::{Context as _, anyhow};
-use rdkafka::ClientConfig;
-use rdkafka::config::FromClientConfig;
-use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
 
-use crate::kafka::Brokers;
+use crate::kafka::{Brokers, Producer, Right, is_denial};
 
 /// Records on their way at a time; each waits for all in-sync replicas.
 const IN_FLIGHT_MAX: usize = 4096;
@@ -17,21 +15,10 @@ const IN_FLIGHT_MAX: usize = 4096;
 /// Properties of a producer for many records, unless the administrator's say otherwise.
 const BATCHING: &[(&str, &str)] = &[("linger.ms", "20"), ("acks", "all"), ("message.timeout.ms", "30000")];
 
-struct Batching(FutureProducer);
-
-impl FromClientConfig for Batching {
-    fn from_config(config: &ClientConfig) -> KafkaResult<Self> {
-        let mut client = config.clone();
-        for (name, value) in BATCHING.iter().filter(|(name, _)| config.get(name).is_none()) {
-            client.set(*name, *value);
-        }
-        client.create().map(Self)
-    }
-}
-
 pub struct Publisher {
-    producer: FutureProducer,
+    producer: Producer,
     topic: String,
+    denied: String,
     in_flight: VecDeque<DeliveryFuture>,
     acknowledged: u64,
 }
@@ -46,17 +33,18 @@ pub struct Placed {
 impl Publisher {
     /// Each record is sent at once.
     pub fn open(brokers: &Brokers, topic: &str) -> anyhow::Result<Self> {
-        Ok(Self::of(brokers.producer().context("the Kafka producer did not start")?, topic))
+        Ok(Self::of(brokers.producer().context("the Kafka producer did not start")?, brokers, topic))
     }
 
     /// Records wait a moment for each other: for whole histories.
     pub fn open_for_many(brokers: &Brokers, topic: &str) -> anyhow::Result<Self> {
-        let Batching(producer) = brokers.asking().context("the Kafka producer did not start")?;
-        Ok(Self::of(producer, topic))
+        let producer = brokers.producer_with(BATCHING).context("the Kafka producer did not start")?;
+        Ok(Self::of(producer, brokers, topic))
     }
 
-    fn of(producer: FutureProducer, topic: &str) -> Self {
-        Self { producer, topic: topic.to_owned(), in_flight: VecDeque::new(), acknowledged: 0 }
+    fn of(producer: Producer, brokers: &Brokers, topic: &str) -> Self {
+        let denied = brokers.denied(Right::Write(topic));
+        Self { producer, topic: topic.to_owned(), denied, in_flight: VecDeque::new(), acknowledged: 0 }
     }
 
     /// Hands one over; waits only while [`IN_FLIGHT_MAX`] are on their way.
@@ -120,6 +108,9 @@ impl Publisher {
     }
 
     fn refused(&self, error: KafkaError) -> anyhow::Error {
+        if is_denial(&error) {
+            return anyhow!("{}; {} records were taken before", self.denied, self.acknowledged);
+        }
         let todo = match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition) => {
                 "; make it with `backstory check --create`"

@@ -6,7 +6,8 @@ use std::path::Path;
 #[test]
 fn every_test_that_the_threat_model_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let read =
+        |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let text = read(&root.join("docs/threat-model.md"));
     let rows = text.lines().skip_while(|line| *line != "| attack | what stops it | test |").skip(2);
     let (mut named, mut wrong) = (0, Vec::new());

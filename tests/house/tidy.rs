@@ -93,12 +93,12 @@ fn each_library_has_its_door() {
     door("rusqlite", &["src/journey/embedded/", "src/journey/store.rs"]);
     door("hmac", &["src/journey/erasure.rs"]);
     door("sha2", &["src/journey/erasure.rs"]);
-    door(
-        "tokio_postgres",
-        &["src/journey/postgres/", "src/journey/store.rs", "src/config/kinds.rs", "src/tools/bench/"],
-    );
+    door("tokio_postgres", &["src/journey/postgres/", "src/journey/store.rs", "src/tools/bench/"]);
     door("deadpool_postgres", &["src/journey/postgres/"]);
-    door("rdkafka", &["src/kafka/", "src/config/mod.rs", "src/tools/"]);
+    door("tokio_postgres_rustls", &["src/journey/postgres/tls.rs"]);
+    door("rustls", &["src/journey/postgres/tls.rs"]);
+    door("rdkafka", &["src/kafka/", "src/config/properties.rs", "src/tools/"]);
+    door("base64", &["src/kafka/told.rs"]);
     door("rlibphonenumber", &["src/phone.rs", "src/config/kinds.rs", "src/journey/", "src/tools/"]);
     door("tokio_tungstenite", &["src/push/line.rs", "src/http/upgrade.rs", "src/tools/"]);
     door("rustls", &["src/tls.rs", "src/http/tls.rs", "src/tools/"]);

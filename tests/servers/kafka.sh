@@ -7,7 +7,11 @@
 #   tests/servers/kafka.sh resume         starts it again on the data that `halt` kept, at its address
 #   tests/servers/kafka.sh jars           only fetches what `start` needs
 #
-# Without java and mvn, a running Docker engine serves as well.
+# Beside it listen, for clients that say who they are, `SERVER_DIR/sasl` (SASL over TLS: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and
+# OAUTHBEARER, the users `backstory` and, with PLAIN and every right, `admin`; the password is `a-secret-of-tests`) and `SERVER_DIR/tls` (TLS with a client certificate).
+# SERVER_DIR/certificates holds what they need for it.
+#
+# Without java and mvn, a running Docker engine serves as well, in the clear only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -17,6 +21,7 @@ start_limit_s=90
 end_signal=TERM
 jars=build/kafka/jars
 . tests/servers/server.sh
+. tests/servers/certificates.sh
 
 fetch_jars() {
   [ "$jars/.complete" -nt tests/servers/kafka/pom.xml ] && return
@@ -35,18 +40,33 @@ here() {
 }
 
 start_here() { # PORT
-  local controller cluster
+  local controller sasl tls cluster certificates=$PWD/$server_dir/certificates password='a-secret-of-tests'
+  local jaas=org.apache.kafka.common.security
   fetch_jars
-  controller=$(free_ports 1)
+  read -r controller sasl tls <<<"$(free_ports 3)"
+  make_certificates "$certificates"
+  cat "$certificates"/server.{key,pem} >"$certificates/server-with-key.pem"
+  echo "127.0.0.1:$sasl" >"$server_dir/sasl"
+  echo "127.0.0.1:$tls" >"$server_dir/tls"
   {
     cat tests/servers/kafka/server.properties
-    echo "listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$controller"
-    echo "advertised.listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$controller"
+    echo "listeners=PLAINTEXT://127.0.0.1:$1,CONTROLLER://127.0.0.1:$controller,SASL://127.0.0.1:$sasl,TLS://127.0.0.1:$tls"
     echo "controller.quorum.bootstrap.servers=127.0.0.1:$controller"
     echo "log.dirs=$PWD/$server_dir/data"
+    echo "ssl.keystore.type=PEM"
+    echo "ssl.keystore.location=$certificates/server-with-key.pem"
+    echo "ssl.truststore.type=PEM"
+    echo "ssl.truststore.location=$certificates/ca.pem"
+    echo "listener.name.tls.ssl.client.auth=required"
+    echo "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER"
+    echo "listener.name.sasl.plain.sasl.jaas.config=$jaas.plain.PlainLoginModule required user_backstory=\"$password\" user_admin=\"$password\";"
+    echo "listener.name.sasl.scram-sha-256.sasl.jaas.config=$jaas.scram.ScramLoginModule required;"
+    echo "listener.name.sasl.scram-sha-512.sasl.jaas.config=$jaas.scram.ScramLoginModule required;"
+    echo "listener.name.sasl.oauthbearer.sasl.jaas.config=$jaas.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";"
   } >"$server_dir/server.properties"
   cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
   "${java[@]}" kafka.tools.StorageTool format --standalone --cluster-id "$cluster" \
+    --add-scram "SCRAM-SHA-256=[name=backstory,password=$password]" --add-scram "SCRAM-SHA-512=[name=backstory,password=$password]" \
     --config "$server_dir/server.properties" >"$server_dir/log" 2>&1 || return
   run_here
 }

@@ -22,6 +22,7 @@ docker_runs() { have docker && docker info >/dev/null 2>&1; }
 # Prints the Debian packages that are missing, one a line.
 missing() {
   have kcat || echo kcat
+  have openssl || echo openssl
   have python3 || echo python3
   [ -e /usr/share/zoneinfo/Europe/Lisbon ] || echo tzdata
   [ -n "${CHROMIUM:-}" ] || have chromium || have google-chrome || echo chromium

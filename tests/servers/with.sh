@@ -8,6 +8,8 @@
 #   kafka     KAFKA_BROKERS
 #   postgres  DATABASE_URL
 #
+# SERVERS_DIR then holds a folder for each that was started, with the certificates of those that speak TLS.
+#
 # One more server is one more script beside these that answers `start` with its address and knows `stop`, and one more
 # line in variable_of.
 set -euo pipefail
@@ -66,7 +68,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
   [ -n "${!variable:-}" ] || started+=("$1")
   shift
 done
-[ $# -gt 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+[ $# -gt 1 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 64; }
 shift
 [ ${#started[@]} -gt 0 ] || exec "$@"
 
@@ -76,6 +78,7 @@ remember_process "$run_dir" $$
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+export SERVERS_DIR=$PWD/$run_dir
 
 for server in "${started[@]}"; do
   address=$(SERVER_DIR=$run_dir/$server "tests/servers/$server.sh" start)

@@ -99,6 +99,8 @@ mod pop;
 mod reconnect;
 mod restart;
 mod retention;
+mod secure_kafka;
+mod secure_postgres;
 mod slowness;
 mod sources;
 mod stores;

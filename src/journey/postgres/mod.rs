@@ -1,19 +1,20 @@
 //! The store for several nodes: PostgreSQL, or whatever speaks its protocol. Look-ups and writing have connections of their own.
 
-use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Config, NoTls};
 
 use super::catalogue::InUse;
 use super::erasure::{Erasure, Holdings};
 use super::store::{LookUp, StoreError, Written};
 use super::{Change, Journey, Source};
 use crate::config::url_without_password;
+pub use address::Address;
 
+mod address;
 mod behind;
 mod erase;
 mod in_use;
@@ -22,6 +23,7 @@ mod people;
 mod read;
 mod retention;
 pub mod tables;
+mod tls;
 mod write;
 
 /// Time to reach the server and be let in.
@@ -37,8 +39,7 @@ const WRITERS_MAX: usize = 4;
 
 /// A PostgreSQL that need not answer yet: connections are made when they are needed, and again when they were lost.
 pub struct Postgres {
-    /// As it may be shown: without the password.
-    address: String,
+    address: Address,
     readers: Pool,
     writers: Pool,
 }
@@ -51,14 +52,16 @@ pub struct Limits {
 }
 
 impl Postgres {
-    pub fn new(url: &str, shown: String, limits: Limits) -> Result<Self, StoreError> {
-        let readers = reader_pool(url, limits)?;
-        let writers = pool(url, WRITERS_MAX, WRITE_TIMEOUT)?;
-        Ok(Self { address: shown, readers, writers })
+    pub fn new(url: &str, limits: Limits) -> Result<Self, StoreError> {
+        let address = read(url)?;
+        let readers = reader_pool(&address, limits)?;
+        let writers = pool(&address, WRITERS_MAX, WRITE_TIMEOUT)?;
+        Ok(Self { address, readers, writers })
     }
 
+    /// As it may be shown: without the password.
     pub fn address(&self) -> &str {
-        &self.address
+        self.address.shown()
     }
 
     /// Whether it answers and holds the tables that this program knows.
@@ -67,7 +70,7 @@ impl Postgres {
         match migrations::applied(&client).await? {
             migrations::KNOWN => self.warm_up().await,
             applied => {
-                Err(StoreError::CannotOpen { path: self.address.clone(), reason: migrations::what_to_do(applied) })
+                Err(StoreError::CannotOpen { path: self.address().to_owned(), reason: migrations::what_to_do(applied) })
             }
         }
     }
@@ -82,7 +85,7 @@ impl Postgres {
     /// Makes the tables, or brings them to what this program knows; says what was done.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
         let mut client = self.writers.get().await.map_err(unreachable)?;
-        migrations::apply(&mut client, &self.address).await
+        migrations::apply(&mut client, self.address()).await
     }
 
     pub async fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
@@ -133,15 +136,31 @@ impl Postgres {
     }
 }
 
-fn reader_pool(url: &str, limits: Limits) -> Result<Pool, StoreError> {
-    pool(url, limits.lookups_max, limits.statement_timeout)
+/// Says in the log what TLS does not verify.
+fn read(url: &str) -> Result<Address, StoreError> {
+    let address =
+        Address::read(url).map_err(|reason| StoreError::CannotOpen { path: url_without_password(url), reason })?;
+    address.say_if_weak();
+    Ok(address)
 }
 
-fn pool(url: &str, size: usize, timeout: Duration) -> Result<Pool, StoreError> {
-    let cannot = |reason: String| StoreError::CannotOpen { path: url_without_password(url), reason };
-    let mut config = Config::from_str(url).map_err(|_| cannot("this is no URL of a PostgreSQL".into()))?;
+/// One connection by itself.
+pub async fn connect(url: &str) -> Result<Client, StoreError> {
+    let Address { mut config, tls, .. } = read(url)?;
+    let connected = config.connect_timeout(CONNECT_TIMEOUT).connect(tls).await;
+    let (client, connection) = connected.map_err(refused)?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+fn reader_pool(address: &Address, limits: Limits) -> Result<Pool, StoreError> {
+    pool(address, limits.lookups_max, limits.statement_timeout)
+}
+
+fn pool(address: &Address, size: usize, timeout: Duration) -> Result<Pool, StoreError> {
+    let Address { mut config, tls, .. } = address.clone();
     config.application_name("backstory").connect_timeout(CONNECT_TIMEOUT);
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     // A statement of its own rather than a startup option, which poolers refuse.
     let limit = format!("SET statement_timeout = {}", timeout.as_millis());
     let limit_statements = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
@@ -161,16 +180,19 @@ fn pool(url: &str, size: usize, timeout: Duration) -> Result<Pool, StoreError> {
         .create_timeout(Some(CONNECT_TIMEOUT))
         .post_create(limit_statements)
         .build()
-        .map_err(|error| cannot(error.to_string()))
+        .map_err(|error| StoreError::CannotOpen { path: address.shown().to_owned(), reason: error.to_string() })
 }
 
 fn unreachable(error: deadpool_postgres::PoolError) -> StoreError {
     match error {
-        deadpool_postgres::PoolError::Backend(error) if error.as_db_error().is_some() => StoreError::Postgres(error),
-        deadpool_postgres::PoolError::Backend(error) => StoreError::Unreachable(reason(&error)),
+        deadpool_postgres::PoolError::Backend(error) => refused(error),
         deadpool_postgres::PoolError::Timeout(_) => StoreError::Unreachable("no answer in time".into()),
         other => StoreError::Unreachable(other.to_string()),
     }
+}
+
+fn refused(error: tokio_postgres::Error) -> StoreError {
+    if error.as_db_error().is_some() { StoreError::Postgres(error) } else { StoreError::Unreachable(reason(&error)) }
 }
 
 /// What a person can act on. PostgreSQL repeats values in what it says of data (classes 22 and 23): of these, the code only.
@@ -180,10 +202,10 @@ pub fn reason(error: &tokio_postgres::Error) -> String {
             format!("PostgreSQL refuses a value (SQLSTATE {})", said.code().code())
         }
         Some(said) => format!("{} (SQLSTATE {})", said.message(), said.code().code()),
-        None => {
+        None => tls::reason(error).unwrap_or_else(|| {
             let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
             format!("{error}{}", cause.unwrap_or_default())
-        }
+        }),
     }
 }
 

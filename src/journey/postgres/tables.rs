@@ -9,7 +9,7 @@ use rlibphonenumber::Region;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Row, Statement};
 
-use super::{Limits, reader_pool, unreachable};
+use super::{Limits, read, reader_pool, unreachable};
 use crate::config;
 use crate::journey::store::{LookUp, StoreError};
 use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, Source};
@@ -95,16 +95,18 @@ impl Tables {
             needs,
             columns: place.columns.clone(),
         };
+        let address = read(url)?;
         Ok(Self {
             source,
-            address: config::url_without_password(url),
-            readers: reader_pool(url, limits)?,
+            readers: reader_pool(&address, limits)?,
+            address: address.shown().to_owned(),
             interactions: query("interactions", interactions, INTERACTION_NEEDS),
             listings: place.listings.as_ref().map(|sql| query("listings", sql, LISTING_NEEDS)),
             region: place.default_region.unwrap_or(settings.default_region).0,
         })
     }
 
+    /// As it may be shown: without the password.
     pub fn address(&self) -> &str {
         &self.address
     }

@@ -11,7 +11,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, warn};
 
 use super::{FIRST_DISCOVERY, Heard, POLL, Progress, Shared, Start};
-use crate::kafka::{ASK_TIMEOUT, Counting};
+use crate::kafka::{ASK_TIMEOUT, Right, Told, is_denial};
 
 /// How often partitions and watermarks are asked for.
 const DISCOVERY: Duration = Duration::from_secs(5);
@@ -22,12 +22,15 @@ const CLOCK_SLACK: Duration = Duration::from_secs(300);
 
 impl Shared {
     /// Asks for partitions and watermarks, over and over.
-    pub(super) fn ask_on(&self, client: &BaseConsumer<Counting>) {
+    pub(super) fn ask_on(&self, client: &BaseConsumer<Told>) {
         let mut assigned = Vec::new();
         let mut reachable = true;
         while !self.stopped() && !self.renew.load(Ordering::Relaxed) {
             match self.ask(client, &mut assigned) {
-                Ok(()) => reachable = true,
+                Ok(()) => {
+                    reachable = true;
+                    client.context().well();
+                }
                 Err(error) => {
                     if std::mem::take(&mut reachable) {
                         match error.rdkafka_error_code() {
@@ -37,7 +40,14 @@ impl Shared {
                                     "the topic does not exist: make it with backstory check --create"
                                 );
                             }
-                            _ => warn!(kafka.topic = self.topic, %error, "the brokers do not answer, trying on"),
+                            _ if is_denial(&error) => {
+                                let error = self.brokers.denied(Right::Read(&self.topic));
+                                warn!(kafka.topic = self.topic, error, "the brokers do not let us, trying on");
+                            }
+                            _ => {
+                                let error = client.context().news().unwrap_or_else(|| error.to_string());
+                                warn!(kafka.topic = self.topic, error, "the brokers do not answer, trying on");
+                            }
                         }
                         self.caught_up.store(false, Ordering::Relaxed);
                         if self.say(Heard::Unreachable).is_break() {
@@ -54,7 +64,7 @@ impl Shared {
         }
     }
 
-    fn ask(&self, client: &BaseConsumer<Counting>, assigned: &mut Vec<i32>) -> Result<(), KafkaError> {
+    fn ask(&self, client: &BaseConsumer<Told>, assigned: &mut Vec<i32>) -> Result<(), KafkaError> {
         let metadata = client.fetch_metadata(Some(&self.topic), ASK_TIMEOUT)?;
         let topic = metadata.topics().iter().find(|topic| topic.name() == self.topic);
         let topic = topic.ok_or(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic))?;
@@ -89,7 +99,7 @@ impl Shared {
     /// A concrete offset, always: what is produced between the question and the assignment must not be skipped.
     fn start_of(
         &self,
-        client: &BaseConsumer<Counting>,
+        client: &BaseConsumer<Told>,
         partition: i32,
         before: Option<Progress>,
         (low, high): (i64, i64),
@@ -140,7 +150,7 @@ impl Shared {
 
     fn offset_at(
         &self,
-        client: &BaseConsumer<Counting>,
+        client: &BaseConsumer<Told>,
         partition: i32,
         window: Duration,
         (low, high): (i64, i64),
@@ -161,7 +171,7 @@ impl Shared {
 
     fn check_progress(
         &self,
-        client: &BaseConsumer<Counting>,
+        client: &BaseConsumer<Told>,
         partition: i32,
         before: Progress,
         (low, high): (i64, i64),

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _, Timestamp};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{debug, warn};
 
-use super::{Brokers, Counting, Record};
+use super::{Brokers, Record, Right, Told, is_denial};
 
 mod asking;
 
@@ -185,7 +185,8 @@ impl Shared {
     /// One client after the other, until stopped.
     fn run(self: Arc<Self>) {
         while !self.stopped() {
-            let client = self.brokers.consumer_client().create_with_context(Counting(self.errors.clone()));
+            let client =
+                self.brokers.consumer_client().create_with_context(self.brokers.told_and_counted(self.errors.clone()));
             match client {
                 Ok(client) => self.run_client(&Arc::new(client)),
                 Err(error) => {
@@ -196,7 +197,7 @@ impl Shared {
         }
     }
 
-    fn run_client(self: &Arc<Self>, client: &Arc<BaseConsumer<Counting>>) {
+    fn run_client(self: &Arc<Self>, client: &Arc<BaseConsumer<Told>>) {
         self.renew.store(false, Ordering::Relaxed);
         let ask = (Arc::clone(self), Arc::clone(client));
         let asking =
@@ -207,7 +208,7 @@ impl Shared {
                 Some(Ok(message)) => self.hand_over(&message),
                 Some(Err(KafkaError::PartitionEOF(partition))) => self.at_end(partition),
                 Some(Err(error)) => {
-                    self.on_trouble(&error);
+                    self.on_trouble(&error, client.context());
                     ControlFlow::Continue(())
                 }
             };
@@ -283,13 +284,25 @@ impl Shared {
     }
 
     /// Brokers come and go by themselves; an offset that is gone is looked into at once.
-    fn on_trouble(&self, error: &KafkaError) {
+    fn on_trouble(&self, error: &KafkaError, told: &Told) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
                 // The next question compares every position with the watermarks.
                 self.caught_up.store(false, Ordering::Relaxed);
             }
-            _ => warn!(kafka.topic = self.topic, %error, "kafka reports trouble"),
+            // None is joined.
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {}
+            _ if is_denial(error) => {
+                warn!(
+                    kafka.topic = self.topic,
+                    error = self.brokers.denied(Right::Read(&self.topic)),
+                    "kafka reports trouble"
+                );
+            }
+            _ => match told.news() {
+                Some(error) => warn!(kafka.topic = self.topic, error, "kafka reports trouble"),
+                None => debug!(kafka.topic = self.topic, %error, "kafka reports trouble"),
+            },
         }
     }
 }

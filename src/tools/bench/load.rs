@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use chrono::{SecondsFormat, Utc};
 use parking_lot::Mutex;
-use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::{DeliveryFuture, FutureRecord};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::report::Tally;
-use crate::kafka::Brokers;
+use crate::kafka::{Brokers, Producer};
 
 /// What is published, and when it was.
 pub struct Plan {
@@ -87,7 +87,7 @@ impl Plan {
 /// The producer, and what it was given.
 pub struct Load {
     plan: Arc<Plan>,
-    producer: FutureProducer,
+    producer: Producer,
     topic: String,
     stopped: AtomicBool,
     /// Agent and number of each call, as far as they were published.

@@ -12,9 +12,11 @@ use crate::config::{EXIT_SETTINGS, load_without_kafka};
 mod auth;
 mod kafka;
 mod machine;
+mod rights;
 mod store;
 mod tables;
 mod tls;
+mod topics;
 
 pub use kafka::topic_config;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::FutureRecord;
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -17,7 +17,7 @@ use super::random::Random;
 use super::words::{AGENTS, AGENTS_ON_CALLS, ANSWERED, Ending, SERVICE, UNANSWERED};
 use crate::arrival::{CallEvent, CallState};
 use crate::journey::{Direction, Interaction};
-use crate::kafka::Brokers;
+use crate::kafka::{Brokers, Producer};
 
 /// The company's own number.
 const COMPANY: &str = "+12125550100";
@@ -45,7 +45,7 @@ pub async fn run(brokers: &Brokers, customers: Vec<Customer>, stop: Cancellation
 
 /// The contact centre: its line to Kafka, its customers, and who is on a call.
 struct Floor {
-    producer: FutureProducer,
+    producer: Producer,
     calls: String,
     interactions: String,
     customers: Vec<Customer>,

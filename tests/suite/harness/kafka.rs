@@ -3,12 +3,14 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::Value;
 
 use super::{PATIENCE, until};
@@ -184,6 +186,33 @@ impl Kafka {
     pub async fn topics_like(&self, beginning: &str) -> usize {
         let metadata = self.admin().inner().fetch_metadata(None, PATIENCE).expect("metadata");
         metadata.topics().iter().filter(|topic| topic.name().starts_with(beginning)).count()
+    }
+
+    /// Whether a record of the topic holds this text.
+    pub async fn holds(&self, topic: &str, text: &str) -> bool {
+        let (mut client, topic, text) = (self.client(), topic.to_owned(), text.as_bytes().to_vec());
+        client.set("group.id", "backstory-looks").set("enable.partition.eof", "true");
+        let looked = tokio::task::spawn_blocking(move || {
+            let consumer: BaseConsumer = client.create().expect("a consumer");
+            let mut all = TopicPartitionList::new();
+            all.add_partition_range(&topic, 0, PARTITIONS - 1);
+            all.set_all_offsets(Offset::Beginning).expect("offsets");
+            consumer.assign(&all).expect("an assignment");
+            let mut ends = 0;
+            while ends < PARTITIONS {
+                match consumer.poll(PATIENCE).expect("an answer of the brokers") {
+                    Ok(record)
+                        if record.payload().is_some_and(|value| value.windows(text.len()).any(|part| part == text)) =>
+                    {
+                        return true;
+                    }
+                    Err(KafkaError::PartitionEOF(_)) => ends += 1,
+                    _ => {}
+                }
+            }
+            false
+        });
+        looked.await.unwrap()
     }
 
     /// Gives the topic of calls so many partitions.

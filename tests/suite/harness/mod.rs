@@ -7,6 +7,7 @@ pub mod process;
 pub mod provider;
 mod proxy;
 mod records;
+pub mod secure;
 mod service;
 pub mod shelf;
 mod timeline;

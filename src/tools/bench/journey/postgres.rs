@@ -1,20 +1,19 @@
 //! Look-ups in PostgreSQL beside a bare `SELECT` of the same rows, in a database of this run's own.
 
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::{DateTime, Utc};
 use hdrhistogram::Histogram;
-use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+use tokio_postgres::{Client, Row, Statement};
 
 use super::history::{self, INTERACTIONS_EACH};
 use super::look_ups::{LookUps, TOOK_NS_MAX};
 use super::processes;
 use crate::config::{JourneySource, url_without_password};
-use crate::journey::postgres::{Limits, Postgres};
+use crate::journey::postgres::{self, Limits, Postgres};
 use crate::journey::{LookUp, Store, timeline};
 use crate::tools::progress::Progress;
 
@@ -74,7 +73,7 @@ impl Database {
 
     fn open(&self) -> anyhow::Result<Postgres> {
         let limits = Limits { lookups_max: 1, statement_timeout: STATEMENT_TIMEOUT };
-        Ok(Postgres::new(&self.url, url_without_password(&self.url), limits)?)
+        Ok(Postgres::new(&self.url, limits)?)
     }
 }
 
@@ -161,12 +160,8 @@ fn read_all(row: &Row) -> Result<(), tokio_postgres::Error> {
 }
 
 async fn connect(url: &str) -> anyhow::Result<Client> {
-    let config = Config::from_str(url).ok().context("--postgres: this is no URL of a PostgreSQL")?;
-    let connected = config.connect(NoTls).await;
-    let (client, connection) =
-        connected.with_context(|| format!("PostgreSQL cannot be reached at {}", url_without_password(url)))?;
-    tokio::spawn(connection);
-    Ok(client)
+    let connected = postgres::connect(url).await;
+    connected.with_context(|| format!("--postgres: no connection to {}", url_without_password(url)))
 }
 
 /// The same server and user.
