@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Way;
+use super::audit::text;
 use crate::audit::{Reason, Record};
 use crate::auth::Scope;
 use crate::push::open_calls::Visible;
@@ -26,6 +27,7 @@ pub(super) async fn answer(way: Arc<Way>, session: Arc<Session>, reveal: Reveal)
     let now = Utc::now();
     let call = call_of(&session, &reveal, way.agents().calls_for(&session, now));
     let mut said = match &call {
+        Ok(_) if !session.identity().scopes.has(Scope::NumbersReveal) => Err(NO_SCOPE),
         Ok(call) => way.revealed(&session, call, reveal.interaction_id.as_deref(), now).await,
         Err(refused) => Err(*refused),
     };
@@ -37,21 +39,20 @@ pub(super) async fn answer(way: Arc<Way>, session: Arc<Session>, reveal: Reveal)
     way.agents().say(&session, frame_of(&reveal, said.as_deref()), now);
 }
 
-/// The call that is meant, if the session sees it and may see its number.
+/// The call that is meant, if the session sees it.
 fn call_of(session: &Session, reveal: &Reveal, sees: Vec<Visible>) -> Result<Call, Refused> {
     let agent_id = reveal.agent_id.as_deref().unwrap_or(&session.agent_id);
     let meant = |call: &Call| call.call_id == reveal.call_id && call.agent_id == agent_id;
-    let call = sees.into_iter().map(|seen| seen.call).find(meant).ok_or(NOT_YOURS)?;
-    if session.identity().scopes.has(Scope::NumbersReveal) { Ok(call) } else { Err(NO_SCOPE) }
+    sees.into_iter().map(|seen| seen.call).find(meant).ok_or(NOT_YOURS)
 }
 
 fn record_of(reveal: &Reveal, call: Option<Call>, refused: Option<&Refused>, record: Record) -> Record {
     let of_agent = reveal.agent_id.clone().filter(|agent_id| record.agent.as_ref() != Some(agent_id));
     Record {
-        call_id: Some(reveal.call_id.clone()),
-        of_agent,
+        call_id: text(&reveal.call_id),
+        of_agent: of_agent.as_deref().and_then(text),
         number: call.and_then(|call| call.number),
-        interaction_id: reveal.interaction_id.clone(),
+        interaction_id: reveal.interaction_id.as_deref().and_then(text),
         refused: refused.map(|(code, _)| (*code).to_owned()),
         ..record
     }
@@ -61,7 +62,7 @@ fn frame_of(Reveal { request, call_id, agent_id, interaction_id }: &Reveal, said
     let (agent_id, interaction_id) = (agent_id.as_deref(), interaction_id.as_deref());
     let frame = match said {
         Ok(number) => Encoded::Revealed { request, call_id, agent_id, interaction_id, number },
-        Err((code, text)) => Encoded::Error { request: Some(request), code: *code, text: (*text).into() },
+        Err((code, text)) => Encoded::Error { request: Some(request), code, text: (*text).into() },
     };
     frame.encode()
 }
@@ -90,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::arrival::CallState;
-    use crate::auth::{Identity, Scopes};
+    use crate::auth::Identity;
     use crate::journey::Direction;
     use crate::push::RequestId;
     use crate::push::open_calls::Origin;
@@ -99,9 +100,8 @@ mod tests {
         "2026-11-20T21:00:00Z".parse().unwrap()
     }
 
-    fn session(scopes: &[&str]) -> Session {
-        let scopes = Scopes::of(scopes.iter().copied());
-        Session::new(Identity { scopes, ..Identity::unverified("ana".into()) }, Tz::UTC, 8)
+    fn session() -> Session {
+        Session::new(Identity::unverified("ana".into()), Tz::UTC, 8)
     }
 
     fn visible(agent_id: &str, call_id: &str) -> Visible {
@@ -123,19 +123,17 @@ mod tests {
         Reveal { request: RequestId::Number(7), call_id: call_id.into(), agent_id, interaction_id: None }
     }
 
-    fn number(scopes: &[&str], reveal: &Reveal) -> Result<String, Refused> {
+    fn number(reveal: &Reveal) -> Result<String, Refused> {
         let sees = vec![visible("ana", "0142"), visible("ben", "0143")];
-        call_of(&session(scopes), reveal, sees).map(|call| call.number.unwrap())
+        call_of(&session(), reveal, sees).map(|call| call.number.unwrap())
     }
 
     #[test]
-    fn a_number_is_revealed_with_the_scope_and_of_a_call_that_the_session_sees() {
-        let may = &["numbers:reveal"];
-        assert_eq!(number(may, &reveal("0142", None)).unwrap(), "+12015550142");
-        assert_eq!(number(may, &reveal("0143", Some("ben"))).unwrap(), "+12015550143");
-        assert_eq!(number(may, &reveal("0143", None)), Err(NOT_YOURS), "another agent's, whom it does not name");
-        assert_eq!(number(may, &reveal("0144", None)), Err(NOT_YOURS));
-        assert_eq!(number(&["numbers:read", "operate", "supervise"], &reveal("0142", None)), Err(NO_SCOPE));
+    fn only_a_call_that_the_session_sees_is_meant() {
+        assert_eq!(number(&reveal("0142", None)).unwrap(), "+12015550142");
+        assert_eq!(number(&reveal("0143", Some("ben"))).unwrap(), "+12015550143");
+        assert_eq!(number(&reveal("0143", None)), Err(NOT_YOURS), "another agent's, whom it does not name");
+        assert_eq!(number(&reveal("0144", None)), Err(NOT_YOURS));
     }
 
     #[test]

@@ -80,7 +80,7 @@ async fn whatever_somebody_saw_is_in_the_audit_with_why(kafka: Kafka) {
         format!("supervision eva c-1 ana {ANA} - -"),
         format!("search ana c-1 - {ANA} - -"),
         "search ana - - - - forbidden".into(),
-        format!("reveal ana c-1 - - i-1 forbidden"),
+        format!("reveal ana c-1 - {ANA} i-1 forbidden"),
         format!("api - - - {ANA} - -"),
     ];
     expected.sort();
@@ -108,7 +108,7 @@ async fn the_audit_is_read_back_by_agent_number_reason_and_time(kafka: Kafka) {
         (&["--agent", "ana"][..], "c-1"),
         (&["--number", "(202) 555-0143"], "c-2"),
         (&["--call", "c-2", "--reason", "call"], "c-2"),
-        (&["--until", &format!("{}", Utc::now().to_rfc3339()), "--agent", "ben"], "c-2"),
+        (&["--until", &Utc::now().to_rfc3339(), "--agent", "ben"], "c-2"),
     ] {
         let found = records(&service, asked, 1).await;
         assert_eq!((found.len(), &found[0]["callId"]), (1, &json!(call_id)), "{asked:?}");

@@ -47,7 +47,7 @@ async fn info_says_what_is_running_and_where_it_hears(kafka: Kafka) {
     assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!((&info["embeddedBroker"], &info["ready"]), (&json!(kafka.embedded), &json!(true)));
     let topics = json!({ "calls": kafka.calls, "interactions": kafka.interactions, "contacts": kafka.contacts,
-                         "erasures": kafka.erasures, "pops": kafka.pops });
+                         "erasures": kafka.erasures, "pops": kafka.pops, "audit": kafka.audit });
     assert_eq!(info["topics"], topics);
     assert!(info["store"].as_str().unwrap().starts_with("sqlite:"));
     // The address is one that other programs can publish to.

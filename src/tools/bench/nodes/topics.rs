@@ -11,7 +11,7 @@ use crate::kafka::{ASK_TIMEOUT, Brokers};
 
 const PARTITIONS: i32 = 6;
 /// Beside those of calls: one each for the whole run.
-const OTHERS: [&str; 3] = ["interactions", "contacts", "erasures"];
+const OTHERS: [&str; 4] = ["interactions", "contacts", "erasures", "audit"];
 
 pub struct Topics {
     admin: AdminClient<DefaultClientContext>,
