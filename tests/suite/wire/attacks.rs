@@ -5,7 +5,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::raw::Raw;
 use super::still_serves;
-use crate::harness::{Agent, Kafka, Service};
+use crate::harness::{Agent, Kafka, Service, until};
 
 on_the_embedded_broker![
     a_bomb_of_fragments_ends_the_session,
@@ -63,14 +63,15 @@ async fn json_that_is_nested_deeply_is_answered_and_the_session_goes_on(kafka: K
     let mut ana = service.agent("ana").await;
     let mut eve = service.agent("eve").await;
     let deep = 30_000;
-    for (text, code) in [
-        (format!("{{\"type\":\"ping\",\"x\":{}{}}}", "[".repeat(deep), "]".repeat(deep)), "not_json"),
-        (format!("{}1{}", "{\"a\":".repeat(9000), "}".repeat(9000)), "not_json"),
-        ("[".repeat(60_000), "not_json"),
-        (format!("{{\"type\":\"search\",\"request\":{}", "[".repeat(deep)), "not_json"),
+    for text in [
+        format!("{{\"type\":\"ping\",\"x\":{}{}}}", "[".repeat(deep), "]".repeat(deep)),
+        format!("{}1{}", "{\"a\":".repeat(9000), "}".repeat(9000)),
+        "[".repeat(60_000),
+        format!("{{\"type\":\"search\",\"request\":{}", "[".repeat(deep)),
     ] {
         eve.sends(Message::text(text)).await;
-        assert_eq!(eve.next("error").await["code"], code);
+        let code = eve.next("error").await["code"].clone();
+        assert!(code == "not_json" || code == "bad_frame", "{code}");
     }
     still_serves(&service, &mut ana).await;
 }
@@ -80,7 +81,8 @@ async fn text_that_is_no_utf_8_ends_the_session(kafka: Kafka) {
     mallory.says_frame(0x81, &[b'{', 0xff, 0xfe, 0xc0, 0xaf, b'}']).await;
     mallory.is_closed().await;
     still_serves(&service, &mut ana).await;
-    assert_eq!(service.metric("backstory_sessions", &[]).await, 2.0, "ana and ben");
+    until("ana alone to be left", async || (service.metric("backstory_sessions", &[]).await == 1.0).then_some(()))
+        .await;
 }
 
 async fn frames_without_a_mask_end_the_session(kafka: Kafka) {

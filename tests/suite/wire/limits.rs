@@ -124,8 +124,10 @@ async fn clients_of_a_trusted_proxy_are_bounded_each_and_nobody_else_says_who_th
     // From elsewhere, the header says nothing.
     let mut direct = Raw::from(OTHER, service.socket_address()).await.unwrap();
     assert!(direct.shakes_hands("X-Forwarded-For: 192.0.2.3\r\n").await.starts_with("http/1.1 101"));
-    let mut again = Raw::from(OTHER, service.socket_address()).await.unwrap();
-    assert_eq!(again.shakes_hands("X-Forwarded-For: 192.0.2.4\r\n").await, "", "this address has its one connection");
+    // This address has its one connection; being refused may be heard while connecting.
+    if let Ok(mut again) = Raw::from(OTHER, service.socket_address()).await {
+        assert_eq!(again.shakes_hands("X-Forwarded-For: 192.0.2.4\r\n").await, "");
+    }
     first.says(json!({ "type": "hello" })).await;
     first.is_closed().await;
     crate::harness::until("the client's seat to be given back", async || of("192.0.2.1").await.ok().map(drop)).await;

@@ -59,8 +59,10 @@ async fn nothing_that_a_request_carries_becomes_a_header_of_the_answer(kafka: Ka
         let mut raw = Raw::to(&service).await;
         raw.says(format!("{request}Connection: close\r\n\r\n")).await;
         let answer = String::from_utf8_lossy(&raw.rest().await).into_owned();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        assert!(!head.contains("Planted") && !body.contains("Planted"), "{request}: {answer}");
+        let (head, _) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        assert!(!head.contains("Planted"), "{request}: {answer}");
+        // In the body it may stand as what was asked for, with its line's end escaped.
+        assert!(!answer.contains("\nX-Planted") && !answer.contains("\rX-Planted"), "{request}: {answer}");
     }
     still_serves(&service, &mut ana).await;
 }

@@ -90,7 +90,8 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     note(&format!("{} agents connected to node {} (version {})", args.agents, info.node, info.version));
     let plan = Arc::new(plan);
     let strangers = Strangers::start(common, &service, args.bad)?;
-    let measuring = measure(&info.brokers(&settings), Arc::clone(&plan), seated, false, &Servers::of(Vec::new()));
+    let (brokers, servers) = (info.brokers(&settings), Servers::of(Vec::new()));
+    let measuring = measure(&brokers, Arc::clone(&plan), seated, false, &servers);
     let (outcome, came) = tokio::try_join!(measuring, windows.rule(&plan, strangers))?;
     let told = tell(&args, &outcome, &windows, came)?;
     say(&if args.json { told.json() } else { told.text() });
