@@ -140,7 +140,7 @@ impl Key {
             AlgorithmParameters::OctetKeyPair(point) => Some(&point.curve),
             AlgorithmParameters::RSA(_) => None,
             // A shared secret has no business among public keys; whoever reads it here could forge with it.
-            AlgorithmParameters::OctetKey(_) | AlgorithmParameters::Other(_) => return None,
+            _ => return None,
         };
         let decoding = DecodingKey::from_jwk(&jwk).ok()?;
         let fits = match (decoding.family(), curve) {

@@ -1,6 +1,6 @@
 //! Checks of authentication: whether the keys that tokens are verified with can be had.
 
-use super::{Finding, State};
+use super::Finding;
 use crate::auth::{BadKeys, KeySet, Provider};
 use crate::config::{Auth, JwksUrl};
 use crate::tools::output;
@@ -53,6 +53,7 @@ fn counted(keys: &KeySet) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::State;
     use super::*;
     use crate::config::{Layers, load_without_kafka};
 
