@@ -18,7 +18,7 @@ impl Way {
     /// One that says who, why and where.
     pub(super) fn audit_of(&self, reason: Reason, session: &Session) -> Record {
         let at = Utc::now().trunc_subsecs(3);
-        let (agent, session) = (Some(session.agent_id.clone()), Some(session.id.clone()));
+        let (agent, session) = (Some(session.agent_id.clone()), Some(session.id.to_string()));
         Record { agent, session, ..Record::of(reason, &self.door.node, at) }
     }
 

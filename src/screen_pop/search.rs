@@ -12,7 +12,7 @@ use crate::journey::timeline::Ask;
 use crate::phone;
 use crate::policy::Fields;
 use crate::push::session::Session;
-use crate::push::{Encoded, Search};
+use crate::push::{Call, Encoded, Search};
 
 /// Why a timeline cannot be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +69,13 @@ impl Way {
         const ALIKE: (&str, &str) =
             ("ambiguous", "Several of your calls' numbers end like this: say which call it is.");
         const NO_NUMBER: (&str, &str) = ("no_number", "This call carries no number, so there is no history to show.");
-        let mut own = self.agents().calls_for(session, now).into_iter().map(|seen| seen.call);
+        let own: Vec<Call> = self.agents().calls_for(session, now).into_iter().map(|seen| seen.call).collect();
         if let Some(call_id) = &search.call_id {
             let call = own
+                .iter()
                 .find(|call| call.call_id == *call_id)
                 .ok_or(("forbidden", "This call is none of yours, or it is over."))?;
-            return self.customer(&call).map_err(|_| NO_NUMBER);
+            return self.customer(call).map_err(|_| NO_NUMBER);
         }
         let given = search.number.as_deref().ok_or(("bad_frame", "A search names a call or a number."))?;
         let fields = session.fields();
@@ -82,7 +83,7 @@ impl Way {
         if fields.masks_numbers() {
             // As it is shown; otherwise only for whoever may ask for any number: an agent who could try whole ones would find the
             // one behind the mask.
-            let mut alike: Vec<String> = own.filter_map(|call| call.number).collect();
+            let mut alike: Vec<String> = own.iter().filter_map(|call| call.number.clone()).collect();
             alike.retain(|number| fields.address(number) == given.trim());
             alike.sort();
             alike.dedup();
@@ -97,7 +98,7 @@ impl Way {
         if any_number {
             return Ok(number);
         }
-        own.any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
+        own.iter().any(|call| call.number.as_deref() == Some(&number)).then_some(number).ok_or(FORBIDDEN)
     }
 
     /// A timeline's JSON, as `GET /v1/journeys/{number}` and searches give it to somebody who may see these fields.

@@ -12,7 +12,7 @@ use comfy_table::{Table, presets};
 
 use super::Common;
 use super::output::{counted, note, say};
-use super::service;
+use super::service::{self, TokenFile};
 use crate::audit::{Reason, Record};
 use crate::config::{Settings, Span};
 use crate::kafka::read_window;
@@ -85,6 +85,9 @@ pub struct Args {
     /// name none, the service at http.listen]
     #[arg(long)]
     url: Option<String>,
+
+    #[command(flatten)]
+    token: TokenFile,
 }
 
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {
@@ -199,7 +202,7 @@ async fn read_topic(
     since: DateTime<Utc>,
     mut take: impl FnMut(&[u8]),
 ) -> anyhow::Result<()> {
-    let brokers = service::brokers(common, args.url.as_deref()).await?;
+    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
     let topic = &brokers.topics().audit;
     let window = (Utc::now() - since + STAMPED_WITHIN).to_std().unwrap_or_default();
     let there = read_window(&brokers, topic, window, |record| {

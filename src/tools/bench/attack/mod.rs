@@ -86,7 +86,8 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     if windows.each == 0 {
         bail!("no call falls into a window: raise --rate or --window");
     }
-    let seated = agents::connect(&[service.entrance()], args.agents).await.context("not every agent could connect")?;
+    let seated =
+        agents::connect(&[service.entrance()], args.agents, &[]).await.context("not every agent could connect")?;
     note(&format!("{} agents connected to node {} (version {})", args.agents, info.node, info.version));
     let plan = Arc::new(plan);
     let strangers = Strangers::start(common, &service, args.bad)?;
