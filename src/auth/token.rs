@@ -55,7 +55,7 @@ impl Rules {
     }
 
     /// Whom a token speaks for, verified with one of these keys.
-    pub(super) fn identity(&self, token: &str, keys: &[Arc<KeySet>]) -> Result<Identity, Refused> {
+    pub fn identity(&self, token: &str, keys: &[Arc<KeySet>]) -> Result<Identity, Refused> {
         let head = self.head(token)?;
         let none = keys.iter().all(|set| set.is_empty());
         let mut refused = if none { Refused::KeysMissing } else { Refused::UnknownKey };

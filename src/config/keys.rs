@@ -395,38 +395,3 @@ pub const KEYS: &[Key] = &[
         "time for the orderly end after SIGTERM; agents come back elsewhere spread over half of it",
     ),
 ];
-
-/// What reading every partition from concrete offsets stands on.
-pub const RESERVED_PROPERTIES: &[&str] = &[
-    "bootstrap.servers",
-    "metadata.broker.list",
-    "group.id",
-    "enable.auto.commit",
-    "enable.auto.offset.store",
-    "auto.offset.reset",
-    "enable.partition.eof",
-];
-
-/// The known name that a misspelt one most likely meant.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    let (best, away) =
-        known.map(|known| (known, distance(&name, &known.to_lowercase()))).min_by_key(|(_, away)| *away)?;
-    // Of a short name little may differ.
-    (away <= (name.len() / 2).min(3)).then_some(best)
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}

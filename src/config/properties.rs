@@ -6,14 +6,25 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 
-use super::{Kafka, Layers, keys};
+use super::{Kafka, Layers};
+
+/// What reading every partition from concrete offsets stands on.
+const RESERVED: &[&str] = &[
+    "bootstrap.servers",
+    "metadata.broker.list",
+    "group.id",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "auto.offset.reset",
+    "enable.partition.eof",
+];
 
 /// Flat, secrets read from their files; and every mistake.
 pub(super) fn read(layers: &Layers, problems: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut properties = BTreeMap::new();
     let said = layers.properties();
     for (name, value) in said.clone() {
-        if keys::RESERVED_PROPERTIES.contains(&name.as_str()) {
+        if RESERVED.contains(&name.as_str()) {
             problems.push(format!("kafka.properties.{name} is set by Backstory itself and cannot be changed"));
         } else if let Some(secret) = name.strip_suffix(".file").filter(|stem| is_secret(stem)) {
             match std::fs::read_to_string(&value) {

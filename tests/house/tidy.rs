@@ -96,12 +96,11 @@ fn each_library_has_its_door() {
     door("tokio_postgres", &["src/journey/postgres/", "src/journey/store.rs", "src/tools/bench/"]);
     door("deadpool_postgres", &["src/journey/postgres/"]);
     door("tokio_postgres_rustls", &["src/journey/postgres/tls.rs"]);
-    door("rustls", &["src/journey/postgres/tls.rs"]);
     door("rdkafka", &["src/kafka/", "src/config/properties.rs", "src/tools/"]);
     door("base64", &["src/kafka/told.rs"]);
     door("rlibphonenumber", &["src/phone.rs", "src/config/kinds.rs", "src/journey/", "src/tools/"]);
     door("tokio_tungstenite", &["src/push/line.rs", "src/http/upgrade.rs", "src/tools/"]);
-    door("rustls", &["src/tls.rs", "src/http/tls.rs", "src/tools/"]);
+    door("rustls", &["src/tls.rs", "src/http/tls.rs", "src/journey/postgres/tls.rs", "src/tools/"]);
     door("x509_cert", &["src/tls.rs"]);
     door("ipnet", &["src/http/gate.rs", "src/config/"]);
     door("figment", &["src/config/", "src/tools/config.rs"]);
