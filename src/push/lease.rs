@@ -65,7 +65,7 @@ async fn is_over(authority: &Authority, session: &Session) {
         }
         tokio::time::sleep(remaining.min(LOOK_EVERY)).await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn verified(fresh: &mut Option<BoxFuture<'_, Result<Identity, Refused>>>) -> Result<Identity, Refused> {

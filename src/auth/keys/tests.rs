@@ -85,7 +85,7 @@ fn a_pem_file_says_by_its_keys_what_they_verify() {
         (P384, vec![Algorithm::ES384]),
         (ED25519, vec![Algorithm::EdDSA]),
         (RSA, rsa.clone()),
-        (RSA_OF_PKCS1, rsa.clone()),
+        (RSA_OF_PKCS1, rsa),
     ] {
         assert_eq!(of_file(pem), Ok(vec![verifies.clone()]), "{pem}");
         assert_eq!(of_file(&format!("a comment\n{pem}\n{P256}")), Ok(vec![verifies, vec![Algorithm::ES256]]), "{pem}");

@@ -9,7 +9,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair,
+    Ed25519KeyPair, KeyPair as _,
 };
 use axum::Router;
 use axum::http::StatusCode;
@@ -41,7 +41,12 @@ pub struct Key {
 
 impl Key {
     fn new(kid: &str, algorithm: Algorithm, private: EncodingKey) -> Self {
-        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&private, algorithm).unwrap()).unwrap();
+        let jwk = Jwk::from_encoding_key(&private, algorithm).unwrap();
+        Self::published(kid, algorithm, private, &jwk)
+    }
+
+    fn published(kid: &str, algorithm: Algorithm, private: EncodingKey, jwk: &Jwk) -> Self {
+        let mut jwk = serde_json::to_value(jwk).unwrap();
         jwk["kid"] = json!(kid);
         jwk["use"] = json!("sig");
         Self { kid: Some(kid.to_owned()), algorithm, private, jwk }
@@ -63,7 +68,10 @@ impl Key {
 
     pub fn new_ed(kid: &str) -> Self {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-        Self::new(kid, Algorithm::EdDSA, EncodingKey::from_ed_der(pkcs8.as_ref()))
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
+        let public = DecodingKey::from_ed_der(pair.public_key().as_ref());
+        let jwk = Jwk::from_decoding_key(&public, Some(Algorithm::EdDSA)).unwrap();
+        Self::published(kid, Algorithm::EdDSA, EncodingKey::from_ed_der(pkcs8.as_ref()), &jwk)
     }
 
     /// The same for all tests: it takes its time to make.

@@ -55,8 +55,8 @@ impl Service {
         let running = serve::start(load(&layers).expect("settings that can be used")).await.expect("a service");
         Self {
             kafka: kafka.found_at(running.brokers.addresses()),
-            main: format!("http://{}", running.address),
-            admin: format!("http://{}", running.admin_address),
+            main: reached_at(running.address),
+            admin: reached_at(running.admin_address),
             running: Some(running),
             settings,
             folder,
@@ -293,6 +293,14 @@ impl Service {
         assert_eq!(status, 200, "{timeline}");
         timeline
     }
+}
+
+/// A service that listens everywhere is also reached here.
+fn reached_at(mut address: std::net::SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
 }
 
 fn store_setting(kafka: &Kafka, folder: &TempDir) -> String {

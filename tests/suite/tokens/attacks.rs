@@ -55,7 +55,7 @@ fn cases(key: &Key) -> Vec<Case> {
         ("another issuer", ana().with("iss", "https://login.example/other").signed(key), 3507, "issuer"),
         ("a list of issuers", ana().with("iss", json!([ISSUER])).signed(key), 3507, "claims"),
         ("a string exp", ana().with("exp", "9999999999").signed(key), 3507, "claims"),
-        ("an exp that is a list", ana().with("exp", json!([9_999_999_999_u64])).signed(key), 3507, "claims"),
+        ("an exp that is a list", ana().with("exp", json!([9_999_999_999_u64])).signed(key), 3507, "malformed"),
         ("a negative exp", ana().with("exp", -1).signed(key), 3507, "claims"),
         ("a string nbf", ana().with("nbf", "tomorrow").signed(key), 3507, "claims"),
         ("without exp", ana().without("exp").signed(key), 3507, "claims"),
@@ -73,7 +73,8 @@ fn cases(key: &Key) -> Vec<Case> {
         ("longer than any token", format!("{good}{}", "A".repeat(20_000)), 3507, "too_long"),
         ("without an agent", ana().without("sub").signed(key), 3507, "no_agent"),
         ("an empty agent", ana().with("sub", " ").signed(key), 3507, "no_agent"),
-        ("an agent that is a list", ana().with("sub", json!(["ana"])).signed(key), 3507, "no_agent"),
+        ("an agent that is a list", ana().with("sub", json!(["ana"])).signed(key), 3507, "malformed"),
+        ("an agent that is a truth", ana().with("sub", true).signed(key), 3507, "no_agent"),
     ]
     .map(|(what, token, code, reason)| Case { what, token, code, reason })
     .into()
