@@ -10,8 +10,11 @@ use libfuzzer_sys::fuzz_target;
 
 /// Its private key signed the seeds, all for one agent, and is kept nowhere.
 const PUBLISHED: &str = r#"{"keys":[{"kty": "EC", "crv": "P-256", "kid": "k-1", "alg": "ES256", "use": "sig", "x": "89gnD6nVbXrJMN3uYTb3MMDeQ0gaTT9Gulr7Xijaxpc", "y": "LhYaP_xDIZeqd2SCI9BYDmk_AmamMVOHsjy4XP7EYSM"}]}"#;
-const SETTINGS: [(&str, &str); 3] =
-    [("auth.issuer", "https://login.example"), ("auth.audience", "backstory"), ("auth.jwks_url", "https://login.example/k")];
+const SETTINGS: [(&str, &str); 3] = [
+    ("auth.issuer", "https://login.example"),
+    ("auth.audience", "backstory"),
+    ("auth.jwks_url", "https://login.example/k"),
+];
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let flags = SETTINGS.map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -98,7 +98,12 @@ pub const KEYS: &[Key] = &[
         "connections of one address that begin in a second, ten times as many at once; more are refused before anything is read",
     ),
     key("http.header_timeout", "\"10s\"", Time, "time for a TLS handshake, and for a request's headers to arrive"),
-    key("http.header_bytes_max", "16384", HeaderBytes, "size of a request's headers, in bytes"),
+    key(
+        "http.header_bytes_max",
+        "32768",
+        HeaderBytes,
+        "size of a request's headers, in bytes; the longest token has half of it",
+    ),
     key("http.body_bytes_max", "16384", Count, "size of a request's body, in bytes"),
     key("http.idle_timeout", "\"60s\"", Time, "an HTTP connection on which nothing moves between requests is closed"),
     key("http.hello_timeout", "\"5s\"", Time, "time for the first frame on a WebSocket to arrive"),

@@ -143,6 +143,8 @@ fn explained(principal: &str, reason: &str) -> String {
         format!("{address} wants a certificate that it knows: ssl.certificate.location and ssl.key.location (or .pem)")
     } else if what.contains("SSL handshake failed") {
         format!("{address} speaks no TLS, see kafka.properties.security.protocol")
+    } else if what.contains("SSL connection closed") {
+        format!("{address} hangs up: it speaks no TLS, see kafka.properties.security.protocol, or is going away")
     } else {
         return reason.to_owned();
     };
@@ -171,6 +173,10 @@ mod tests {
             (
                 "sasl_ssl://db:9092/bootstrap: SSL handshake failed: error:0A000126:SSL routines::unexpected eof while reading (after 13ms in state SSL_HANDSHAKE)",
                 "db:9092 speaks no TLS",
+            ),
+            (
+                "sasl_ssl://db:9092/bootstrap: Disconnected: SSL connection closed by peer (after 2ms in state SSL_HANDSHAKE)",
+                "db:9092 hangs up: it speaks no TLS",
             ),
             (
                 "db:9092/1: Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)",

@@ -181,6 +181,7 @@ fn named(commands: &str, kafka: &Kafka) -> String {
         ("contacts", &kafka.contacts),
         ("erasures", &kafka.erasures),
         ("pops", &kafka.pops),
+        ("audit", &kafka.audit),
     ];
     let group = commands.replace("--group backstory ", &format!("--group backstory-{} ", kafka.interactions));
     topics

@@ -137,7 +137,7 @@ async fn headers_and_bodies_that_are_too_large_are_refused(kafka: Kafka) {
     let service = Service::start(&kafka).await;
     let mut ana = service.agent("ana").await;
     let mut raw = Raw::to(&service).await;
-    raw.says(format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Large: {}\r\n\r\n", "x".repeat(20_000))).await;
+    raw.says(format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Large: {}\r\n\r\n", "x".repeat(40_000))).await;
     assert!(raw.head().await.starts_with("http/1.1 431"));
     raw.is_closed().await;
     let mut many = Raw::to(&service).await;
