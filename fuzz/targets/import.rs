@@ -56,7 +56,7 @@ fn rows(map: &Map, file: &[u8]) {
 fn objects(map: &Map, file: &[u8]) {
     let mut lines = Lines::new(file, RECORD_BYTES_MAX).decoding(map.encoding);
     let (mut seen, mut remarks) = (vec![false; map.sources.len()], Vec::new());
-    while let Some(line) = good(lines.next(), "a line") {
+    while let Some(line) = good(lines.next_line(), "a line") {
         let Ok(bytes) = line.bytes() else { continue };
         let Ok(object @ Value::Object(_)) = serde_json::from_slice(bytes) else { continue };
         is_read_or_refused(map, map.object(&object, &mut seen, &mut remarks));

@@ -195,7 +195,7 @@ mod tests {
             told.error(
                 KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure),
                 "b: refused (after 1ms in state X)",
-            )
+            );
         };
         refuse();
         assert_eq!((told.news().as_deref(), told.news()), (Some("b: refused"), None));

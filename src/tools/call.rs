@@ -173,7 +173,7 @@ async fn play(publisher: &mut Publisher, path: &Path, rate: f64) -> anyhow::Resu
     let mut progress = Progress::of_bytes(file.metadata()?.len(), "events");
     let mut lines = Lines::new(BufReader::new(file), LINE_BYTES_MAX);
     let (started, mut published, mut refused) = (Instant::now(), 0, 0);
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         let mut event = match readable(&line) {
             Ok(event) => event,
             Err(refusal) => {

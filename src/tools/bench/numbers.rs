@@ -21,7 +21,7 @@ pub fn numbers(file: Option<&Path>) -> anyhow::Result<Vec<String>> {
     let reader = BufReader::new(File::open(path).with_context(|| format!("cannot open {}", path.display()))?);
     let mut lines = Lines::new(reader, LINE_BYTES_MAX);
     let mut numbers = BTreeSet::new();
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         if let Line::Whole(line) = line
             && let Some(number) = number_of(line)
         {

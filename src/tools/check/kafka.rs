@@ -76,17 +76,7 @@ pub async fn check(all: &Settings, args: &Args, print: &mut impl FnMut(&Finding)
             None if args.create => print(&create(&brokers, &check, name, keeps, &cluster, args).await),
             None => {
                 let todo = format!("run `backstory check --create`, or name the right one in kafka.topics.{key}");
-                print(&match keeps {
-                    Keeps::Ledger { .. } => {
-                        let text = "there is no such topic: pops go out, but `backstory why` has nothing to read";
-                        Finding::warn(&check, text, todo)
-                    }
-                    Keeps::Audit { .. } => {
-                        let text = "there is no such topic: who sees what is written nowhere but to audit.file";
-                        Finding::warn(&check, text, todo)
-                    }
-                    _ => Finding::fail(&check, "there is no such topic", todo),
-                });
+                print(&keeps.absent(&check, todo));
             }
         }
     }

@@ -32,6 +32,21 @@ impl Keeps {
         matches!(self, Self::Ledger { .. } | Self::Audit { .. })
     }
 
+    /// There is no such topic.
+    pub fn absent(self, check: &str, todo: String) -> Finding {
+        match self {
+            Self::Ledger { .. } => {
+                let text = "there is no such topic: pops go out, but `backstory why` has nothing to read";
+                Finding::warn(check, text, todo)
+            }
+            Self::Audit { .. } => {
+                let text = "there is no such topic: who sees what is written nowhere but to audit.file";
+                Finding::warn(check, text, todo)
+            }
+            Self::Calls { .. } | Self::History | Self::Erasures => Finding::fail(check, "there is no such topic", todo),
+        }
+    }
+
     /// `there`: partitions, in words; `config`: the brokers' settings for it.
     pub fn judge(self, check: &str, there: &str, config: &HashMap<String, String>) -> Vec<Finding> {
         match self {

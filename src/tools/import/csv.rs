@@ -105,7 +105,7 @@ impl<R: BufRead> Rows<R> {
         if place < self.ahead.len() {
             return Ok(true);
         }
-        let Some(line) = self.lines.next()? else { return Ok(false) };
+        let Some(line) = self.lines.next_line()? else { return Ok(false) };
         let line = line.bytes().map(<[u8]>::to_owned);
         self.ahead.push_back((self.lines.number(), line));
         Ok(true)

@@ -86,7 +86,7 @@ impl Input {
     pub fn kind(&self, bytes_max: usize) -> io::Result<Kind> {
         let mut lines = self.lines(bytes_max)?;
         for _ in 0..PROBED_LINES_MAX {
-            match lines.next()? {
+            match lines.next_line()? {
                 Some(Line::Whole(line)) => {
                     if let Some(kind) = kind_of(line) {
                         return Ok(kind);

@@ -66,7 +66,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line that is not empty; `None` at the end.
-    pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             self.line.clear();
             let allowed = self.bytes_max as u64 + 2; // and the line's end
@@ -121,7 +121,7 @@ mod tests {
     fn all_in(encoding: &'static Encoding, text: &[u8], bytes_max: usize) -> Vec<(u64, Option<String>)> {
         let mut lines = Lines::new(text, bytes_max).decoding(encoding);
         let mut all = Vec::new();
-        while let Some(line) = lines.next().unwrap() {
+        while let Some(line) = lines.next_line().unwrap() {
             let line = line.bytes().ok().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
             all.push((lines.number(), line));
         }

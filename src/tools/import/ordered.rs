@@ -45,7 +45,7 @@ impl Records {
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         match self {
             Self::Ordered(lines) => lines.next(),
-            Self::AsTheyStand(lines) => lines.next(),
+            Self::AsTheyStand(lines) => lines.next_line(),
         }
     }
 
@@ -137,7 +137,7 @@ impl Window {
         // Versions of one interaction stay in their order, even where they tell of different contacts.
         let (hasher, mut first_of_id) = (RandomState::new(), HashMap::new());
         while places.len() < lines_max {
-            let Some(line) = lines.next()? else { break };
+            let Some(line) = lines.next_line()? else { break };
             let (too_long, mut key) = (line == Line::TooLong, 0..0);
             if let Line::Whole(bytes) = line {
                 let whose = Whose::of(bytes);
