@@ -31,7 +31,7 @@ pub use catalogue::{toml_key, toml_text};
 use flat::flatten;
 pub use flat::number_text;
 pub use http::{ForwardedHeader, Http, TlsFiles, TlsSettings};
-pub use keys::{COLUMN_TABLES, KEYS, Key};
+pub use keys::{COLUMN_TABLES, Key, keys};
 pub use kinds::{JourneySource, LogFormat, Months, Region, Span, StoreAddress, url_without_password};
 pub use nearest::nearest;
 pub use places::{SourcePlace, SourcePlaces};
@@ -159,7 +159,7 @@ impl Layers {
     /// `flags` are dotted keys with their values, as typed. Environment variables are read here and nowhere else.
     pub fn new(file: Option<&Path>, flags: &[(String, String)]) -> Result<Self, Problems> {
         let mut defaults = Figment::new();
-        for key in KEYS {
+        for key in keys() {
             if let Some(default) = key.default {
                 defaults = defaults.merge(Toml::string(&format!("{} = {default}", key.name)));
             }
@@ -272,7 +272,7 @@ pub fn load_without_kafka(layers: &Layers) -> Result<Settings, Problems> {
 /// Each value is checked by itself first, so that none hides the next; only then are they read together.
 fn read(layers: &Layers) -> (Option<Settings>, Vec<String>) {
     let mut problems = unknown_names(layers);
-    for key in KEYS {
+    for key in keys() {
         if let Err(reason) = key.kind.check(&layers.0, key.name) {
             problems.push(format!("{}: {reason} ({})", key.name, layers.said(key.name).1.unwrap_or_default()));
         }
@@ -347,11 +347,11 @@ fn unknown_names(layers: &Layers) -> Vec<String> {
         keys::OPEN_TABLES.iter().chain(COLUMN_TABLES).any(|table| within(name, table))
             || name.split('.').next() == Some("catalogue")
     };
-    let known = |name: &str| open(name) || KEYS.iter().any(|key| key.name == name);
+    let known = |name: &str| open(name) || keys().any(|key| key.name == name);
     said.keys()
         .filter(|name| !known(name))
         .map(|name| {
-            let nearest = nearest(name, KEYS.iter().map(|key| key.name))
+            let nearest = nearest(name, keys().map(|key| key.name))
                 .or(name.starts_with("catalog").then_some("catalogue"))
                 .map(|key| format!("; did you mean {key}?"))
                 .unwrap_or_default();

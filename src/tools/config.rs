@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use super::output::{note, say};
 use super::{Common, catalogue};
 use crate::config::{
-    COLUMN_TABLES, KEYS, Key, Layers, Problems, is_secret, load_without_kafka, number_text, toml_key, toml_text,
+    COLUMN_TABLES, Key, Layers, Problems, is_secret, keys, load_without_kafka, number_text, toml_key, toml_text,
     url_without_password,
 };
 
@@ -50,7 +50,7 @@ fn toml(layers: &Layers) -> String {
     let mut text =
         String::from("# Backstory's settings in force. The environment stands over the file, flags stand over both.\n");
     let mut table = "";
-    for key in KEYS {
+    for key in keys() {
         let (of, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
         // `[kafka.topics]` ends `[kafka]`, and what stands behind it belongs to it: the properties come last of all.
         if of != table {
@@ -150,7 +150,7 @@ fn toml_value(value: &Value) -> String {
 
 fn json(layers: &Layers, problems: Option<&Problems>) -> String {
     let mut settings = Map::new();
-    for key in KEYS {
+    for key in keys() {
         let (value, origin) = layers.said(key.name);
         settings.insert(
             key.name.into(),
@@ -200,7 +200,7 @@ mod tests {
         let settings = load_without_kafka(&again).unwrap();
         assert_eq!(settings.kafka.brokers.as_deref(), Some("a:1,b:2"));
         assert_eq!(settings.journey.default_region.0, rlibphonenumber::Region::PT);
-        for key in KEYS {
+        for key in keys() {
             let name = key.name.rsplit('.').next().unwrap_or_default();
             assert!(printed.contains(&format!("{name} =")), "{name} is not printed");
         }

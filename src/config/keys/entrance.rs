@@ -1,0 +1,173 @@
+//! Who may come, how fast and how many: `http` and `auth`.
+
+use super::super::kinds::Kind::*;
+use super::{Key, key, place};
+
+pub const KEYS: &[Key] = &[
+    key(
+        "http.listen",
+        "\"127.0.0.1:8080\"",
+        Address,
+        "address of the page, the element, the WebSocket and the API; loopback only while no authentication ([auth]) is configured",
+    ),
+    key(
+        "http.admin_listen",
+        "\"127.0.0.1:8081\"",
+        Address,
+        "address of metrics, health checks and what operators ask; loopback only while no authentication is configured",
+    ),
+    key(
+        "http.hosts",
+        "[]",
+        Names,
+        "further names in the Host header under which the service may be asked (a proxy's public name); loopback names always may",
+    ),
+    key(
+        "http.origins",
+        "[]",
+        Names,
+        "further web origins whose pages may open a WebSocket (\"https://desktop.example\"); the service's own pages always may",
+    ),
+    key(
+        "http.embedded_by",
+        "[]",
+        Origins,
+        "web origins whose pages may show the page at /widget in an iframe and say to it who the agent is (\"https://apps.example\")",
+    ),
+    key(
+        "http.trusted_proxies",
+        "[]",
+        Networks,
+        "networks of proxies of yours ([\"10.0.0.0/8\"]): their connections are not bounded by address, the clients' behind them are",
+    ),
+    key(
+        "http.forwarded_header",
+        "\"x-forwarded-for\"",
+        Forwarded,
+        "the header that they write a client's address into: \"x-forwarded-for\" or \"forwarded\"; it is read from nobody else",
+    ),
+    key("http.connections_max", "10000", Count, "open connections; more wait in the kernel's queue"),
+    key(
+        "http.connections_per_address_max",
+        "2000",
+        Count,
+        "open connections of one address (IPv6: one /64 network); more are refused before anything is read",
+    ),
+    key(
+        "http.pending_max",
+        "1000",
+        Count,
+        "connections that are no session (yet), at most half of all: beyond it the oldest is closed for a new one",
+    ),
+    key(
+        "http.handshakes_per_second_max",
+        "2000",
+        Count,
+        "connections that begin in a second; more wait in the kernel's queue",
+    ),
+    key(
+        "http.handshakes_per_second_per_address_max",
+        "100",
+        Count,
+        "connections of one address that begin in a second, ten times as many at once; more are refused before anything is read",
+    ),
+    key("http.header_timeout", "\"10s\"", Time, "time for a TLS handshake, and for a request's headers to arrive"),
+    key(
+        "http.header_bytes_max",
+        "32768",
+        HeaderBytes,
+        "size of a request's headers, in bytes; the longest token has half of it",
+    ),
+    key("http.body_bytes_max", "16384", Count, "size of a request's body, in bytes"),
+    key("http.idle_timeout", "\"60s\"", Time, "an HTTP connection on which nothing moves between requests is closed"),
+    key("http.hello_timeout", "\"5s\"", Time, "time for the first frame on a WebSocket to arrive"),
+    key("http.frame_bytes_max", "65536", Count, "size of a frame from a client, in bytes"),
+    key(
+        "http.frames_per_second_max",
+        "100",
+        Count,
+        "frames from one session in a second, ten times as many at once; beyond it the session is closed, to come back later",
+    ),
+    key("http.sessions_per_agent_max", "10", Count, "sessions (tabs, desktops) of one agent at a time"),
+    key("http.subscribed_agents_max", "100", Count, "other agents whose calls one session may follow (a supervisor's)"),
+    key(
+        "http.outbox_frames_max",
+        "64",
+        Count,
+        "frames waiting for one slow session; beyond them those go that later ones replace, then it is closed",
+    ),
+    key("http.write_timeout", "\"10s\"", Time, "time for one frame to be written to a session"),
+    key("http.heartbeat", "\"25s\"", Time, "time between heartbeats; a session silent for two of them is closed"),
+    place(
+        "http.tls.certificate",
+        Text,
+        "file (PEM) with the certificate and those between it and its authority: TLS is spoken, and nothing else; read again when it changes",
+    ),
+    place("http.tls.key", Text, "file (PEM) with its private key, which not everybody may read"),
+    place(
+        "http.tls.client_ca",
+        Text,
+        "file (PEM) with the authorities of clients' certificates: nobody comes in without one; without it, nobody is asked",
+    ),
+    key("http.tls.admin", "true", Switch, "whether http.admin_listen speaks TLS as http.listen does, where that does"),
+    place(
+        "auth.issuer",
+        Text,
+        "whose tokens are believed: their iss, as it is written there; with it authentication is on",
+    ),
+    place(
+        "auth.audience",
+        Text,
+        "what must be among the aud of a token: this service, as the identity provider calls it",
+    ),
+    place(
+        "auth.jwks_url",
+        Jwks,
+        "where the identity provider publishes its keys: https://…, or http://… on a loopback address",
+    ),
+    key(
+        "auth.keys",
+        "[]",
+        Names,
+        "files with public keys, PEM or JWKS, beside or instead of auth.jwks_url; read again when they change",
+    ),
+    key(
+        "auth.algorithms",
+        "[\"RS256\", \"RS384\", \"RS512\", \"PS256\", \"PS384\", \"PS512\", \"ES256\", \"ES384\", \"EdDSA\"]",
+        Algorithms,
+        "how tokens may be signed; a key verifies what its kind allows and, where it names one itself, that alone",
+    ),
+    key(
+        "auth.leeway",
+        "\"30s\"",
+        Time,
+        "how far clocks may differ: a token holds so much longer, and so much earlier; whole seconds, at most \"5m\"",
+    ),
+    key(
+        "auth.agent_claim",
+        "\"sub\"",
+        Text,
+        "claim with the agent's id (or an alias of it); \"a.b\" is the b within a",
+    ),
+    key(
+        "auth.scope_claim",
+        "\"scope\"",
+        Text,
+        "claim with what the token allows: words with spaces between them, or a list",
+    ),
+    key("auth.teams_claim", "\"teams\"", Text, "claim with the agent's teams: a list, or one name"),
+    key("auth.jwks_refresh", "\"5m\"", Time, "the provider's keys are asked for this often"),
+    key(
+        "auth.jwks_refresh_min",
+        "\"10s\"",
+        Time,
+        "and again at once for a token of a key that is not known, or while the provider does not answer, but not more often than this",
+    ),
+    key(
+        "auth.ticket_lifetime",
+        "\"30s\"",
+        Time,
+        "a ticket (POST /v1/tickets) is to be redeemed within this time, once, at the node that issued it",
+    ),
+    key("auth.tickets_max", "10000", Count, "tickets that a node remembers until they are redeemed or too old"),
+];
