@@ -45,7 +45,15 @@ pub fn address(given: &str, region: Region) -> Option<String> {
     if digits == 0 || (digits < DIGITS_MIN && !bare.chars().any(char::is_alphabetic)) {
         return None;
     }
-    Some(e164(bare, region).unwrap_or_else(|| given.to_owned()))
+    e164(bare, region).or_else(|| as_given(given))
+}
+
+/// What names no number stays as it is; but for `sip:name@host`, which is written in any letters as e-mail addresses are.
+fn as_given(given: &str) -> Option<String> {
+    if !given.contains('@') {
+        return Some(given.to_owned());
+    }
+    Some(given.to_lowercase()).filter(|address| address.len() <= ADDRESS_BYTES_MAX)
 }
 
 /// Whether a kept address is a number that could not be read: it was kept as given, and only the same text finds it.
@@ -225,6 +233,7 @@ mod tests {
         }
         let german = |given: &str| address(given, Region::DE);
         assert_eq!(german("0000 06 1234567").as_deref(), Some("0000 06 1234567"), "it is kept as given");
+        assert_eq!(german("sip:+24031100284Y@Host").as_deref(), Some("sip:+24031100284y@host"));
         assert_eq!(german("kkkkkkkkk oukkkkk08!").and_then(|kept| german(&kept)), german("kkkkkkkkk oukkkkk08!"));
         assert!(is_as_given("0000 06 1234567") && is_as_given("+49000061234567"));
         assert_eq!(us("mailto:mailto:Ana@example.com").as_deref(), Some("ana@example.com"));

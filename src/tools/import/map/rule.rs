@@ -120,7 +120,13 @@ impl Rule {
     ) -> Result<Option<Value>, Reason> {
         let name = self.field.name;
         match reading {
-            Reading::Plain => Ok(Some(fields::json(text, self.field.becomes))),
+            Reading::Plain => match fields::json(text, self.field.becomes) {
+                // The record would be refused for it, too, without saying which field it is.
+                Value::String(_) if self.field.becomes == Becomes::Truth => {
+                    Err(Reason::Record(Refusal::WrongType(name)))
+                }
+                value => Ok(Some(value)),
+            },
             Reading::Number { comma } => Ok(Some(match decimal(text, *comma) {
                 Some(number) => fields::json(&number, Becomes::Number),
                 None => Value::from(text),
