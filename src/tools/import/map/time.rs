@@ -1,5 +1,7 @@
 //! Times as other programs write them: any format, with an offset or in a named zone, and durations.
 
+use std::fmt::Write as _;
+
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{DateTime, FixedOffset, NaiveDateTime, NaiveTime, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
@@ -49,7 +51,10 @@ impl Times {
         };
         let Format::Items(items) = &format else { return Ok(Self { format, zone }) };
         let sample = DateTime::from_timestamp(SAMPLE, 0).unwrap_or_default().fixed_offset();
-        let written = sample.format_with_items(items.iter()).to_string();
+        let mut written = String::new();
+        if write!(written, "{}", sample.format_with_items(items.iter())).is_err() {
+            return Err("the time_format has %#z, which writes no time and is not read here: expected %z".into());
+        }
         let times = Self { format, zone: zone.or(Some(Tz::UTC)) };
         if times.read(&written).is_none() {
             return Err("the time_format leaves a part of the date out, or says half of the time".into());
@@ -133,6 +138,12 @@ mod tests {
         let zone = zone.parse().ok();
         let (time, clocks) = Times::new(format, zone).unwrap().read(text)?;
         Some((time.format("%FT%T%.fZ").to_string(), clocks))
+    }
+
+    /// Found by fuzzing: writing such a format panics.
+    #[test]
+    fn a_format_that_writes_no_time_is_refused() {
+        assert!(Times::new(Some("%d/%m/%Y %H:%M %#z"), None).is_err_and(|text| text.contains("expected %z")));
     }
 
     fn plain(format: &str, zone: &str, text: &str) -> Option<String> {
