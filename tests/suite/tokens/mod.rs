@@ -6,6 +6,7 @@ use crate::harness::provider::{Key, Provider};
 use crate::harness::{Agent, Kafka, Service};
 
 mod attacks;
+mod fields;
 mod keys;
 mod scopes;
 mod sessions;
