@@ -7,13 +7,13 @@ export class ReadingPlace {
   readonly #root: () => ParentNode;
   /** Scrolling does not bubble. */
   readonly onScroll: { handleEvent: (event: Event) => void; capture: true; passive: true };
-  /** A scroller that stands away from its newest end. It is listened to: asking where it stands lays the page out. */
+  /** A scroller that stands away from its newest end. It is listened to: asking at each drawing would lay the page out. */
   #away: Element | null = null;
 
   constructor(root: () => ParentNode, onScrolled: () => void) {
     this.#root = root;
     const handleEvent = ({ target }: Event) => {
-      this.#scrolled(target);
+      if (target === this.#scroller()) this.#look();
       onScrolled();
     };
     this.onScroll = { handleEvent, capture: true, passive: true };
@@ -31,6 +31,8 @@ export class ReadingPlace {
 
   /** To call before the list changes; what it gives back is to be called after, and undoes the shift. */
   hold(): () => void {
+    // An agent who scrolls this very moment is told of it with the next picture only.
+    this.#look();
     const scroller = this.#scroller();
     if (!scroller || !this.isAway) return () => {};
     const view = scroller.getBoundingClientRect();
@@ -44,9 +46,9 @@ export class ReadingPlace {
   }
 
   /** The horizontal timeline counts its way from the newest end backwards. */
-  #scrolled(target: EventTarget | null): void {
+  #look(): void {
     const scroller = this.#scroller();
-    if (!scroller || target !== scroller) return;
+    if (!scroller) return;
     const { scrollLeft, scrollTop } = scroller;
     this.#away = Math.abs(scrollLeft) > NEAR_PX || scrollTop > NEAR_PX ? scroller : null;
   }
