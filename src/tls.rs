@@ -97,7 +97,8 @@ impl Served {
     }
 }
 
-fn in_file(said_in: &str, path: &Path) -> String {
+/// How a file is named that is of no use.
+pub fn in_file(said_in: &str, path: &Path) -> String {
     format!("{said_in}: {}", path.display())
 }
 

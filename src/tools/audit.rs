@@ -12,7 +12,7 @@ use comfy_table::{Table, presets};
 
 use super::Common;
 use super::output::{counted, note, say};
-use super::service::{self, TokenFile};
+use super::service::BrokersOf;
 use crate::audit::{Reason, Record};
 use crate::config::{Settings, Span};
 use crate::kafka::read_window;
@@ -81,13 +81,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Ask this service for its brokers, such as http://127.0.0.1:8080 [default: kafka.brokers of the settings; where these
-    /// name none, the service at http.listen]
-    #[arg(long)]
-    url: Option<String>,
-
     #[command(flatten)]
-    token: TokenFile,
+    brokers: BrokersOf,
 }
 
 fn moment(text: &str) -> Result<DateTime<Utc>, String> {
@@ -202,7 +197,7 @@ async fn read_topic(
     since: DateTime<Utc>,
     mut take: impl FnMut(&[u8]),
 ) -> anyhow::Result<()> {
-    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
+    let brokers = args.brokers.find(common).await?;
     let topic = &brokers.topics().audit;
     let window = (Utc::now() - since + STAMPED_WITHIN).to_std().unwrap_or_default();
     let there = read_window(&brokers, topic, window, |record| {

@@ -16,7 +16,7 @@ use super::import::lines::{Line, Lines};
 use super::output::{counted, note, say};
 use super::progress::Progress;
 use super::publish::Publisher;
-use super::service::{self, TokenFile};
+use super::service::BrokersOf;
 use crate::arrival::{self, CallEvent, CallState};
 use crate::journey::{Campaign, Direction};
 use crate::kafka::Record;
@@ -78,13 +78,8 @@ pub struct Args {
     #[arg(long, default_value_t = 10.0, requires = "file", value_parser = rate)]
     rate: f64,
 
-    /// Ask this service for its brokers, such as http://127.0.0.1:8080 [default: kafka.brokers of the settings; where these
-    /// name none, the service at http.listen]
-    #[arg(long)]
-    url: Option<String>,
-
     #[command(flatten)]
-    token: TokenFile,
+    brokers: BrokersOf,
 }
 
 fn direction(name: &str) -> Result<Direction, String> {
@@ -109,7 +104,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let event = if args.file.is_none() { Some(event(&args)?) } else { None };
-    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
+    let brokers = args.brokers.find(common).await?;
     let mut publisher = Publisher::open(&brokers, &brokers.topics().calls)?;
     match (&args.file, event) {
         (Some(file), _) => play(&mut publisher, file, args.rate).await,

@@ -183,16 +183,30 @@ impl Info {
     }
 }
 
-/// The brokers of the settings; where these name none (or the in-process broker, whose port only its service knows), or
-/// with `--url`, those of a running service.
-pub async fn brokers(common: &Common, url: Option<&str>, token: &TokenFile) -> anyhow::Result<Brokers> {
-    let settings = common.settings_without_kafka()?;
-    match settings.kafka.brokers.as_deref().filter(|said| *said != EMBEDDED && url.is_none()) {
-        Some(addresses) => Ok(Brokers::at(addresses.to_owned(), &settings.kafka)),
-        None => {
-            let info = RunningService::at(url, &settings, &common.trust)?.with(token).info().await;
-            let info = info.context("kafka.brokers is not set, so a running service was asked for its brokers")?;
-            Ok(info.brokers(&settings))
+/// Which brokers a command speaks to.
+#[derive(Debug, clap::Args)]
+pub struct BrokersOf {
+    /// Ask this service for its brokers, such as http://127.0.0.1:8080 [default: kafka.brokers of the settings; where these
+    /// name none, the service at http.listen]
+    #[arg(long)]
+    url: Option<String>,
+
+    #[command(flatten)]
+    token: TokenFile,
+}
+
+impl BrokersOf {
+    /// Those of the settings; where these name none (or the in-process broker, whose port only its service knows), or with
+    /// `--url`, those of a running service.
+    pub async fn find(&self, common: &Common) -> anyhow::Result<Brokers> {
+        let (settings, url) = (common.settings_without_kafka()?, self.url.as_deref());
+        match settings.kafka.brokers.as_deref().filter(|said| *said != EMBEDDED && url.is_none()) {
+            Some(addresses) => Ok(Brokers::at(addresses.to_owned(), &settings.kafka)),
+            None => {
+                let info = RunningService::at(url, &settings, &common.trust)?.with(&self.token).info().await;
+                let info = info.context("kafka.brokers is not set, so a running service was asked for its brokers")?;
+                Ok(info.brokers(&settings))
+            }
         }
     }
 }

@@ -191,7 +191,7 @@ mod tests {
             ("sslmode=require&sslrootcert=system", "sslrootcert=system needs sslmode=verify-full"),
             ("sslmode=require&sslcert=/a.pem", "one of them is missing"),
             ("sslmode=disable&sslcert=/a.pem&sslkey=/a.key", "sslcert and sslkey have no use"),
-            ("sslmode=verify-full&sslrootcert=/nowhere/ca.pem", "sslrootcert: /nowhere/ca.pem cannot be read"),
+            ("sslmode=verify-full&sslrootcert=/nowhere/ca.pem", "sslrootcert: cannot read /nowhere/ca.pem"),
             ("sslcrl=/x.crl", "the parameter sslcrl is not supported"),
             ("connect_timeout=soon", "connect_timeout has a value"),
             ("sslnegotiation=direct", "sslnegotiation=direct needs sslmode=require"),

@@ -6,18 +6,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{self, WebPkiSupportedAlgorithms};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 use tokio_postgres::Socket;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::tls;
 
 /// Who may answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,41 +46,37 @@ impl Tls {
     /// Reads all files once, so that what is wrong with them is said at start.
     pub fn of(trust: Trust, own: Option<Files>) -> Result<Self, String> {
         let tls = Self(Arc::new((trust, own)));
-        tls.client().map(|_| tls)
+        tls.client().map(|_| tls).map_err(|error| format!("{error:#}"))
     }
 
     pub fn trust(&self) -> &Trust {
         &self.0.0
     }
 
-    fn client(&self) -> Result<ClientConfig, String> {
+    fn client(&self) -> anyhow::Result<ClientConfig> {
         let (trust, own) = &*self.0;
-        let provider = crate::tls::provider();
+        let provider = tls::provider();
         let algorithms = provider.signature_verification_algorithms;
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
+        let builder =
+            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(tls::VERSIONS)?;
         let verifier: Arc<dyn ServerCertVerifier> = match trust {
             Trust::Anybody => Arc::new(AnyName { roots: None, algorithms }),
             Trust::Chain(file) => Arc::new(AnyName { roots: Some(authorities(file)?), algorithms }),
             Trust::ChainAndName(Some(file)) => {
-                WebPkiServerVerifier::builder_with_provider(Arc::new(authorities(file)?), provider)
-                    .build()
-                    .map_err(|error| format!("sslrootcert: {error}"))?
+                let verifier = WebPkiServerVerifier::builder_with_provider(authorities(file)?, provider).build();
+                verifier.context("sslrootcert")?
             }
-            Trust::ChainAndName(None) => {
-                Arc::new(Verifier::new(provider).map_err(|error| format!("sslrootcert: {error}"))?)
-            }
+            Trust::ChainAndName(None) => Arc::new(Verifier::new(provider).context("sslrootcert")?),
         };
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let mut client = match own {
             None => builder.with_no_client_auth(),
             Some(files) => {
-                let key =
-                    PrivateKeyDer::from_pem_file(&files.key).map_err(|error| unread("sslkey", &files.key, &error))?;
-                builder
-                    .with_client_auth_cert(certificates("sslcert", &files.cert)?, key)
-                    .map_err(|error| format!("sslcert and sslkey do not belong together: {error}"))?
+                let chain = tls::certificates(&tls::read("sslcert", &files.cert)?);
+                let chain = chain.with_context(|| tls::in_file("sslcert", &files.cert))?;
+                let key = tls::private_key(&tls::read_secret("sslkey", &files.key)?);
+                let key = key.with_context(|| tls::in_file("sslkey", &files.key))?;
+                builder.with_client_auth_cert(chain, key).context("sslcert and sslkey do not belong together")?
             }
         };
         client.alpn_protocols = vec![b"postgresql".to_vec()];
@@ -92,34 +90,21 @@ impl MakeTlsConnect<Socket> for Tls {
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, host: &str) -> io::Result<Self::TlsConnect> {
-        let mut connect = MakeRustlsConnect::new(self.client().map_err(io::Error::other)?);
+        let mut connect =
+            MakeRustlsConnect::new(self.client().map_err(|error| io::Error::other(format!("{error:#}")))?);
         MakeTlsConnect::<Socket>::make_tls_connect(&mut connect, host).map_err(io::Error::other)
     }
 }
 
-fn authorities(path: &Path) -> Result<RootCertStore, String> {
-    let mut store = RootCertStore::empty();
-    for certificate in certificates("sslrootcert", path)? {
-        store.add(certificate).map_err(|error| unread("sslrootcert", path, &error))?;
-    }
-    Ok(store)
-}
-
-fn certificates(parameter: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let all = read.map_err(|error| unread(parameter, path, &error))?;
-    if all.is_empty() { Err(format!("{parameter}: {} holds no certificate in PEM", path.display())) } else { Ok(all) }
-}
-
-fn unread(parameter: &str, path: &Path, error: &dyn std::fmt::Display) -> String {
-    format!("{parameter}: {} cannot be read: {error}", path.display())
+fn authorities(path: &Path) -> anyhow::Result<Arc<RootCertStore>> {
+    tls::roots(&tls::read("sslrootcert", path)?).with_context(|| tls::in_file("sslrootcert", path))
 }
 
 /// Holds a certificate against the authorities, where there are any, and never against a name. That the server has the
 /// certificate's key is always verified.
 #[derive(Debug)]
 struct AnyName {
-    roots: Option<RootCertStore>,
+    roots: Option<Arc<RootCertStore>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 

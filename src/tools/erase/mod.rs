@@ -9,7 +9,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use super::Common;
 use super::output::{counted, say};
 use super::publish::Publisher;
-use super::service::{self, TokenFile};
+use super::service::BrokersOf;
 use crate::config::{Journey, JourneySource, StoreAddress};
 use crate::journey::erasure::Holdings;
 use crate::journey::{Change, Erasure, LookUp, Source, Sources, Store};
@@ -48,13 +48,8 @@ pub struct Args {
     #[arg(long)]
     yes: bool,
 
-    /// Ask this service for its brokers, such as http://127.0.0.1:8080 [default: kafka.brokers of the settings; where these
-    /// name none, the service at http.listen]
-    #[arg(long)]
-    url: Option<String>,
-
     #[command(flatten)]
-    token: TokenFile,
+    brokers: BrokersOf,
 }
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
@@ -85,7 +80,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         say(&receipt::would_go(&erasure, &places));
         return Ok(ExitCode::FAILURE);
     }
-    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
+    let brokers = args.brokers.find(common).await?;
     let published = publish(&brokers, &erasure, &all).await?;
     for place in &places {
         let change = Arc::new(vec![Change::Erase(Box::new(erasure.clone()))]);

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::Common;
 use super::output::{Colors, counted, note, say};
-use super::service::{self, TokenFile};
+use super::service::BrokersOf;
 use crate::arrival::Limits;
 use crate::config::{Settings, Span};
 use crate::kafka::{Brokers, read_window};
@@ -77,13 +77,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Ask this service for its brokers, such as http://127.0.0.1:8080 [default: kafka.brokers of the settings; where these
-    /// name none, the service at http.listen]
-    #[arg(long)]
-    url: Option<String>,
-
     #[command(flatten)]
-    token: TokenFile,
+    brokers: BrokersOf,
 }
 
 fn span(text: &str) -> Result<Span, String> {
@@ -92,7 +87,7 @@ fn span(text: &str) -> Result<Span, String> {
 
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let settings = common.settings_without_kafka()?;
-    let brokers = service::brokers(common, args.url.as_deref(), &args.token).await?;
+    let brokers = args.brokers.find(common).await?;
     let stories = stories(&settings, &brokers, &args).await?;
     let colors = Colors::of_stdout();
     for (nth, story) in stories.iter().enumerate() {
