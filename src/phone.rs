@@ -1,5 +1,6 @@
-//! Addresses as they are kept and looked up: numbers in E.164, e-mail addresses in lower case, the rest as given.
+//! Addresses as they are kept and looked up: numbers in E.164, e-mail and SIP addresses in lower case, the rest as given.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
@@ -22,38 +23,31 @@ const NOBODY: &[&str] = &[
     "asserted",
 ];
 
-/// The key under which an address is kept: E.164 where that is possible, lower case for e-mail, else as given.
+/// The key under which an address is kept: E.164 where that is possible, lower case for what has an `@`, else as given.
 /// `None`: nobody can be looked up by it (empty, anonymous, an extension).
 ///
 /// `+1 (201) 555-0142`, `tel:+12015550142`, `sip:+12015550142@host;user=phone` and `whatsapp:+12015550142` are one address, and
 /// so is what has an extension behind it (`;ext=12`, `x12`, `,,12`): a company's line and its desks are one customer.
 /// `region` is where a number without a country code belongs.
 pub fn address(given: &str, region: Region) -> Option<String> {
+    // `sip:name@host` is written in any letters, as e-mail addresses are; and all that follows reads what will be kept.
     let given = given.trim();
+    let given = if given.contains('@') { Cow::Owned(given.to_lowercase()) } else { Cow::Borrowed(given) };
     if given.is_empty() || given.len() > ADDRESS_BYTES_MAX {
         return None;
     }
-    let bare = without_scheme(given);
+    let bare = without_scheme(&given);
     if NOBODY.contains(&bare.to_ascii_lowercase().as_str()) {
         return None;
     }
     if bare.contains('@') {
-        // Small letters can be longer than capital ones.
-        return Some(bare.to_lowercase()).filter(|address| address.len() <= ADDRESS_BYTES_MAX);
+        return Some(bare.to_owned());
     }
     let digits = bare.chars().filter(|c| c.is_numeric()).count();
     if digits == 0 || (digits < DIGITS_MIN && !bare.chars().any(char::is_alphabetic)) {
         return None;
     }
-    e164(bare, region).or_else(|| as_given(given))
-}
-
-/// What names no number stays as it is; but for `sip:name@host`, which is written in any letters as e-mail addresses are.
-fn as_given(given: &str) -> Option<String> {
-    if !given.contains('@') {
-        return Some(given.to_owned());
-    }
-    Some(given.to_lowercase()).filter(|address| address.len() <= ADDRESS_BYTES_MAX)
+    e164(bare, region).or_else(|| Some(given.into_owned()))
 }
 
 /// Whether a kept address is a number that could not be read: it was kept as given, and only the same text finds it.
@@ -234,6 +228,8 @@ mod tests {
         let german = |given: &str| address(given, Region::DE);
         assert_eq!(german("0000 06 1234567").as_deref(), Some("0000 06 1234567"), "it is kept as given");
         assert_eq!(german("sip:+24031100284Y@Host").as_deref(), Some("sip:+24031100284y@host"));
+        let gb = |given: &str| address(given, Region::GB);
+        assert_eq!(gb("sip:t:200 h o\u{130}@)").and_then(|kept| gb(&kept)), gb("sip:t:200 h o\u{130}@)"));
         assert_eq!(german("kkkkkkkkk oukkkkk08!").and_then(|kept| german(&kept)), german("kkkkkkkkk oukkkkk08!"));
         assert!(is_as_given("0000 06 1234567") && is_as_given("+49000061234567"));
         assert_eq!(us("mailto:mailto:Ana@example.com").as_deref(), Some("ana@example.com"));
