@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets and runs each for so long, two at a time: fuzz/run.sh SECONDS [TARGET…]; 0 s only reads the seeds.
-# What one run learns the next one begins with (target/fuzz/corpus). Exit code 1 if anything was found.
+# What one run learns the next one begins with (target/fuzz/corpus). Exit code 1 if anything was found. FUZZ_SEED=NUMBER takes the
+# chances of that number each time (1, 2, …; 0: others each time).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,16 +28,16 @@ build() {
 }
 
 run() { # TARGET
-  local target=$1 log=$work/$1.log code=0 limit=(-max_total_time="$seconds")
+  local target=$1 log=$work/$1.log code=0
   local seeds=$work/seeds/$target learned=$work/corpus/$target findings=$work/findings/$target words=fuzz/words/$target.dict
   rm -rf "$seeds" "$findings"
   mkdir -p "$seeds" "$learned" "$findings"
   for file in fuzz/corpus/"$target"/* $(examples "$target"); do [ ! -f "$file" ] || cp "$file" "$seeds"; done
-  [ "$seconds" -gt 0 ] || limit=(-runs=0)
-  [ ! -f "$words" ] || limit+=(-dict="$words")
   # Ten seconds for one input, or 2 GiB, are findings, too.
-  target/debug/"$target" -print_final_stats=1 -timeout=10 -rss_limit_mb=2048 -max_len=4096 -artifact_prefix="$findings/" \
-    "${limit[@]}" "$learned" "$seeds" >"$log" 2>&1 || code=$?
+  local said=(-seed="${FUZZ_SEED:-0}" -timeout=10 -rss_limit_mb=2048 -max_len=4096)
+  if [ "$seconds" -gt 0 ]; then said+=(-max_total_time="$seconds"); else said+=(-runs=0); fi
+  [ ! -f "$words" ] || said+=(-dict="$words")
+  target/debug/"$target" -print_final_stats=1 -artifact_prefix="$findings/" "${said[@]}" "$learned" "$seeds" >"$log" 2>&1 || code=$?
   echo "$code" >"$work/$target.code"
 }
 

@@ -76,7 +76,13 @@ pub const TEXT_BYTES_MAX: usize = 512;
 
 /// Reads a value typed; only where that fails is it read again to find the field that is wrong.
 pub fn read<T: DeserializeOwned>(value: &[u8], fields: &[Field]) -> Result<T, Refusal> {
-    serde_json::from_slice(value).map_err(|_| what_is_wrong(value, fields))
+    let read = if is_object(value) { serde_json::from_slice(value).ok() } else { None };
+    read.ok_or_else(|| what_is_wrong(value, fields))
+}
+
+/// Whether what is JSON is an object. What is typed must be: serde takes a list for one whose fields have lost their names.
+pub fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().starts_with(b"{")
 }
 
 fn what_is_wrong(value: &[u8], fields: &[Field]) -> Refusal {

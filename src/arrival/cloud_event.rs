@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::record::Refusal;
+use crate::record::{Refusal, is_object};
 
 /// The data, and the envelope's time where it has one.
 type Unwrapped<'a> = (Cow<'a, [u8]>, Option<DateTime<Utc>>);
@@ -46,7 +46,9 @@ fn structured<'a>(value: &'a [u8], content_type: &str) -> Result<Unwrapped<'a>, 
     require(is_json(content_type) && !content_type.contains("-batch"))?;
     let envelope: Envelope<'a> = serde_json::from_slice(value)
         .map_err(|error| if error.is_data() { Refusal::BadCloudEvent } else { Refusal::NotJson })?;
-    require(envelope.specversion == "1.0" && envelope.datacontenttype.as_deref().is_none_or(is_json))?;
+    require(
+        is_object(value) && envelope.specversion == "1.0" && envelope.datacontenttype.as_deref().is_none_or(is_json),
+    )?;
     let data = envelope.data.ok_or(Refusal::Missing("data"))?;
     Ok((Cow::Borrowed(data.get().as_bytes()), envelope.time))
 }

@@ -66,6 +66,8 @@ fn every_unusable_record_has_a_reason_that_names_the_field_and_not_its_value() {
     assert_eq!(refusal_of(&with("at", json!("2099-01-01T00:00:00Z"))), Refusal::FromFuture);
     assert_eq!(refusal_of(&with("callId", json!("c".repeat(600)))), Refusal::TooLong("callId", 512));
     assert_eq!(refusal_of(&json!([offered()])), Refusal::NotObject);
+    let nameless = json!(["c-1", "offered", "ana", "outbound", "+12125550100", "+12015550142", null, null, null]);
+    assert_eq!(refusal_of(&nameless), Refusal::NotObject);
     assert_eq!(decode(&record("{"), limits(), now()), Err(Refusal::NotJson));
     assert_eq!(decode(&record(vec![0xff, 0xfe]), limits(), now()), Err(Refusal::NotJson));
     assert_eq!(decode(&record(vec![b' '; 1025]), limits(), now()), Err(Refusal::TooLarge));
@@ -125,5 +127,7 @@ fn a_cloud_event_of_another_version_or_format_or_in_a_batch_is_refused() {
     assert_eq!(refused("application/cloudevents+json", envelope("0.3")), Refusal::BadCloudEvent);
     assert_eq!(refused("application/cloudevents+avro", envelope("1.0")), Refusal::BadCloudEvent);
     assert_eq!(refused("application/cloudevents-batch+json", json!([envelope("1.0")])), Refusal::BadCloudEvent);
+    let nameless = json!(["1.0", "application/json", null, offered()]);
+    assert_eq!(refused("application/cloudevents+json", nameless), Refusal::BadCloudEvent);
     assert_eq!(refused("application/cloudevents+json", json!({"specversion": "1.0"})), Refusal::Missing("data"));
 }

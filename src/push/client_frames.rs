@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+
+use crate::record::is_object;
 
 /// Chosen by the client, given back in the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -134,13 +137,18 @@ impl ClientFrame {
             r#type: String,
         }
         const TYPES: &[&str] = &["hello", "authenticate", "ack", "search", "reveal", "subscribe", "ping"];
+        const NO_FRAME: BadFrame = BadFrame("bad_frame", "A frame is a JSON object with a type.");
+        const NOT_JSON: BadFrame = BadFrame("not_json", "This frame is not JSON.");
+        if !is_object(text.as_bytes()) {
+            return Err(if serde_json::from_str::<IgnoredAny>(text).is_ok() { NO_FRAME } else { NOT_JSON });
+        }
         serde_json::from_str(text).map_err(|_| match serde_json::from_str::<Typed>(text) {
             Ok(typed) if TYPES.contains(&typed.r#type.as_str()) => {
                 BadFrame("bad_frame", "A field of this frame is missing or has the wrong type.")
             }
             Ok(_) => BadFrame("unknown_type", "This type of frame is unknown and was ignored."),
-            Err(error) if error.is_data() => BadFrame("bad_frame", "A frame is a JSON object with a type."),
-            Err(_) => BadFrame("not_json", "This frame is not JSON."),
+            Err(error) if error.is_data() => NO_FRAME,
+            Err(_) => NOT_JSON,
         })
     }
 }

@@ -29,6 +29,8 @@ async fn a_frame_that_cannot_be_used_is_answered_and_the_session_goes_on(kafka: 
         (r#"{"type":"dance"}"#, "unknown_type"),
         (r#"{"type":"pop"}"#, "unknown_type"),
         ("[1,2,3]", "bad_frame"),
+        (r#"["ping"]"#, "bad_frame"),
+        (r#"["ping", "ping"]"#, "bad_frame"),
         ("null", "bad_frame"),
         (r#"{"no":"type"}"#, "bad_frame"),
         (r#"{"type":7}"#, "bad_frame"),

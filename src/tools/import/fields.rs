@@ -138,10 +138,10 @@ impl Record {
         *into = value;
     }
 
-    /// The JSON. A gap between the addresses of a contact is an empty cell, not an address; what belongs to an id needs it.
+    /// The JSON. Where a contact's address is an empty cell there is none, whatever its mode; what belongs to an id needs it.
     pub fn finish(mut self) -> Result<Vec<u8>, Reason> {
         if let Some(addresses) = self.0.get_mut("addresses").and_then(Value::as_array_mut) {
-            addresses.retain(|address| !address.is_null());
+            addresses.retain(|address| address.get("address").is_some());
         }
         for key in GROUP_KEYS {
             let (group, id) = key.split_once('.').unwrap_or_default();
@@ -228,6 +228,8 @@ mod tests {
         let many = header(&["contactId", "addresses.0.address", "addresses.1.address", "addresses.1.mode"]).unwrap();
         let expected = json!({ "contactId": "c", "addresses": [{ "address": "+2", "mode": "work" }] });
         assert_eq!(record(&many, &["c", "", "+2", "work"]), expected);
+        let expected = json!({ "contactId": "c", "addresses": [{ "address": "+1" }] });
+        assert_eq!(record(&many, &["c", "+1", "", "work"]), expected, "a mode of nothing");
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl Agent {
             let name: HeaderName = name.parse().unwrap();
             request.headers_mut().insert(name, value.parse().unwrap());
         }
-        match tokio_tungstenite::client_async(request, stream).await {
+        let shaken = timeout(PATIENCE, tokio_tungstenite::client_async(request, stream)).await;
+        match shaken.expect("an answer to the handshake") {
             Ok((socket, _)) => Ok(Self { socket, welcome: Value::Null, versions: HashMap::new(), acknowledges: true }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("the handshake failed: {error}"),

@@ -13,25 +13,30 @@ on_the_embedded_broker![
 async fn no_path_leads_out_of_what_was_built_in(kafka: Kafka) {
     let service = Service::start(&kafka).await;
     let mut ana = service.agent("ana").await;
+    // More steps up than any folder is deep; and two, which would lead from where the element is built to the project's own.
+    let up = |step: &str| step.repeat(20);
     for path in [
-        "/widget/../Cargo.toml",
-        "/widget/../../etc/passwd",
-        "/widget/%2e%2e/%2e%2e/etc/passwd",
-        "/widget/..%2f..%2f..%2fetc%2fpasswd",
-        "/widget/%2e%2e%5c%2e%2e%5cetc%5cpasswd",
-        "/widget/..\\..\\etc\\passwd",
+        "/widget/../../Cargo.toml",
+        "/widget/%2e%2e/%2e%2e/Cargo.toml",
+        &format!("/widget/{}etc/passwd", up("../")),
+        &format!("/widget/{}etc/passwd", up("%2e%2e/")),
+        &format!("/widget/{}etc%2fpasswd", up("..%2f")),
+        &format!("/widget/{}etc%5cpasswd", up("%2e%2e%5c")),
+        &format!("/widget/{}etc\\passwd", up("..\\")),
+        &format!("/widget/{}etc/passwd", up("....//")),
+        &format!("/widget/{}etc/passwd", up("%252e%252e/")),
+        &format!("/widget/{}etc/passwd", up("%c0%ae%c0%ae/")),
+        &format!("/widget/assets/{}etc/passwd", up("../")),
+        &format!("/widget/./{}etc/passwd", up("../")),
         "/widget//etc/passwd",
         "/widget/%2fetc%2fpasswd",
         "/widget/%00/etc/passwd",
         "/widget/index.html%00.js",
-        "/widget/%c0%ae%c0%ae/etc/passwd",
-        "/widget/assets/../../../../etc/passwd",
-        "/widget/./../etc/passwd",
-        "/../etc/passwd",
+        &format!("/{}etc/passwd", up("../")),
         "//etc/passwd",
         "/etc/passwd",
         "file:///etc/passwd",
-        "http://localhost/widget/../etc/passwd",
+        &format!("http://localhost/widget/{}etc/passwd", up("../")),
     ] {
         let mut raw = Raw::to(&service).await;
         raw.says(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await;

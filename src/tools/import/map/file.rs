@@ -303,6 +303,13 @@ impl Reader {
             .map(|name| format!("fields.{name} is missing: every record needs it"))
             .collect();
         self.problems.extend(missing);
+        let is_said = |path: &[String]| self.rules.iter().any(|rule| rule.path == path);
+        for rule in self.rules.iter().filter(|rule| rule.field.name == "addresses.0.mode") {
+            let address = [&rule.path[..2], &["address".to_owned()]].concat();
+            if !is_said(&address) {
+                self.problems.push(format!("fields.{} is missing: a mode is an address's", address.join(".")));
+            }
+        }
     }
 }
 

@@ -135,6 +135,15 @@ fn contacts_have_plain_or_numbered_addresses() {
                 addresses.1.mode = { value = \"home\" }";
     let both = map(&("kind = \"contacts\"\n".to_owned() + both));
     assert_eq!(field(&both, json!({ "h": "2" }), "addresses"), json!([{ "address": "2", "mode": "home" }]));
+    assert_eq!(field(&both, json!({ "m": "1" }), "addresses"), json!([{ "address": "1" }]), "nobody's home");
+}
+
+/// Found by fuzzing (`mode-of-no-address` among its seeds).
+#[test]
+fn a_mode_without_an_address_to_it_is_a_mistake() {
+    let found =
+        problems("kind = \"contacts\"\n[fields]\ncontactId = \"id\"\naddress = \"m\"\naddresses.1.mode = \"h\"");
+    assert_eq!(found, ["fields.addresses.1.address is missing: a mode is an address's"]);
 }
 
 #[test]
