@@ -17,6 +17,7 @@ pub mod http;
 pub mod kafka;
 pub mod metrics;
 pub mod pace;
+pub mod parts;
 pub mod phone;
 pub mod policy;
 pub mod record;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::panic::catch_unwind;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 
@@ -91,11 +92,20 @@ fn possible(bare: &str, region: Option<Region>) -> Option<String> {
 /// such ones are nobody's numbers.
 fn read(bare: &str, region: Option<Region>) -> Option<String> {
     let once = |bare: &str, region| {
-        let number = PhoneNumber::parse(bare, region).ok()?;
+        if is_torn(bare) {
+            return None;
+        }
+        // Whatever else it panics at is no number either, and ends nothing.
+        let number = catch_unwind(|| PhoneNumber::parse(bare, region)).ok()?.ok()?;
         PHONE_NUMBER_UTIL.is_possible_number(&number).then(|| number.format_as(PhoneNumberFormat::E164).into_owned())
     };
     let e164 = once(bare, region).filter(|e164| e164.len() > DIGITS_MIN)?;
     (e164 == bare || once(&e164, None).as_deref() == Some(&*e164)).then_some(e164)
+}
+
+/// A number's scheme behind its context: the library looks for the number between the two, and panics.
+fn is_torn(bare: &str) -> bool {
+    bare.split_once(";phone-context=").is_some_and(|(_, behind)| behind.contains("tel:"))
 }
 
 /// `sip:+1201…@host;user=phone` names the number before the `@`; any other `…@…` is an e-mail address. A scheme may stand before
@@ -228,6 +238,7 @@ mod tests {
         let german = |given: &str| address(given, Region::DE);
         assert_eq!(german("0000 06 1234567").as_deref(), Some("0000 06 1234567"), "it is kept as given");
         assert_eq!(german("sip:+24031100284Y@Host").as_deref(), Some("sip:+24031100284y@host"));
+        assert_eq!(german("3;phone-context=+1;88888888tel:").as_deref(), Some("3;phone-context=+1;88888888tel:"));
         let gb = |given: &str| address(given, Region::GB);
         assert_eq!(gb("sip:t:200 h o\u{130}@)").and_then(|kept| gb(&kept)), gb("sip:t:200 h o\u{130}@)"));
         assert_eq!(german("kkkkkkkkk oukkkkk08!").and_then(|kept| german(&kept)), german("kkkkkkkkk oukkkkk08!"));

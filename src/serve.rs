@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -25,6 +25,7 @@ use crate::journey::{Regions, Sources, Store, StoreError, retention};
 use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start, Writer};
 use crate::metrics::Metrics;
 use crate::pace::Pace;
+use crate::parts::{self, Parts};
 use crate::policy::FieldPolicy;
 use crate::push::agents::Agents;
 use crate::push::connection::Door;
@@ -46,6 +47,7 @@ pub struct Running {
     pub sources: Sources,
     stop: CancellationToken,
     tasks: TaskTracker,
+    parts: Parts,
     /// The ledger is written until nothing more happens.
     last: TaskTracker,
     last_stop: CancellationToken,
@@ -60,28 +62,15 @@ pub struct Running {
 /// Runs until the process is told to stop, then drains.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let running = start(settings).await?;
-    stop_signal().await;
+    let told = running.is_told_to_stop().await;
     running.drain().await;
-    Ok(())
+    told
 }
 
 /// Starts everything; fails where a port is taken or the store cannot be opened. Brokers that do not answer are waited for.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let sources = Sources::open(&settings.journey)?;
-    let mut locks = Vec::new();
-    for (store, ..) in sources.stores() {
-        if let Store::Embedded(file) = store {
-            locks.push(ServeLock::take(file.path())?);
-        }
-        match store.ready().await {
-            Ok(()) => {}
-            // Pops go on without timelines, and what is to be kept waits in Kafka.
-            Err(error @ StoreError::Unreachable(_)) => {
-                error!(%error, store = store.describe(), "starting without the store");
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let locks = hold(&sources).await?;
     let main = listener::bind(settings.http.listen, "http.listen").await?;
     let admin = listener::bind(settings.http.admin_listen, "http.admin_listen").await?;
     let (brokers, embedded) = Brokers::open(&settings.kafka)?;
@@ -116,6 +105,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         sources,
         stop: stop.clone(),
         tasks: tasks.clone(),
+        parts: Parts::of(tasks),
         last: TaskTracker::new(),
         last_stop: CancellationToken::new(),
         admin_stop: CancellationToken::new(),
@@ -124,17 +114,38 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         _locks: locks,
     };
     let (kept, on_kept) = mpsc::channel(KEPT_BATCHES_MAX);
-    hear(&way, &brokers, kept, &ready, &stop)?;
+    hear(&way, &running, kept, &ready)?;
     account(&way, &running, &ready)?;
     keep_audit(&way, &running, keeper)?;
-    tasks.spawn(screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
-    tasks.spawn(screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
-    tasks.spawn(screen_pop::keep_time(Arc::clone(&way), stop.clone()));
+    let parts = &running.parts;
+    parts.spawn("changes", screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
+    parts.spawn("answers", screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
+    parts.spawn("time", screen_pop::keep_time(Arc::clone(&way), stop.clone()));
     let keeping = Arc::clone(&way);
-    tasks.spawn(async move { stop.run_until_cancelled(keeping.door.authority.keep_keys()).await });
+    let keep_keys = async move { _ = stop.run_until_cancelled(keeping.door.authority.keep_keys()).await };
+    parts.spawn("keys", keep_keys);
     listen(&way, &running, (main, admin), ready)?;
     info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)
+}
+
+/// Makes sure that the stores can be used, and by nobody else where they are one service's.
+async fn hold(sources: &Sources) -> Result<Vec<ServeLock>, StoreError> {
+    let mut locks = Vec::new();
+    for (store, ..) in sources.stores() {
+        if let Store::Embedded(file) = store {
+            locks.push(ServeLock::take(file.path())?);
+        }
+        match store.ready().await {
+            Ok(()) => {}
+            // Pops go on without timelines, and what is to be kept waits in Kafka.
+            Err(error @ StoreError::Unreachable(_)) => {
+                error!(%error, store = store.describe(), "starting without the store");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(locks)
 }
 
 fn door(settings: &Settings, node: String, agents: Agents, authority: Authority, metrics: Arc<Metrics>) -> Door {
@@ -158,24 +169,19 @@ fn door(settings: &Settings, node: String, agents: Agents, authority: Authority,
 }
 
 /// The consumers: calls for this node's memory, interactions and contacts for the store.
-fn hear(
-    way: &Arc<Way>,
-    brokers: &Brokers,
-    kept: mpsc::Sender<Kept>,
-    ready: &CancellationToken,
-    stop: &CancellationToken,
-) -> anyhow::Result<()> {
+fn hear(way: &Arc<Way>, running: &Running, kept: mpsc::Sender<Kept>, ready: &CancellationToken) -> anyhow::Result<()> {
+    let Running { parts, brokers, stop, .. } = running;
     let kafka = &way.settings.kafka;
     let window = Start::Window(*kafka.replay_window);
     let calls = Consumer::start(brokers, &kafka.topics.calls, window, way.metrics.kafka_errors())?;
     way.metrics.follow(&calls);
-    way.tasks.spawn(screen_pop::follow(Arc::clone(way), calls, ready.clone(), stop.clone()));
+    parts.spawn("calls", screen_pop::follow(Arc::clone(way), calls, ready.clone(), stop.clone()));
     let journey = &way.settings.journey;
     let regions = Regions::of_settings(journey);
     for (nth, (store, currency, sources)) in way.sources.stores().enumerate() {
         if let Some(retention) = journey.retention {
             let metrics = Arc::clone(&way.metrics);
-            way.tasks.spawn(retention::run(store.clone(), *retention, metrics, stop.clone()));
+            parts.spawn("retention", retention::run(store.clone(), *retention, metrics, stop.clone()));
         }
         let topics = [
             (&kafka.topics.interactions, Kind::Interactions),
@@ -203,7 +209,7 @@ fn hear(
                 catalogue: Arc::clone(&way.settings.catalogue),
                 kept: kept.clone(),
             };
-            way.tasks.spawn(recorder.run(stop.clone(), *way.settings.drain.limit / 2));
+            parts.spawn("recorder", recorder.run(stop.clone(), *way.settings.drain.limit / 2));
         }
     }
     Ok(())
@@ -214,7 +220,8 @@ fn account(way: &Arc<Way>, running: &Running, ready: &CancellationToken) -> anyh
     let (topics, metrics) = (&way.settings.kafka.topics, &way.metrics);
     let writer = Writer::open(&running.brokers, &topics.pops, way.settings.ledger.queue_max, metrics.lost_in_kafka())?;
     let life = Life { ready: ready.clone(), drain: running.stop.clone(), over: running.last_stop.clone() };
-    running.last.spawn(screen_pop::keep_ledger(Arc::clone(way), writer, life, running.limit / LAST_PART));
+    let keep = screen_pop::keep_ledger(Arc::clone(way), writer, life, running.limit / LAST_PART);
+    running.parts.among(running.last.clone()).spawn("ledger", keep);
     Ok(())
 }
 
@@ -232,7 +239,7 @@ fn audit(settings: &Settings, brokers: &Brokers, metrics: &Arc<Metrics>) -> anyh
 fn keep_audit(way: &Arc<Way>, running: &Running, keeper: Keeper) -> anyhow::Result<()> {
     let (way, over, limit) = (Arc::clone(way), running.last_stop.clone(), running.limit / LAST_PART);
     let kept = keeper.start(limit)?;
-    running.last.spawn(async move {
+    running.parts.among(running.last.clone()).spawn("audit", async move {
         over.cancelled().await;
         way.audit.close().await;
         _ = kept.await;
@@ -257,21 +264,32 @@ fn listen(
     });
     let tls = Tls::open(&http.tls, &way.metrics)?;
     if let Some(tls) = &tls {
-        running.tasks.spawn(Arc::clone(tls).follow_files(running.stop.clone()));
+        running.parts.spawn("certificates", Arc::clone(tls).follow_files(running.stop.clone()));
     }
     let serve = |listener, router, tls, tasks: &TaskTracker, stop: &CancellationToken| {
         let times = Times { header: *http.header_timeout, idle: *http.idle_timeout };
         let (metrics, drain) = (Arc::clone(&way.metrics), stop.clone());
         let site = Site { router, tls, times, header_bytes_max: http.header_bytes_max, metrics, drain };
-        tasks.spawn(listener::serve(listener, http.clone(), site, tasks.clone()));
+        listener::serve(listener, http.clone(), site, tasks.clone())
     };
-    serve(main, http::routes(Arc::clone(&service)), tls.clone(), &running.tasks, &running.stop);
+    let connections = serve(main, http::routes(Arc::clone(&service)), tls.clone(), &running.tasks, &running.stop);
+    running.parts.spawn("connections", connections);
     let tls = tls.filter(|_| http.tls.admin);
-    serve(admin, http::admin_routes(service), tls, &TaskTracker::new(), &running.admin_stop);
+    let of_operators = TaskTracker::new();
+    let connections = serve(admin, http::admin_routes(service), tls, &of_operators, &running.admin_stop);
+    running.parts.among(of_operators).spawn("connections of operators", connections);
     Ok(())
 }
 
 impl Running {
+    /// Until it is told to stop, or has to, because a part of it broke.
+    pub async fn is_told_to_stop(&self) -> anyhow::Result<()> {
+        tokio::select! {
+            () = stop_signal() => Ok(()),
+            () = self.parts.break_down() => bail!("a part of the service broke (the log says which), so it ended"),
+        }
+    }
+
     /// Ends in order: not ready, sessions told to come back elsewhere, connections closed, Kafka closed, under one deadline.
     pub async fn drain(self) {
         info!("draining");
@@ -293,7 +311,7 @@ impl Running {
 }
 
 /// Waits for SIGTERM or SIGINT; a second one ends the process at once.
-pub async fn stop_signal() {
+async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return std::future::pending().await;
@@ -320,6 +338,7 @@ pub fn start_log(settings: &Settings) -> anyhow::Result<()> {
     use tracing_subscriber::filter::filter_fn;
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
+    parts::log_panics();
     let filter = EnvFilter::try_new(&settings.log.level).context("log.level")?;
     let discreet =
         filter_fn(|said| *said.level() <= Level::INFO || said.target().starts_with(env!("CARGO_CRATE_NAME")));

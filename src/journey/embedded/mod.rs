@@ -129,7 +129,7 @@ impl Embedded {
 }
 
 /// One `serve` per file: the lock lives as long as this value.
-pub struct ServeLock(#[allow(dead_code, reason = "held, not read")] File);
+pub struct ServeLock(File);
 
 impl ServeLock {
     pub fn take(path: &Path) -> Result<Self, StoreError> {
@@ -150,6 +150,13 @@ impl ServeLock {
 
     fn path(store: &Path) -> PathBuf {
         PathBuf::from(format!("{}.serve-lock", store.display()))
+    }
+}
+
+impl Drop for ServeLock {
+    fn drop(&mut self) {
+        // Closed alone it would stay with a program that is being started just now, which has a copy of the file until it runs.
+        _ = self.0.unlock();
     }
 }
 

@@ -60,7 +60,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         let stop = stop.clone();
         async move { dialler::run(&brokers, customers, stop).await }
     });
-    serve::stop_signal().await;
+    let told = running.is_told_to_stop().await;
     stop.cancel();
     match dialler.await {
         Ok(Ok(())) => {}
@@ -68,7 +68,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => warn!("the dialler ended early: {error}"),
     }
     running.drain().await;
-    Ok(ExitCode::SUCCESS)
+    told.map(|()| ExitCode::SUCCESS)
 }
 
 /// Before anybody is called, so that the first call has its history.

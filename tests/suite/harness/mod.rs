@@ -2,6 +2,7 @@
 
 mod agent;
 mod kafka;
+pub mod papers;
 pub mod postgres;
 pub mod process;
 pub mod provider;

@@ -58,6 +58,15 @@ pub fn passed_over(test: &str, why: &str) {
     eprintln!("{test}: passed over, because no file system can be mounted here: {why}");
 }
 
+/// A command, to its end: exit code, what it printed, what it said.
+pub async fn backstory(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backstory"));
+    command.args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
 impl Process {
     pub fn serve(kafka: &Kafka, store: &str) -> Self {
         Self::serve_with(kafka, store, &[])

@@ -19,9 +19,15 @@ use chrono::Utc;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, encode};
 use parking_lot::Mutex;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use super::papers::Papers;
 
 pub const ISSUER: &str = "https://login.example/company";
 pub const AUDIENCE: &str = "backstory";
@@ -172,6 +178,29 @@ impl Provider {
 
     pub fn url(&self) -> String {
         format!("http://{}/keys", self.address)
+    }
+
+    /// The same over TLS, with a certificate of these papers: where it is to be asked then.
+    pub async fn over_tls(&self, papers: &Papers) -> String {
+        let (certificate, key) = papers.sign("localhost");
+        let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(backstory::tls::provider());
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (plain, address) = (self.address, listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut asks) = acceptor.accept(stream).await else { return };
+                    let mut answers = TcpStream::connect(plain).await.unwrap();
+                    _ = tokio::io::copy_bidirectional(&mut asks, &mut answers).await;
+                });
+            }
+        });
+        format!("https://{address}/keys")
     }
 
     /// What a service that believes it is told.

@@ -1,9 +1,13 @@
 //! The keys that tokens are verified with: rotated, missing, asked for too often, or in files.
 
+use std::process::Command;
+
 use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{House, believing, refused, turned_away, welcomed};
+use crate::harness::papers::Papers;
+use crate::harness::process::{Process, arguments};
 use crate::harness::provider::{AUDIENCE, ISSUER, Key, Provider, token};
 use crate::harness::{Agent, Kafka, Service, until};
 
@@ -13,6 +17,7 @@ on_the_embedded_broker![
     keys_that_are_rotated_under_a_thousand_open_sessions_drop_none,
     a_service_starts_without_the_keys_and_refuses_until_they_are_there,
     keys_that_stand_elsewhere_than_was_said_are_nobodys,
+    keys_come_over_https_from_whom_the_system_trusts_and_from_nobody_else,
     files_of_keys_are_read_again_when_they_change,
 ];
 
@@ -124,6 +129,32 @@ async fn keys_that_stand_elsewhere_than_was_said_are_nobodys(kafka: Kafka) {
     let service = believing(&kafka, &provider, &[("auth.jwks_url", &moved)]).await;
     assert_eq!(turned_away(&service, json!({ "token": token("ana").signed(&key) })).await.0, 3006);
     assert_eq!(provider.fetches(), 0, "a redirect is not followed");
+}
+
+async fn keys_come_over_https_from_whom_the_system_trusts_and_from_nobody_else(kafka: Kafka) {
+    let (papers, others, key) = (Papers::new(), Papers::new(), Key::new_ec("k-1"));
+    let provider = Provider::with(&[&key]).await;
+    let url = provider.over_tls(&papers).await;
+    let settings = [("auth.issuer", ISSUER), ("auth.audience", AUDIENCE), ("auth.jwks_url", &url)];
+    let serve = |trusted: &Papers, store: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backstory"));
+        command.args(arguments(&kafka, &format!("sqlite:{}", papers.path(store).display())));
+        command.args(settings.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]));
+        // What stands for the system's own certificates.
+        Process::start(command.env("SSL_CERT_FILE", trusted.path("ca.pem")).env("NO_PROXY", "127.0.0.1"))
+    };
+    let hello = json!({ "type": "hello", "token": token("ana").signed(&key) });
+    let answer = async |service: &Process| {
+        let mut socket = Agent::connect(service.address("http.listen").await, &[]).await.expect("a handshake");
+        socket.says(hello.clone()).await;
+        socket.next_frame_or_close().await
+    };
+    let (believes, doubts) = (serve(&papers, "believes.db"), serve(&others, "doubts.db"));
+    until("the keys to be there", async || answer(&believes).await.ok()).await;
+    let asked = provider.fetches();
+    until("the provider not to be believed", async || (doubts.said("UnknownIssuer") > 0).then_some(())).await;
+    assert_eq!(answer(&doubts).await.unwrap_err().0, 3006);
+    assert_eq!(provider.fetches(), asked, "nothing is asked of a stranger");
 }
 
 async fn files_of_keys_are_read_again_when_they_change(kafka: Kafka) {

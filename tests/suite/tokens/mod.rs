@@ -10,6 +10,7 @@ mod fields;
 mod keys;
 mod scopes;
 mod sessions;
+mod tools;
 
 /// A service that believes an identity provider with one key.
 struct House {

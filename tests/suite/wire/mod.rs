@@ -3,7 +3,6 @@
 mod attacks;
 mod bench;
 mod limits;
-mod papers;
 mod pending;
 mod raw;
 mod sites;

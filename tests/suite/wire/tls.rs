@@ -11,8 +11,8 @@ use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::papers::{Client, Papers};
 use super::raw::Raw;
+use crate::harness::papers::{Client, Papers};
 use crate::harness::{Agent, Kafka, Service, call, until};
 
 const BOTH: &[&rustls::SupportedProtocolVersion] = &[&TLS12, &TLS13];

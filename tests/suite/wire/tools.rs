@@ -1,8 +1,7 @@
 //! The commands that ask a running service, over TLS.
 
-use std::process::Command;
-
-use super::papers::{Papers, write_secret};
+use crate::harness::papers::{Papers, write_secret};
+use crate::harness::process::backstory;
 use crate::harness::{Kafka, Service, call, until};
 
 on_the_embedded_broker![
@@ -10,15 +9,6 @@ on_the_embedded_broker![
     a_command_shows_its_certificate_where_clients_are_asked_for_one,
     check_says_whom_the_certificate_is_for_and_how_long,
 ];
-
-/// Exit code, what it printed, what it said.
-async fn backstory(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backstory"));
-    command.args(arguments);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
 
 fn url(service: &Service) -> String {
     format!("https://localhost:{}", service.socket_address().port())

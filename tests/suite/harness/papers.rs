@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::harness::{Agent, Kafka, Service};
+use super::{Agent, Kafka, Service};
 
 /// An authority of its own, and the folder that its papers lie in.
 pub struct Papers {
