@@ -37,7 +37,9 @@ fuzz_target!(|data: &[u8]| {
         }
         Err(refused) => {
             let said = format!("{refused:?} {}", refused.text());
-            assert!(token.len() < 16 || !said.contains(token), "a refusal repeats the token");
+            // Other texts may be words of ours, which the fuzzer reads in the binary.
+            let has_three_parts = token.split('.').count() == 3 && !token.contains(' ');
+            assert!(!has_three_parts || token.len() < 16 || !said.contains(token), "a refusal repeats the token");
         }
     }
 });
