@@ -65,6 +65,7 @@ mod tests {
         parts.tasks.wait().await;
         assert_eq!(parts.break_down().now_or_never(), None);
         parts.spawn("breaks", async { panic!("as it is told to") });
-        parts.break_down().await;
+        parts.tasks.wait().await;
+        assert_eq!(parts.break_down().now_or_never(), Some(()));
     }
 }
