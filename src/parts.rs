@@ -1,4 +1,4 @@
-//! The parts of a running service, and what becomes of it when one of them panics.
+//! The parts of a running service, and what becomes of it when one of them breaks.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
 
@@ -7,18 +7,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-/// Tasks without which a service is none. One that panics would leave it deaf, and ready: so the whole service ends instead, and
-/// whoever started it starts it anew.
+/// Tasks without which a service is none. One that panics, or ends before all are to end, would leave it deaf, and ready: so the
+/// whole service ends instead, and whoever started it starts it anew.
 #[derive(Clone)]
 pub struct Parts {
     tasks: TaskTracker,
+    stop: CancellationToken,
     broken: CancellationToken,
 }
 
 impl Parts {
-    /// Their tasks are among these.
-    pub fn of(tasks: TaskTracker) -> Self {
-        Self { tasks, broken: CancellationToken::new() }
+    /// Their tasks are among these, and end once they are told to `stop`.
+    pub fn of(tasks: TaskTracker, stop: CancellationToken) -> Self {
+        Self { tasks, stop, broken: CancellationToken::new() }
     }
 
     /// As important, but ended with other tasks.
@@ -27,16 +28,16 @@ impl Parts {
     }
 
     pub fn spawn(&self, part: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let broken = self.broken.clone();
+        let Self { stop, broken, .. } = self.clone();
         self.tasks.spawn(async move {
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() || !stop.is_cancelled() {
                 error!(part, "this part of the service broke; the service ends, to be started anew");
                 broken.cancel();
             }
         });
     }
 
-    /// Until one of them has panicked.
+    /// Until one of them has broken.
     pub async fn break_down(&self) {
         self.broken.cancelled().await;
     }
@@ -57,15 +58,23 @@ pub fn log_panics() {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_part_that_panics_breaks_the_service_down_and_one_that_ends_does_not() {
-        let parts = Parts::of(TaskTracker::new());
-        parts.spawn("ends", async {});
+    /// Whether a service breaks down on it.
+    async fn breaks_down(is_told_to_stop: bool, part: impl Future<Output = ()> + Send + 'static) -> bool {
+        let parts = Parts::of(TaskTracker::new(), CancellationToken::new());
+        if is_told_to_stop {
+            parts.stop.cancel();
+        }
+        parts.spawn("part", part);
         parts.tasks.close();
         parts.tasks.wait().await;
-        assert_eq!(parts.break_down().now_or_never(), None);
-        parts.spawn("breaks", async { panic!("as it is told to") });
-        parts.tasks.wait().await;
-        assert_eq!(parts.break_down().now_or_never(), Some(()));
+        parts.break_down().now_or_never().is_some()
+    }
+
+    #[tokio::test]
+    async fn a_part_that_panics_or_ends_too_early_breaks_the_service_down_and_one_that_is_told_to_stop_does_not() {
+        assert!(breaks_down(false, async { panic!("as it is told to") }).await);
+        assert!(breaks_down(true, async { panic!("as it is told to") }).await);
+        assert!(breaks_down(false, async {}).await);
+        assert!(!breaks_down(true, async {}).await);
     }
 }

@@ -22,6 +22,8 @@ pub enum Refusal {
     WrongType(&'static str),
     #[error("the field {0} is not a time with a zone (RFC 3339, such as 2026-11-20T21:00:00Z)")]
     BadTime(&'static str),
+    #[error("the field {0} is not the IANA name of a time zone (such as America/New_York)")]
+    UnknownTimeZone(&'static str),
     #[error("the field {0} is empty")]
     Empty(&'static str),
     #[error("the field {0} is longer than {1} bytes")]
@@ -47,6 +49,7 @@ impl Refusal {
             Self::Missing(_) => "missing_field",
             Self::WrongType(_) => "wrong_type",
             Self::BadTime(_) => "bad_time",
+            Self::UnknownTimeZone(_) => "unknown_time_zone",
             Self::Empty(_) => "empty_field",
             Self::TooLong(..) => "field_too_long",
             Self::FromFuture => "from_future",

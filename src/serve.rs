@@ -105,7 +105,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         sources,
         stop: stop.clone(),
         tasks: tasks.clone(),
-        parts: Parts::of(tasks),
+        parts: Parts::of(tasks, stop.clone()),
         last: TaskTracker::new(),
         last_stop: CancellationToken::new(),
         admin_stop: CancellationToken::new(),
@@ -238,11 +238,15 @@ fn audit(settings: &Settings, brokers: &Brokers, metrics: &Arc<Metrics>) -> anyh
 /// Writes the audit until nothing more happens.
 fn keep_audit(way: &Arc<Way>, running: &Running, keeper: Keeper) -> anyhow::Result<()> {
     let (way, over, limit) = (Arc::clone(way), running.last_stop.clone(), running.limit / LAST_PART);
-    let kept = keeper.start(limit)?;
+    let mut kept = keeper.start(limit)?;
     running.parts.among(running.last.clone()).spawn("audit", async move {
-        over.cancelled().await;
-        way.audit.close().await;
-        _ = kept.await;
+        tokio::select! {
+            () = over.cancelled() => {
+                way.audit.close().await;
+                _ = kept.await;
+            }
+            _ = &mut kept => {}
+        }
     });
     Ok(())
 }

@@ -72,8 +72,9 @@ impl Authority {
 
     /// Keeps the keys current, until it is dropped.
     pub async fn keep_keys(&self) {
-        if let Self::Tokens(tokens) = self {
-            tokens.keyring.keep().await;
+        match self {
+            Self::Nobody => std::future::pending().await,
+            Self::Tokens(tokens) => tokens.keyring.keep().await,
         }
     }
 

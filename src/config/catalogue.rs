@@ -7,7 +7,7 @@ use figment::value::{Dict, Value};
 
 use super::{ENV_PREFIX, Layers};
 use crate::journey::catalogue::{COLORS, CampaignWords, Catalogue, Channel, ICONS, Mode};
-use crate::journey::{Outcome, OutcomeClass};
+use crate::journey::{Outcome, OutcomeClass, Source};
 
 /// The defaults with what is said over them, and every mistake in it.
 pub(super) fn read(layers: &Layers) -> (Catalogue, Vec<String>) {
@@ -15,7 +15,7 @@ pub(super) fn read(layers: &Layers) -> (Catalogue, Vec<String>) {
     let mut catalogue = Catalogue::default();
     if let Ok(said) = layers.0.find_value("catalogue") {
         reader.refuse_variables("CATALOGUE", &said);
-        const TABLES: &[&str] = &["outcomes", "campaigns", "agents", "modes", "channels"];
+        const TABLES: &[&str] = &["outcomes", "campaigns", "agents", "modes", "channels", "sources"];
         if let Some(table) = reader.table("catalogue".into(), &said, Some(TABLES)) {
             reader.catalogue(&table, &mut catalogue);
         }
@@ -75,6 +75,14 @@ impl Reader<'_> {
         }
         for (name, mode) in self.tables(table, "modes", &["label", "channel", "icon", "color"]) {
             self.mode(name, &mode, catalogue);
+        }
+        if let Some(sources) = self.inner(table, "sources", Some(Source::NAMES)) {
+            for source in Source::ALL {
+                let own = self.inner(&sources, source.name(), Some(&["show_modes"]));
+                if own.and_then(|own| self.truth(&own, "show_modes")) == Some(false) {
+                    catalogue.without_modes.push(source);
+                }
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a start with good and with bad settings says.
 
 use super::*;
-use crate::journey::OutcomeClass;
+use crate::journey::{OutcomeClass, Source};
 
 fn read_flags(flags: &[(&str, &str)]) -> Result<Settings, Problems> {
     let flags: Vec<(String, String)> =
@@ -193,7 +193,8 @@ fn codes_of_the_catalogue_are_data_whatever_characters_they_have() {
 fn modes_and_channels_stand_beside_the_default_ones_or_over_them() {
     let catalogue = read_catalogue(
         "[catalogue.modes]\nfax = { label = \"Fax\", channel = \"social\" }\nmobile = { color = \"teal\" }\n\
-         [catalogue.channels]\nsocial = { label = \"Social\", icon = \"chat\" }\nemail = { label = \"Mail\" }\n",
+         [catalogue.channels]\nsocial = { label = \"Social\", icon = \"chat\" }\nemail = { label = \"Mail\" }\n\
+         [catalogue.sources]\ncampaign_manager.show_modes = false\ndata_cloud.show_modes = true\n",
     )
     .unwrap();
     let looks = |name: &str| {
@@ -205,6 +206,7 @@ fn modes_and_channels_stand_beside_the_default_ones_or_over_them() {
     assert_eq!(looks("home"), ["Home", "voice", "call", "green"]);
     let labels: Vec<_> = catalogue.channels.iter().map(|channel| channel.label.as_str()).collect();
     assert_eq!(labels, ["Voice", "SMS", "Mail", "Chat", "Social"]);
+    assert_eq!(catalogue.without_modes, [Source::CampaignManager]);
 }
 
 #[test]
@@ -215,7 +217,8 @@ fn every_mistake_in_the_catalogue_is_named_with_its_key_and_the_choices() {
          [catalogue.outcomes.empty]\n\
          [catalogue.campaigns.td.outcomes.NI]\nlabel = \" \"\n\
          [catalogue.modes]\nfax = { label = \"Fax\", channel = \"pigeon\", icon = \"quill\", color = \"pink\" }\ntelex = { icon = \"call\" }\n\
-         [catalogue.channels]\nsocial = 1\nletter = { icon = \"email\" }\n[catalogue.agents]\na = 1\n[http]\nlisten = \"x\"\n",
+         [catalogue.channels]\nsocial = 1\nletter = { icon = \"email\" }\n[catalogue.agents]\na = 1\n\
+         [catalogue.sources]\nsalesforce.show_modes = false\ndata_cloud.show_modes = \"no\"\n[http]\nlisten = \"x\"\n",
     )
     .unwrap_err();
     for said in [
@@ -235,10 +238,12 @@ fn every_mistake_in_the_catalogue_is_named_with_its_key_and_the_choices() {
         "catalogue.channels.social: expected a table with label, icon, color",
         "catalogue.channels.letter: label is missing",
         "catalogue.agents.a: expected a text in quotes",
+        "catalogue.sources.salesforce: there is no such setting; there are campaign_manager, data_cloud",
+        "catalogue.sources.data_cloud.show_modes: expected true or false",
     ] {
         assert!(problems.0.iter().any(|problem| problem.starts_with(said)), "{said} in {problems}");
     }
-    assert_eq!(problems.0.len(), 16, "{problems}");
+    assert_eq!(problems.0.len(), 18, "{problems}");
     assert!(problems.0.iter().all(|problem| problem.ends_with(".toml)")), "each says where: {problems}");
 }
 

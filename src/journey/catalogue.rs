@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Agent, Campaign, Interaction, Journey, Outcome};
+use super::{Agent, Campaign, Interaction, Journey, Outcome, Source};
 
 /// Icons that the element has drawings of.
 pub const ICONS: &[&str] = &["call", "mobile", "sms", "email", "chat", "other"];
@@ -27,6 +27,8 @@ pub struct Catalogue {
     pub modes: Vec<Mode>,
     /// One of each name.
     pub channels: Vec<Channel>,
+    /// Sources whose interactions are shown by their channels alone (S23b).
+    pub without_modes: Vec<Source>,
 }
 
 /// What an administrator says about a campaign.
@@ -91,6 +93,7 @@ impl Default for Catalogue {
                 channel("email", "E-mail", "email", "teal"),
                 channel("chat", "Chat", "chat", "indigo"),
             ],
+            without_modes: Vec::new(),
         }
     }
 }

@@ -238,6 +238,9 @@ pub struct Contact {
     pub name: Option<String>,
     #[serde(default)]
     pub addresses: Vec<ContactAddress>,
+    /// Where they are, by its IANA name: `America/New_York`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<Campaign>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -254,6 +257,7 @@ const CONTACT: &[Field] = &[
     ("contactId", Holds::Text, true),
     ("addresses", Holds::List, false),
     ("name", Holds::Text, false),
+    ("timeZone", Holds::Text, false),
     ("campaign", Holds::Object, false),
     ("campaign.id", Holds::Text, false),
     ("listedAt", Holds::Time, false),
@@ -268,6 +272,9 @@ impl Contact {
         require_text("contactId", &contact.contact_id)?;
         if contact.addresses.len() > ADDRESSES_MAX {
             return Err(Refusal::WrongType("addresses"));
+        }
+        if contact.time_zone.as_ref().is_some_and(|name| name.parse::<chrono_tz::Tz>().is_err()) {
+            return Err(Refusal::UnknownTimeZone("timeZone"));
         }
         for known in &mut contact.addresses {
             limit_text("addresses", &known.address, record::TEXT_BYTES_MAX)?;
@@ -324,7 +331,25 @@ impl Change {
 pub struct KnownContact {
     pub contact_id: String,
     pub name: Option<String>,
+    pub time_zone: Option<String>,
     pub listed: Vec<Campaign>,
+}
+
+impl KnownContact {
+    pub fn of(contact_id: impl Into<String>) -> Self {
+        Self { contact_id: contact_id.into(), ..Self::default() }
+    }
+
+    /// Takes in what is said of it elsewhere or was earlier: what is known already stands.
+    pub fn learn(&mut self, Self { name, time_zone, listed, .. }: Self) {
+        self.name = self.name.take().or(name);
+        self.time_zone = self.time_zone.take().or(time_zone);
+        for campaign in listed {
+            if self.listed.iter().all(|known| known.id != campaign.id) {
+                self.listed.push(campaign);
+            }
+        }
+    }
 }
 
 /// Everything that is kept about the people behind a number, newest interaction first.

@@ -220,14 +220,7 @@ impl LookingUp {
 fn merge(mut journey: Journey, other: Journey) -> Journey {
     for contact in other.contacts {
         match journey.contacts.iter_mut().find(|known| known.contact_id == contact.contact_id) {
-            Some(known) => {
-                known.name = known.name.take().or(contact.name);
-                for campaign in contact.listed {
-                    if known.listed.iter().all(|listed| listed.id != campaign.id) {
-                        known.listed.push(campaign);
-                    }
-                }
-            }
+            Some(known) => known.learn(contact),
             None => journey.contacts.push(contact),
         }
     }

@@ -81,6 +81,9 @@ pub struct Period {
 pub struct ContactSummary {
     pub contact_id: String,
     pub name: Option<String>,
+    /// Where they are, by its IANA name, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     pub interactions: usize,
     pub last_at: Option<DateTime<Utc>>,
     pub brief: Brief,
@@ -250,6 +253,7 @@ fn contacts(known: &[KnownContact], interactions: &[Interaction], now: DateTime<
             ContactSummary {
                 contact_id: contact.contact_id.clone(),
                 name: contact.name.clone(),
+                time_zone: contact.time_zone.clone(),
                 interactions: own().count(),
                 last_at: brief.last_at,
                 brief,

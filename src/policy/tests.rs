@@ -44,7 +44,7 @@ fn journey(interactions: Vec<Interaction>) -> Journey {
     Journey {
         number: NUMBER.into(),
         leads: [NUMBER, OTHER, "p-1", "rita.quintela@example.com"].map(SmolStr::from).into(),
-        contacts: vec![KnownContact { contact_id: "p-1".into(), name: Some("Rita Quintela".into()), listed }],
+        contacts: vec![KnownContact { name: Some("Rita Quintela".into()), listed, ..KnownContact::of("p-1") }],
         interactions,
     }
 }
@@ -191,7 +191,7 @@ fn planted() -> Journey {
     let listed = vec![Campaign { id: "l-12015550142".into(), name: Some("2015550142".into()) }];
     let mut journey = journey(interactions);
     journey.contacts =
-        vec![KnownContact { contact_id: "12015550142".into(), name: Some("+1 201 555 0142".into()), listed }];
+        vec![KnownContact { name: Some("+1 201 555 0142".into()), listed, ..KnownContact::of("12015550142") }];
     journey
 }
 
@@ -249,9 +249,9 @@ fn what_another_team_sees_is_in_no_list_and_no_count() {
         journey(vec![of("i-1", "vip"), of("i-2", "td-2026"), of("i-3", "none"), interaction("i-4", json!({}))]);
     journey.contacts[0].listed.push(Campaign { id: "vip".into(), name: None });
     let hidden_person = KnownContact {
-        contact_id: "p-2".into(),
         name: Some("Ben".into()),
         listed: vec![Campaign { id: "vip".into(), name: None }],
+        ..KnownContact::of("p-2")
     };
     journey.contacts.push(hidden_person);
     let fields = policy.fields(&somebody(&[], &["bronze"]));

@@ -292,6 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             heartbeat_seconds: self.door.heartbeat.as_secs().max(1),
             modes: &self.door.catalogue.modes,
             channels: &self.door.catalogue.channels,
+            without_modes: &self.door.catalogue.without_modes,
             scopes: identity.expires_at.map(|_| identity.scopes.names()),
             expires_at: identity.expires_at,
             hidden: &session.fields().hidden(),

@@ -11,7 +11,7 @@ use crate::arrival::CallState;
 use crate::journey::catalogue::{Channel, Mode};
 use crate::journey::encoded::Raw;
 use crate::journey::timeline::{CampaignCount, ChannelCount, ContactSummary, Timeline};
-use crate::journey::{Campaign, Direction, Interaction};
+use crate::journey::{Campaign, Direction, Interaction, Source};
 
 /// A call as an agent sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -91,6 +91,9 @@ pub enum ServerFrame<'a, T = Timeline, I = Interaction> {
         heartbeat_seconds: u64,
         modes: &'a [Mode],
         channels: &'a [Channel],
+        /// Sources whose interactions are shown by their channels alone. Absent: none.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        without_modes: &'a [Source],
         /// What the token allows beyond the agent's own calls; absent without authentication.
         #[serde(skip_serializing_if = "Option::is_none")]
         scopes: Option<Vec<&'static str>>,

@@ -184,6 +184,7 @@ fn json(layers: &Layers, problems: Option<&Problems>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journey::Source;
 
     fn layers(flags: &[(&str, &str)]) -> Layers {
         let flags: Vec<_> = flags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -210,11 +211,12 @@ mod tests {
     fn the_printed_catalogue_is_the_one_in_force() {
         let file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         let said = "[catalogue]\nagents.\"Agent 4\" = \"Duarte \\\"Du\\\" Melo\"\nmodes.fax = { label = \"Fax\", channel = \"post\" }\n\
-                    channels.post.label = \"Post\"\n[catalogue.campaigns.\"td.26\"]\noutcomes.\"N.I\" = { class = \"failure\", reached = false }\n";
+                    channels.post.label = \"Post\"\nsources.data_cloud.show_modes = false\n[catalogue.campaigns.\"td.26\"]\noutcomes.\"N.I\" = { class = \"failure\", reached = false }\n";
         std::fs::write(file.path(), said).unwrap();
         let layers = Layers::new(Some(file.path()), &[]).unwrap();
         let in_force = load_without_kafka(&layers).unwrap().catalogue;
         assert_eq!(in_force.agents["Agent 4"], "Duarte \"Du\" Melo");
+        assert_eq!(in_force.without_modes, [Source::DataCloud]);
         std::fs::write(file.path(), toml(&layers)).unwrap();
         let again = Layers::new(Some(file.path()), &[]).unwrap();
         let mut printed = (*load_without_kafka(&again).unwrap().catalogue).clone();

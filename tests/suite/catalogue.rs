@@ -8,7 +8,7 @@ on_both_brokers![
     a_pop_shows_the_catalogues_words_for_what_the_record_carries_bare,
     searches_updates_and_the_api_show_the_same_words,
     an_outcome_that_nobody_mapped_shows_its_code_is_neutral_and_is_counted,
-    the_welcome_carries_the_administrators_modes_and_channels,
+    the_welcome_carries_the_administrators_modes_and_channels_and_where_modes_are_not_shown,
     a_call_of_a_campaign_that_no_record_names_is_named_by_the_catalogue,
 ];
 
@@ -96,13 +96,14 @@ async fn an_outcome_that_nobody_mapped_shows_its_code_is_neutral_and_is_counted(
     assert_eq!(service.metric("backstory_unmapped_outcomes_total", &[]).await, 1.0);
 }
 
-async fn the_welcome_carries_the_administrators_modes_and_channels(kafka: Kafka) {
+async fn the_welcome_carries_the_administrators_modes_and_channels_and_where_modes_are_not_shown(kafka: Kafka) {
     let settings = [
         ("catalogue.modes.fax.label", "Fax"),
         ("catalogue.modes.fax.channel", "post"),
         ("catalogue.modes.mobile.color", "teal"),
         ("catalogue.channels.post.label", "Post"),
         ("catalogue.channels.post.icon", "email"),
+        ("catalogue.sources.campaign_manager.show_modes", "false"),
     ];
     let service = Service::with(&kafka, &settings).await;
     let welcome = service.agent("ana").await.welcome;
@@ -112,6 +113,7 @@ async fn the_welcome_carries_the_administrators_modes_and_channels(kafka: Kafka)
     assert!(modes.contains(&fax) && modes.contains(&mobile), "{welcome}");
     let post = json!({ "channel": "post", "label": "Post", "icon": "email", "color": "grey" });
     assert!(welcome["channels"].as_array().unwrap().contains(&post), "{welcome}");
+    assert_eq!(welcome["withoutModes"], json!(["campaign_manager"]));
 }
 
 async fn a_call_of_a_campaign_that_no_record_names_is_named_by_the_catalogue(kafka: Kafka) {

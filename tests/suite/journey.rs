@@ -12,6 +12,7 @@ on_all_stores![
     several_people_behind_one_number_are_all_shown,
     texts_and_mails_of_the_contact_are_found_by_the_phone_number,
     interactions_of_nobody_are_found_by_any_address_of_the_contact,
+    a_contact_is_in_the_time_zone_of_its_newest_record_that_names_one_and_names_must_be_known,
     a_contact_that_was_merged_goes_on_under_its_new_id,
     a_record_that_cannot_be_kept_is_counted_and_the_next_one_is_kept,
     a_number_that_cannot_be_read_is_counted_marked_and_found_by_exactly_that,
@@ -54,6 +55,22 @@ async fn the_newest_version_of_a_contact_holds(kafka: Kafka) {
         .await;
     assert_eq!(service.journey(ANA).await["contacts"], json!([]), "the older record came too late");
     assert_eq!(service.journey(BEN).await["contacts"][0]["name"], "Ana Sousa");
+}
+
+async fn a_contact_is_in_the_time_zone_of_its_newest_record_that_names_one_and_names_must_be_known(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    let listed = |campaign: &str, days: i64| {
+        contact("c-ana").has("mobile", ANA).listed_in(campaign, campaign).updated(days_ago(days))
+    };
+    service.list(&[listed("td", 9).in_zone("America/Chicago"), listed("cards", 2).in_zone("America/New_York")]).await;
+    service.list(&[listed("loans", 1)]).await;
+    assert_eq!(service.journey(ANA).await["contacts"][0]["timeZone"], "America/New_York");
+    let unknown = listed("td", 0).in_zone("Eastern Standard Time");
+    service.kafka.publish(&kafka.contacts, &unknown.key(), unknown.json().to_string()).await;
+    let labels = [("topic", &*kafka.contacts), ("reason", "unknown_time_zone")];
+    service.counts("backstory_records_refused_total", &labels, 1.0).await;
+    service.list(&[contact("c-ben").has("mobile", BEN)]).await;
+    assert_eq!(service.journey(BEN).await["contacts"][0].get("timeZone"), None);
 }
 
 async fn housemates_who_share_a_number_are_not_mixed(kafka: Kafka) {

@@ -14,7 +14,7 @@ on_kafka![
 
 const INTERACTIONS: &str = "SELECT no, 'c-' || client AS client, phone, 'voice' AS channel, began, ended, result, points, note \
                             FROM crm.calls WHERE phone = substr($1, 2) AND began >= $2";
-const LISTINGS: &str = "SELECT 'c-' || client AS contact_id, full_name AS name, list AS campaign_id FROM crm.lists WHERE phone = substr($1, 2)";
+const LISTINGS: &str = "SELECT 'c-' || client AS contact_id, full_name AS name, list AS campaign_id, clock FROM crm.lists WHERE phone = substr($1, 2)";
 
 /// A dialler's own tables, in which Ana's number was called twice.
 async fn foreign_tables() -> String {
@@ -26,12 +26,13 @@ async fn foreign_tables() -> String {
             "CREATE SCHEMA crm;
              CREATE TABLE crm.calls (no bigint PRIMARY KEY, client int, phone varchar(20), began timestamptz, ended timestamptz,
                result varchar(8), points real, note text);
-             CREATE TABLE crm.lists (client int, phone varchar(20), full_name text, list text);
+             CREATE TABLE crm.lists (client int, phone varchar(20), full_name text, list text, clock text);
              INSERT INTO crm.calls VALUES
                (1, 7, '{digits}', now() - interval '3 days', now() - interval '3 days' + interval '1 minute', 'NI', 4.5, 'Later.'),
                (2, 7, '{digits}', now() - interval '2 days', NULL, NULL, NULL, NULL),
                (3, 7, '{digits}', now() - interval '3 years', NULL, 'NI', NULL, NULL);
-             INSERT INTO crm.lists VALUES (7, '{digits}', 'Ana Sousa', 'td'), (7, '{digits}', 'Ana Sousa', 'cards');"
+             INSERT INTO crm.lists VALUES (7, '{digits}', 'Ana Sousa', 'td', 'local'),
+               (7, '{digits}', 'Ana Sousa', 'cards', 'America/New_York');"
         ))
         .await
         .unwrap();
@@ -50,6 +51,7 @@ fn tables(url: &str) -> Vec<(String, String)> {
         ("outcome_code", "result"),
         ("current_score", "points"),
         ("comments", "note"),
+        ("time_zone", "clock"),
     ];
     let own = [("store", url), ("interactions", INTERACTIONS), ("listings", LISTINGS)];
     let own = own.map(|(key, value)| (format!("{SOURCE}.{key}"), value.to_owned()));
@@ -88,6 +90,7 @@ async fn s05_tables_that_are_not_ours_are_read_through_two_queries(kafka: Kafka)
     assert_eq!(ids(&timeline), ["cloud", "2", "1"], "within the period, both sources: {timeline}");
     assert_eq!(timeline["contacts"].as_array().unwrap().len(), 1, "one id is one contact: {timeline}");
     assert_eq!(timeline["contacts"][0]["name"], "Ana Sousa");
+    assert_eq!(timeline["contacts"][0]["timeZone"], "America/New_York", "what is no zone's name is left out");
     let listed: Vec<_> = timeline["campaigns"].as_array().unwrap().iter().map(|campaign| &campaign["id"]).collect();
     assert_eq!(listed, ["cards", "green", "td"]);
     let first = &timeline["days"][2]["interactions"][0];

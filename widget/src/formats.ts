@@ -4,6 +4,10 @@ import { dateIn } from "./timeline.ts";
 const DAY_MS = 86_400_000;
 const QUARTER_MS = 900_000;
 
+const CLOCK = { hour: "2-digit", minute: "2-digit" } as const;
+const DAY = { day: "numeric", month: "short", year: "numeric" } as const;
+const MOMENT = { weekday: "short", ...DAY, ...CLOCK, second: "2-digit" } as const;
+
 export class Formats {
   readonly locale: string;
   readonly timeZone: string;
@@ -15,24 +19,18 @@ export class Formats {
   readonly #number: Intl.NumberFormat;
   readonly #signed: Intl.NumberFormat;
   readonly #zone: Intl.DateTimeFormat;
+  /** By zone; null where this browser knows none of that name. */
+  readonly #elsewhere = new Map<string, Intl.DateTimeFormat | null>();
   #zoneNamed = { quarter: 0, name: "" };
 
   constructor(locale: string, timeZone: string) {
     this.locale = locale;
     this.timeZone = timeZone;
-    const clock = { hour: "2-digit", minute: "2-digit" } as const;
-    const day = { day: "numeric", month: "short", year: "numeric" } as const;
-    this.#time = new Intl.DateTimeFormat(locale, { timeZone, ...clock });
+    this.#time = new Intl.DateTimeFormat(locale, { timeZone, ...CLOCK });
     // Calendar days are zoneless: they are written as midnight UTC and read in UTC.
-    this.#date = new Intl.DateTimeFormat(locale, { timeZone: "UTC", weekday: "short", ...day });
-    this.#shortDate = new Intl.DateTimeFormat(locale, { timeZone, ...day });
-    this.#dateTime = new Intl.DateTimeFormat(locale, {
-      timeZone,
-      weekday: "short",
-      ...day,
-      ...clock,
-      second: "2-digit",
-    });
+    this.#date = new Intl.DateTimeFormat(locale, { timeZone: "UTC", weekday: "short", ...DAY });
+    this.#shortDate = new Intl.DateTimeFormat(locale, { timeZone, ...DAY });
+    this.#dateTime = new Intl.DateTimeFormat(locale, { timeZone, ...MOMENT });
     this.#relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
     this.#number = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
     this.#signed = new Intl.NumberFormat(locale, { maximumFractionDigits: 2, signDisplay: "exceptZero" });
@@ -54,6 +52,13 @@ export class Formats {
 
   dateTime(instant: string): string {
     return this.#dateTime.format(new Date(instant));
+  }
+
+  /** As the clocks of another zone say it, with that zone's abbreviation; null where they say the same, or nobody knows them. */
+  dateTimeIn(timeZone: string, instant: string | number): string | null {
+    if (timeZone === this.timeZone) return null;
+    if (!this.#elsewhere.has(timeZone)) this.#elsewhere.set(timeZone, clocksOf(this.locale, timeZone));
+    return this.#elsewhere.get(timeZone)?.format(new Date(instant)) ?? null;
   }
 
   /** How long ago a calendar day was: today, yesterday, 3 weeks ago. */
@@ -87,6 +92,14 @@ export class Formats {
       this.#zoneNamed = { quarter, name };
     }
     return this.#zoneNamed.name;
+  }
+}
+
+function clocksOf(locale: string, timeZone: string): Intl.DateTimeFormat | null {
+  try {
+    return new Intl.DateTimeFormat(locale, { timeZone, ...MOMENT, timeZoneName: "short" });
+  } catch {
+    return null;
   }
 }
 

@@ -57,6 +57,8 @@ export interface Brief {
 export interface ContactSummary {
   contactId: string;
   name?: string | null;
+  /** Where they are, by its IANA name, where that is known. */
+  timeZone?: string | null;
   interactions: number;
   lastAt?: string | null;
   brief?: Brief | null;
@@ -149,6 +151,8 @@ export interface Welcome {
   heartbeatSeconds: number;
   modes?: Mode[];
   channels?: Channel[];
+  /** Sources whose interactions are shown by their channels alone; absent: none. */
+  withoutModes?: string[];
   /** When the token ends, and with it the session unless a fresh one comes; absent without authentication. */
   expiresAt?: string | null;
   /** What the token allows; absent without authentication. */

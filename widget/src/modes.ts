@@ -6,6 +6,8 @@ import type { Language } from "./language.ts";
 export interface Catalogue {
   modes: readonly Mode[];
   channels: readonly Channel[];
+  /** Sources whose interactions are shown by their channels alone. */
+  withoutModes: readonly string[];
 }
 
 export const DEFAULT_CATALOGUE: Catalogue = {
@@ -23,13 +25,15 @@ export const DEFAULT_CATALOGUE: Catalogue = {
     { channel: "email", label: "Email", icon: "email", color: "teal" },
     { channel: "chat", label: "Chat", icon: "chat", color: "indigo" },
   ],
+  withoutModes: [],
 };
 
 /** What a service says stands over what was known; an older one says nothing of channels. */
-export function catalogueWith(known: Catalogue, { modes, channels }: Welcome): Catalogue {
+export function catalogueWith(known: Catalogue, { modes, channels, withoutModes }: Welcome): Catalogue {
   return {
     modes: modes?.length ? modes : known.modes,
     channels: channels?.length ? channels : known.channels,
+    withoutModes: withoutModes ?? [],
   };
 }
 
@@ -73,8 +77,9 @@ export function modeLabel(language: Language, { modes }: Catalogue, mode: string
 export function modeLook(
   language: Language,
   catalogue: Catalogue,
-  { mode, channel }: Pick<Interaction, "mode" | "channel">,
+  { source, channel, ...interaction }: Pick<Interaction, "source" | "mode" | "channel">,
 ): ModeLook {
+  const mode = catalogue.withoutModes.includes(source) ? null : interaction.mode;
   const { icon, color } = catalogue.modes.find((entry) => entry.mode === mode) ??
     catalogue.channels.find((entry) => entry.channel === channel) ?? { icon: "other", color: "grey" };
   const label = mode ? modeLabel(language, catalogue, mode) : channelLabel(language, catalogue, channel);

@@ -49,6 +49,23 @@ test("s23b_modes_have_their_icons_whichever_source_they_come_from", async (t) =>
   await reads(() => look(page, "i-06"), { icon: "call", color: COLORS.amber });
 });
 
+test("s23b_interactions_of_a_source_whose_modes_are_switched_off_are_shown_by_their_channels", async (t) => {
+  const script = (frame, send) => {
+    if (frame.type !== "hello") return false;
+    send({ ...welcome, withoutModes: ["campaign_manager"] });
+    send(pop());
+    return true;
+  };
+  const { page } = await open(t, { script });
+  const voice = page.locator("[data-id=i-09] .mode-name");
+  await reads(() => voice.innerText(), "Voice");
+  await reads(async () => (await look(page, "i-09")).icon, "call");
+  await reads(async () => (await look(page, "i-07")).icon, "sms");
+  await reads(() => look(page, "i-06"), { icon: "call", color: COLORS.amber });
+  await open1(page, "i-09");
+  await reads(async () => (await dialog(page).getByRole("heading").innerText()).split(",")[0], "Voice");
+});
+
 test("s23_the_services_catalogue_of_modes_is_what_holds", async (t) => {
   const faxes = { mode: "fax_line", label: "Fax", channel: "voice", icon: "email", color: "amber" };
   const script = (frame, send) => {
@@ -98,10 +115,30 @@ test("s25_a_failure_carries_a_red_dot_with_a_shape_and_a_word", async (t) => {
   assert.equal(await mark.evaluate((one) => getComputedStyle(one).fill), "rgb(211, 47, 47)");
   await reads(() => mark.locator("path").count(), 1, "a cross, for eyes that see no red");
   await reads(() => mark.getAttribute("aria-label"), "Failure");
-  const marked = await page
-    .locator(".entry:has(.failure-mark)")
-    .evaluateAll((all) => all.map((entry) => entry.dataset.id));
-  assert.deepEqual(marked, ["i-09", "i-08", "i-01"], "unknown, neutral and absent outcomes carry none");
+  const marked = () =>
+    page.locator(".entry:has(.failure-mark)").evaluateAll((all) => all.map((entry) => entry.dataset.id));
+  await reads(marked, ["i-09", "i-08", "i-01"], "unknown, neutral and absent outcomes carry none");
+});
+
+test("hovering_over_a_time_says_what_the_customers_clocks_said_and_the_details_do_so_without_hovering", async (t) => {
+  const of = interaction("i-1", "2026-11-18T10:30:23Z");
+  const at = (timeZone) => {
+    const one = timeline([of]);
+    return { ...one, contacts: [{ ...one.contacts[0], timeZone }] };
+  };
+  const { page, service } = await open(t, { frames: [pop({ timeline: at("America/New_York") })] });
+  const local = "Wed, 18 Nov 2026, 05:30:23 GMT-5";
+  const hints = async () => (await page.locator("[data-id=i-1]").getAttribute("title")).split("\n").slice(1);
+  await reads(hints, [`Customer's local time: ${local}`]);
+  const now = await page.locator(".contact-name").getAttribute("title");
+  assert.match(now, /^Customer's local time: .* GMT-[45]$/);
+  await open1(page, "i-1");
+  await reads(async () => (await fields(page)).at(-1), ["Customer's local time", local]);
+  await page.keyboard.press("Escape");
+  for (const [nth, zone] of ["Europe/Lisbon", "Mars/Olympus", null].entries()) {
+    service.send(pop({ call: { callId: `c-${nth + 2}` }, version: 1, timeline: at(zone) }));
+    await reads(hints, [], zone);
+  }
 });
 
 test("s26_a_click_opens_the_details_and_escape_gives_the_focus_back", async (t) => {

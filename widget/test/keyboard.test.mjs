@@ -92,6 +92,7 @@ const WALK = {
     service.send({ type: "timeline", request, timeline: timeline() });
   },
   "arrows lead through the timeline, Tab past it": async ({ page }) => {
+    await page.locator("[data-id=i-01]").waitFor();
     await tabTo(page, /10:30 Mobile/);
     await press(page, "ArrowDown");
     assert.equal(await focusedId(page), "i-08");

@@ -3,7 +3,11 @@
 use rusqlite::Connection;
 
 /// The first is version 1.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_journey.sql"), include_str!("migrations/0002_erasure.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_journey.sql"),
+    include_str!("migrations/0002_erasure.sql"),
+    include_str!("migrations/0003_time_zone.sql"),
+];
 /// The version that this program reads and writes.
 pub const KNOWN: i64 = MIGRATIONS.len() as i64;
 /// "BkSt": tells our files from other programs' (`PRAGMA application_id`).

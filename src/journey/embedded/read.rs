@@ -44,8 +44,7 @@ struct Reader<'a> {
 
 struct Listing {
     campaign_id: String,
-    campaign: Option<String>,
-    name: Option<String>,
+    says: KnownContact,
     merged_into: Option<String>,
     updated_at: i64,
 }
@@ -63,10 +62,10 @@ impl Reader<'_> {
         let mut addresses = BTreeSet::from([self.look_up.number.clone()]);
         let mut ids = BTreeSet::new();
         for (current, Found { listings, earlier_ids }) in self.contacts_behind_number()? {
-            let mut contact = KnownContact { contact_id: current.clone(), ..KnownContact::default() };
-            describe(listings, &mut contact);
+            let mut contact = KnownContact::of(current.as_str());
+            listings.into_iter().for_each(|listing| contact.learn(listing.says));
             for id in &earlier_ids {
-                describe(self.listings_of(id)?, &mut contact);
+                self.listings_of(id)?.into_iter().for_each(|listing| contact.learn(listing.says));
             }
             for id in std::iter::once(&current).chain(&earlier_ids) {
                 self.addresses_of(id, &mut addresses)?;
@@ -132,15 +131,20 @@ impl Reader<'_> {
     /// Newest first, within a moment by campaign.
     fn listings_of(&self, contact_id: &str) -> Result<Vec<Listing>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT campaign_id, campaign, name, merged_into, updated_at FROM listings WHERE contact_id = ?1",
+            "SELECT campaign_id, campaign, name, time_zone, merged_into, updated_at FROM listings WHERE contact_id = ?1",
         )?;
         let listings = statement.query_map([contact_id], |row| {
+            let campaign = Campaign { id: row.get(0)?, name: row.get(1)? };
             Ok(Listing {
-                campaign_id: row.get(0)?,
-                campaign: row.get(1)?,
-                name: row.get(2)?,
-                merged_into: row.get(3)?,
-                updated_at: row.get(4)?,
+                campaign_id: campaign.id.clone(),
+                says: KnownContact {
+                    name: row.get(2)?,
+                    time_zone: row.get(3)?,
+                    listed: if campaign.id.is_empty() { Vec::new() } else { vec![campaign] },
+                    ..KnownContact::of(contact_id)
+                },
+                merged_into: row.get(4)?,
+                updated_at: row.get(5)?,
             })
         })?;
         let mut listings: Vec<Listing> = listings.collect::<Result<_, _>>()?;
@@ -221,16 +225,6 @@ impl Reader<'_> {
             comments: text(row, 13)?,
             updated_at: Some(time(row.get(14)?)),
         }))
-    }
-}
-
-/// Name (of the newest record that has one) and campaigns.
-fn describe(listings: Vec<Listing>, contact: &mut KnownContact) {
-    for listing in listings {
-        if !listing.campaign_id.is_empty() && contact.listed.iter().all(|known| known.id != listing.campaign_id) {
-            contact.listed.push(Campaign { id: listing.campaign_id, name: listing.campaign });
-        }
-        contact.name = contact.name.take().or(listing.name);
     }
 }
 

@@ -25,15 +25,15 @@ const SAME_INTERACTION: &str = "
        IS (?1, ?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 const UPSERT_LISTING: &str = "
-    INSERT INTO listings (contact_id, campaign_id, campaign, name, merged_into, listed_at, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    INSERT INTO listings (contact_id, campaign_id, campaign, name, time_zone, merged_into, listed_at, updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
     ON CONFLICT (contact_id, campaign_id) DO UPDATE SET campaign = excluded.campaign, name = excluded.name,
-      merged_into = excluded.merged_into, listed_at = excluded.listed_at, updated_at = excluded.updated_at
+      time_zone = excluded.time_zone, merged_into = excluded.merged_into, listed_at = excluded.listed_at, updated_at = excluded.updated_at
     WHERE listings.updated_at <= excluded.updated_at";
 
 const SAME_LISTING: &str = "
     SELECT 1 FROM listings WHERE contact_id = ?1 AND campaign_id = ?2
-      AND (campaign, name, merged_into, listed_at, updated_at) IS (?3, ?4, ?5, ?6, ?7)";
+      AND (campaign, name, time_zone, merged_into, listed_at, updated_at) IS (?3, ?4, ?5, ?6, ?7, ?8)";
 
 /// The page cache of the writing connection, in KiB: room for what a batch of an import changes in a large file. What has
 /// no room is written twice.
@@ -274,9 +274,9 @@ impl Batch<'_> {
         let campaign_name = contact.campaign.as_ref().and_then(|campaign| campaign.name.as_deref());
         let updated_at = contact.updated_at.map_or(0, |at| at.timestamp_millis());
         let listed_at = contact.listed_at.map(|at| at.timestamp_millis());
-        let (name, merged_into) = (&contact.name, &contact.merged_into);
+        let Contact { contact_id, name, time_zone, merged_into, .. } = contact;
         let row: &[&dyn ToSql] =
-            params![contact.contact_id, campaign_id, campaign_name, name, merged_into, listed_at, updated_at];
+            params![contact_id, campaign_id, campaign_name, name, time_zone, merged_into, listed_at, updated_at];
         if self.exists(SAME_LISTING, row)? && self.same_addresses(contact, campaign_id)? {
             return Ok(false);
         }

@@ -11,9 +11,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_journey", include_str!("migrations/0001_journey.sql")),
     ("0002_erasure", include_str!("migrations/0002_erasure.sql")),
     ("0003_behind", include_str!("migrations/0003_behind.sql")),
+    ("0004_time_zone", include_str!("migrations/0004_time_zone.sql")),
 ];
-/// The version that has who is behind an address put together.
-const BEHIND: i32 = 3;
+/// The version that has everything of which is put together who is behind an address.
+const BEHIND: i32 = 4;
 /// The version that this program reads and writes.
 pub const KNOWN: i32 = MIGRATIONS.len() as i32;
 

@@ -18,10 +18,22 @@ pub struct Listing {
     pub behind: bool,
     pub campaign: Option<Campaign>,
     pub name: Option<String>,
+    pub time_zone: Option<String>,
     pub merged_into: Option<String>,
     /// Milliseconds since 1970; `None` for a contact without a listing.
     pub updated_at: Option<i64>,
     pub addresses: Vec<String>,
+}
+
+impl Listing {
+    fn says(&self) -> KnownContact {
+        KnownContact {
+            name: self.name.clone(),
+            time_zone: self.time_zone.clone(),
+            listed: self.campaign.iter().cloned().collect(),
+            ..KnownContact::of(self.contact_id.as_str())
+        }
+    }
 }
 
 /// The people behind a number.
@@ -45,29 +57,20 @@ impl People {
             listings.iter().filter(|one| one.behind).map(|one| current_id(&listings, &one.contact_id)).collect();
         for current in behind {
             let earlier = earlier_ids(&listings, current);
-            let mut contact = KnownContact { contact_id: current.to_owned(), ..KnownContact::default() };
+            let mut contact = KnownContact::of(current);
             // Its own listings before those of earlier ids.
             for id in std::iter::once(current).chain(earlier) {
                 // Where several go on in one's place, or in a ring, the first has them.
                 people.current.entry(id.to_owned()).or_insert_with(|| current.into());
                 listings.iter().filter(|listing| listing.contact_id == id).for_each(|listing| {
                     people.addresses.extend(listing.addresses.iter().cloned());
-                    describe(&mut contact, listing);
+                    contact.learn(listing.says());
                 });
             }
             people.contacts.push(contact);
         }
         people
     }
-}
-
-fn describe(contact: &mut KnownContact, listing: &Listing) {
-    if let Some(campaign) = &listing.campaign
-        && contact.listed.iter().all(|known| known.id != campaign.id)
-    {
-        contact.listed.push(campaign.clone());
-    }
-    contact.name = contact.name.take().or_else(|| listing.name.clone());
 }
 
 fn current_id<'a>(newest_first: &'a [Listing], id: &'a str) -> &'a str {

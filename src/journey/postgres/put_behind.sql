@@ -22,6 +22,7 @@ WITH RECURSIVE direct (address, contact_id) AS (
       'contactId', person.contact_id,
       'behind', direct.address IS NOT NULL,
       'campaignId', listing.campaign_id, 'campaignName', listing.campaign_name, 'name', listing.name,
+      'timeZone', listing.time_zone,
       'mergedInto', listing.merged_into, 'updatedAt', (extract(epoch FROM listing.updated_at) * 1000)::bigint,
       'addresses', own.addresses)
   FROM person

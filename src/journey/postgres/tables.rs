@@ -40,6 +40,7 @@ pub const COLUMNS: &[&str] = &[
     "comments",
     "updated_at",
     "name",
+    "time_zone",
 ];
 const INTERACTION_NEEDS: &[&str] = &["interaction_id", "address", "channel", "started_at"];
 const LISTING_NEEDS: &[&str] = &["contact_id"];
@@ -131,14 +132,8 @@ impl Tables {
         };
         let (listings, interactions) = tokio::try_join!(listings, interactions)?;
         let mut journey = Journey { number: look_up.number.clone(), ..Journey::default() };
-        for (contact_id, name, campaign) in listings {
-            let contact = contact(&mut journey, &contact_id);
-            contact.name = contact.name.take().or(name);
-            if let Some(campaign) = campaign
-                && contact.listed.iter().all(|known| known.id != campaign.id)
-            {
-                contact.listed.push(campaign);
-            }
+        for listing in listings {
+            contact(&mut journey, &listing.contact_id).learn(listing);
         }
         for interaction in interactions.into_iter().filter(|interaction| interaction.started_at >= look_up.from) {
             if let Some(contact_id) = &interaction.contact_id {
@@ -176,7 +171,7 @@ impl Tables {
 fn contact<'a>(journey: &'a mut Journey, contact_id: &str) -> &'a mut KnownContact {
     let known = journey.contacts.iter().position(|contact| contact.contact_id == contact_id);
     let nth = known.unwrap_or_else(|| {
-        journey.contacts.push(KnownContact { contact_id: contact_id.to_owned(), ..KnownContact::default() });
+        journey.contacts.push(KnownContact::of(contact_id));
         journey.contacts.len() - 1
     });
     &mut journey.contacts[nth]
@@ -266,8 +261,6 @@ struct Columns<'a> {
     places: BTreeMap<&'static str, usize>,
 }
 
-type ListingRow = (String, Option<String>, Option<Campaign>);
-
 impl Columns<'_> {
     fn text(&self, row: &Row, column: &str) -> Result<Option<String>, StoreError> {
         let Some(&place) = self.places.get(column) else { return Ok(None) };
@@ -299,10 +292,15 @@ impl Columns<'_> {
         })
     }
 
-    fn listing(&self, row: &Row) -> Result<ListingRow, StoreError> {
+    fn listing(&self, row: &Row) -> Result<KnownContact, StoreError> {
         let name = self.text(row, "campaign_name")?;
         let campaign = self.text(row, "campaign_id")?.map(|id| Campaign { id, name });
-        Ok((self.needed(row, "contact_id")?, self.text(row, "name")?, campaign))
+        Ok(KnownContact {
+            name: self.text(row, "name")?,
+            time_zone: self.text(row, "time_zone")?.filter(|name| name.parse::<chrono_tz::Tz>().is_ok()),
+            listed: campaign.into_iter().collect(),
+            ..KnownContact::of(self.needed(row, "contact_id")?)
+        })
     }
 
     fn interaction(&self, row: &Row, source: Source, region: Region) -> Result<Interaction, StoreError> {

@@ -260,6 +260,7 @@ impl<'a> Batch<'a> {
                     &puts.iter().map(|put| listing_key(put).1).collect::<Vec<_>>(),
                     &puts.iter().map(|put| put.campaign.as_ref()?.name.as_deref()).collect::<Vec<_>>(),
                     &puts.iter().map(|put| put.name.as_deref()).collect::<Vec<_>>(),
+                    &puts.iter().map(|put| put.time_zone.as_deref()).collect::<Vec<_>>(),
                     &puts.iter().map(|put| put.merged_into.as_deref()).collect::<Vec<_>>(),
                     &puts.iter().map(|put| put.listed_at.map(millis)).collect::<Vec<_>>(),
                     &puts.iter().map(|put| contact_updated_at(put)).collect::<Vec<_>>(),

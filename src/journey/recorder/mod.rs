@@ -12,7 +12,7 @@ use tracing::{error, warn};
 
 use super::store::{Offset, Written};
 use super::{Catalogue, Change, Contact, Erasure, Interaction, Regions, Source, Store};
-use crate::kafka::{Brokers, Heard, Record, Resume};
+use crate::kafka::{Brokers, GroupProgress, Heard, Record, Resume};
 use crate::metrics::Metrics;
 use crate::record::Refusal;
 
@@ -27,6 +27,8 @@ use waiting::Waiting;
 
 /// Records in one transaction.
 const BATCH_RECORDS_MAX: usize = 2000;
+/// How often a group is asked how far it is.
+const PROGRESS: Duration = Duration::from_millis(500);
 
 /// What a topic's records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,20 +107,32 @@ impl Recorder {
         self.currency.begin(&self.topic);
         let started = tokio::select! {
             () = stop.cancelled() => return,
-            started = Reading::start(&self, &stop) => started,
+            started = Reading::start(&self) => started,
         };
-        let mut reading = match started {
+        let reading = match started {
             Ok(started) => started,
             Err(error) => {
                 return error!(kafka.topic = self.topic, error = format!("{error:#}"), "cannot record the topic");
             }
         };
-        let tail = match &reading {
-            Reading::Own { .. } => None,
-            Reading::Shared(group) => {
-                Some(tokio::spawn(tail::run(self.clone(), group.progress(), stop.clone(), close_limit)))
-            }
-        };
+        let Reading::Shared(group) = &reading else { return self.record(reading, &stop, close_limit).await };
+        let (progress, shown) = (group.progress(), group.progress());
+        // Where one of them ends, however it does, none is left behind.
+        let stop = stop.child_token();
+        tokio::join!(
+            async {
+                self.record(reading, &stop, close_limit).await;
+                stop.cancel();
+            },
+            async {
+                tail::run(&self, progress, &stop, close_limit).await;
+                stop.cancel();
+            },
+            stop.run_until_cancelled(self.follow_progress(shown)),
+        );
+    }
+
+    async fn record(&self, mut reading: Reading, stop: &CancellationToken, close_limit: Duration) {
         loop {
             let heard = tokio::select! {
                 () = stop.cancelled() => break,
@@ -132,8 +146,21 @@ impl Recorder {
             }
         }
         reading.close(close_limit).await;
-        if let Some(tail) = tail {
-            _ = tail.await;
+    }
+
+    /// Every node says how current the shared store is, whoever keeps the records.
+    async fn follow_progress(&self, progress: GroupProgress) {
+        let progress = Arc::new(progress);
+        let mut every = tokio::time::interval(PROGRESS);
+        loop {
+            every.tick().await;
+            let (asked_at, asking) = (Utc::now(), Arc::clone(&progress));
+            // Brokers that do not answer are told about by whoever reads.
+            let Ok(Ok(behind)) = tokio::task::spawn_blocking(move || asking.behind()).await else { continue };
+            self.metrics.behind(&self.topic, &behind);
+            if behind.iter().all(|(_, records)| *records == 0) {
+                self.currency.was_current(&self.topic, asked_at);
+            }
         }
     }
 

@@ -1,23 +1,18 @@
 //! Where a recorder reads: by itself, for a store that is this node's own, or with the other nodes, for one that they share.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{Recorder, Waiting};
 use crate::journey::Store;
 use crate::journey::store::Offset;
-use crate::kafka::{Consumer, GroupConsumer, GroupProgress, Heard, Resume, Start};
+use crate::kafka::{Consumer, GroupConsumer, Heard, Resume, Start};
 
 /// Between questions to brokers that do not answer; doubled up to the second.
 const RETRY_MIN: Duration = Duration::from_millis(250);
 const RETRY_MAX: Duration = Duration::from_secs(30);
-/// How often a group is asked how far it is.
-const PROGRESS: Duration = Duration::from_millis(500);
 
 pub enum Reading {
     /// Every partition; offsets stand in the store, beside what was read before them. No cluster: the embedded broker's offsets
@@ -29,11 +24,10 @@ pub enum Reading {
 
 impl Reading {
     /// Goes on where this cluster's topic was read up to.
-    pub async fn start(recorder: &Recorder, stop: &CancellationToken) -> anyhow::Result<Self> {
+    pub async fn start(recorder: &Recorder) -> anyhow::Result<Self> {
         let errors = recorder.metrics.kafka_errors();
         if matches!(recorder.store, Store::Postgres(_)) && !recorder.brokers.embedded() {
             let group = GroupConsumer::start(&recorder.brokers, &recorder.group, &recorder.topic, errors)?;
-            tokio::spawn(stop.clone().run_until_cancelled_owned(follow_progress(group.progress(), recorder.clone())));
             return Ok(Self::Shared(group));
         }
         let cluster = cluster(recorder).await;
@@ -106,20 +100,4 @@ async fn cluster(recorder: &Recorder) -> Option<String> {
         wait = (wait * 2).min(RETRY_MAX);
     }
     None
-}
-
-/// Every node says how current the shared store is, whoever keeps the records.
-async fn follow_progress(progress: GroupProgress, recorder: Recorder) {
-    let progress = Arc::new(progress);
-    let mut every = tokio::time::interval(PROGRESS);
-    loop {
-        every.tick().await;
-        let (asked_at, asking) = (Utc::now(), Arc::clone(&progress));
-        // Brokers that do not answer are told about by whoever reads.
-        let Ok(Ok(behind)) = tokio::task::spawn_blocking(move || asking.behind()).await else { continue };
-        recorder.metrics.behind(&recorder.topic, &behind);
-        if behind.iter().all(|(_, records)| *records == 0) {
-            recorder.currency.was_current(&recorder.topic, asked_at);
-        }
-    }
 }

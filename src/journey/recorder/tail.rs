@@ -18,7 +18,7 @@ const ASK: Duration = Duration::from_millis(50);
 const WAITING_MAX: usize = 10_000;
 
 /// Runs until stopped. What cannot be read is counted by whoever keeps it.
-pub async fn run(recorder: Recorder, progress: GroupProgress, stop: CancellationToken, close_limit: Duration) {
+pub async fn run(recorder: &Recorder, progress: GroupProgress, stop: &CancellationToken, close_limit: Duration) {
     // From a little before now: what comes between the node's start and this consumer's is not passed over.
     let from = Start::Window(Duration::ZERO);
     let started = Consumer::start(&recorder.brokers, &recorder.topic, from, recorder.metrics.kafka_errors());
@@ -26,7 +26,7 @@ pub async fn run(recorder: Recorder, progress: GroupProgress, stop: Cancellation
         Ok(consumer) => consumer,
         Err(error) => return error!(kafka.topic = recorder.topic, %error, "open timelines will not follow the topic"),
     };
-    _ = stop.run_until_cancelled(follow(&recorder, &progress, &mut consumer)).await;
+    _ = stop.run_until_cancelled(follow(recorder, &progress, &mut consumer)).await;
     consumer.close(close_limit).await;
 }
 

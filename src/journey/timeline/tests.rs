@@ -52,9 +52,8 @@ fn bare(code: &str) -> Outcome {
 
 fn journey(interactions: Vec<Interaction>) -> Journey {
     let contact = KnownContact {
-        contact_id: "ana".into(),
-        name: None,
         listed: vec![Campaign { id: "never-called".into(), name: Some("Never called".into()) }],
+        ..KnownContact::of("ana")
     };
     Journey { number: "+12015550142".into(), contacts: vec![contact], interactions, ..Journey::default() }
 }

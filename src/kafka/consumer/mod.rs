@@ -16,6 +16,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _, Timestamp};
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{Brokers, Record, Right, Told, is_denial};
@@ -65,6 +66,8 @@ pub enum Heard {
 /// A running consumer. Dropping it lets its threads end by themselves; [`Consumer::close`] waits for them.
 pub struct Consumer {
     heard: mpsc::Receiver<Heard>,
+    /// Cancelled when the polling thread has ended, however it did.
+    over: CancellationToken,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -122,14 +125,22 @@ impl Consumer {
             caught_up: AtomicBool::new(false),
             heard: sender,
         });
-        let run = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name(format!("hear-{topic}")).spawn(move || run.run())?;
-        Ok(Self { heard, shared, thread: Some(thread) })
+        let (run, over) = (Arc::clone(&shared), CancellationToken::new());
+        let ended = over.clone().drop_guard();
+        let thread = std::thread::Builder::new().name(format!("hear-{topic}")).spawn(move || {
+            let _ended = ended;
+            run.run();
+        })?;
+        Ok(Self { heard, over, shared, thread: Some(thread) })
     }
 
-    /// The next thing heard; `None` once closed.
+    /// The next thing heard; `None`: a bug has ended the thread, and nothing more will be.
     pub async fn next(&mut self) -> Option<Heard> {
-        self.heard.recv().await
+        tokio::select! {
+            biased;
+            heard = self.heard.recv() => heard,
+            () = self.over.cancelled() => None,
+        }
     }
 
     /// What is there already, without waiting.
@@ -202,7 +213,12 @@ impl Shared {
         let ask = (Arc::clone(self), Arc::clone(client));
         let asking =
             std::thread::Builder::new().name(format!("ask-{}", self.topic)).spawn(move || ask.0.ask_on(&ask.1));
-        while !self.stopped() && !self.renew.load(Ordering::Relaxed) {
+        let Ok(asking) = asking else {
+            warn!(kafka.topic = self.topic, "cannot start a thread, trying again");
+            return std::thread::sleep(FIRST_DISCOVERY);
+        };
+        // The other thread ends when this one does; where a bug has ended it, a new client gets a new one.
+        while !self.stopped() && !self.renew.load(Ordering::Relaxed) && !asking.is_finished() {
             let flow = match client.poll(POLL) {
                 None => ControlFlow::Continue(()),
                 Some(Ok(message)) => self.hand_over(&message),
@@ -217,9 +233,7 @@ impl Shared {
             }
         }
         self.renew.store(true, Ordering::Relaxed);
-        if let Ok(asking) = asking {
-            _ = asking.join();
-        }
+        _ = asking.join();
     }
 
     fn hand_over(&self, message: &BorrowedMessage<'_>) -> ControlFlow<()> {

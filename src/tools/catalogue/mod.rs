@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Common;
 use super::output::say;
 use crate::config::{StoreAddress, toml_key, toml_text};
-use crate::journey::{Catalogue, Outcome, Store};
+use crate::journey::{Catalogue, Outcome, Source, Store};
 
 mod unmapped;
 
@@ -18,7 +18,7 @@ use unmapped::Unmapped;
 /// The parts of entries, in the order in which they are printed.
 const PARTS: &[&str] = &["label", "class", "parent", "telephony", "reached", "channel", "icon", "color", "outcomes"];
 
-/// Print the catalogue of outcomes, campaigns, agents, modes and channels, or what is missing in it
+/// Print the catalogue of outcomes, campaigns, agents, modes, channels and sources, or what is missing in it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The catalogue stands in the settings file, under [catalogue]. What a record says itself stands over it.
@@ -59,7 +59,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
 pub(super) fn toml(catalogue: &Catalogue) -> String {
     let mut text = String::new();
     let all = json(catalogue);
-    for table in ["outcomes", "campaigns", "agents", "modes", "channels"] {
+    for table in ["outcomes", "campaigns", "agents", "modes", "channels", "sources"] {
         let entries = all[table].as_object().filter(|entries| !entries.is_empty());
         for (nth, (name, said)) in entries.into_iter().flatten().enumerate() {
             if nth == 0 {
@@ -104,6 +104,9 @@ pub(super) fn json(catalogue: &Catalogue) -> Value {
         "modes": catalogue.modes.iter().map(|mode| (mode.mode.clone(), entry(mode, "mode"))).collect::<Value>(),
         "channels":
             catalogue.channels.iter().map(|one| (one.channel.clone(), entry(one, "channel"))).collect::<Value>(),
+        "sources": Source::ALL.into_iter().map(|source| {
+            (source.name().to_owned(), json!({ "show_modes": !catalogue.without_modes.contains(&source) }))
+        }).collect::<Value>(),
     })
 }
 

@@ -150,6 +150,8 @@ impl Person {
             campaign: campaign.cloned(),
             listed_at: campaign.map(|_| at),
             merged_into: None,
+            // Where area code 201 is.
+            time_zone: Some("America/New_York".into()),
             updated_at: Some(at),
         }))
     }

@@ -65,6 +65,7 @@ const INTERACTION: &[Field] = &[
 const CONTACT: &[Field] = &[
     required("contactId", Becomes::Text),
     field("name", Becomes::Text),
+    field("timeZone", Becomes::Text),
     field("addresses.0.mode", Becomes::Text),
     field("addresses.0.address", Becomes::Text),
     field("campaign.id", Becomes::Text),

@@ -179,6 +179,11 @@ impl Contact {
         self
     }
 
+    pub fn in_zone(mut self, name: &str) -> Self {
+        self.0["timeZone"] = json!(name);
+        self
+    }
+
     pub fn listed_in(mut self, id: &str, name: &str) -> Self {
         self.0["campaign"] = json!({ "id": id, "name": name });
         self

@@ -82,6 +82,7 @@ export const en = {
   agentName: "Agent name",
   agentComments: "Agent comments",
   callStart: "Call start time",
+  customerTime: "Customer's local time",
   callEnd: "Call end time",
   channelType: "Channel type",
   channelDirection: "Channel direction",

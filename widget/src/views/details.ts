@@ -15,7 +15,7 @@ import {
   outcomeText,
   phoneNumber,
 } from "./interaction.ts";
-import { ownerOf, type Scene } from "./scene.ts";
+import { localTime, ownerOf, type Scene } from "./scene.ts";
 
 /** An empty value says that nothing was recorded. */
 type Field = [label: string, value: unknown];
@@ -84,6 +84,8 @@ export function details(
   const fields = isFromDataCloud(of) ? dataCloudFields(scene, of) : campaignManagerFields(scene, of);
   const owner = ownerOf(scene, of);
   if (owner) fields.unshift([say("contact"), owner]);
+  const local = localTime(scene, of.contactId, of.startedAt);
+  if (local) fields.push([say("customerTime"), local]);
   const index = day.findIndex(({ interactionId }) => interactionId === of.interactionId);
   const place = say("placeInDate", { place: day.length - index, count: day.length });
   const step = (to: Interaction | undefined, name: string, label: string) =>

@@ -15,7 +15,7 @@ import {
   outcomeText,
   phoneNumber,
 } from "./interaction.ts";
-import { contactName, ownerOf, type Scene } from "./scene.ts";
+import { contactName, localTimeHint, ownerOf, type Scene } from "./scene.ts";
 
 export interface CallLook {
   call: Call;
@@ -56,7 +56,7 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
           <span class="state" part="state">${stateLabel(language, state)}</span>
           <span class="direction-name">${directionLabel(language, call.direction)}</span>
           ${call.at ? html`<span class="quiet">${language.compose("since", { time: html`<time datetime=${call.at}>${formats.time(call.at)}</time>` })}</span>` : nothing}
-          ${contact ? html`<span class="contact-name">${contactName(contact)}</span>` : nothing}
+          ${contact ? html`<span class="contact-name" title=${localTimeHint(scene, contact.contactId, scene.now)}>${contactName(contact)}</span>` : nothing}
         </p>
       </div>
     </div>

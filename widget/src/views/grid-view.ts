@@ -15,7 +15,7 @@ import {
   outcomeLabel,
   outcomeText,
 } from "./interaction.ts";
-import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
+import { drawnOnce, localTimeHint, ownerOf, type Scene } from "./scene.ts";
 
 /** The style sheet knows their height. */
 const GROUP_ROWS = 40;
@@ -55,7 +55,7 @@ const COLUMNS: Column[] = [
         scene.onSelect(of, event.currentTarget as HTMLElement);
       };
       return html`<button type="button" class="cell-button" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1} @click=${open}>
-        <time datetime=${of.startedAt}>${when}</time></button> ${markOf(scene, of)}`;
+        <time datetime=${of.startedAt} title=${localTimeHint(scene, of.contactId, of.startedAt)}>${when}</time></button> ${markOf(scene, of)}`;
     },
   },
   {

@@ -1,4 +1,5 @@
 // What every view needs to write and to draw with: language, formats, the catalogue of modes and channels, the time.
+import { nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import type { Mark } from "../calls.ts";
 import type { Formats } from "../formats.ts";
@@ -32,6 +33,26 @@ export function ownerOf(scene: Scene, interaction: Interaction): string | null {
   if (scene.contacts.length < 2) return null;
   const contact = scene.contacts.find(({ contactId }) => contactId === interaction.contactId);
   return contact ? contactName(contact) : (interaction.contactId ?? scene.language.say("nobodyKnown"));
+}
+
+/** What the clocks of a contact said, or say; null where that is not known, or is no other time than the one shown. */
+export function localTime(
+  { contacts, formats }: Scene,
+  of: string | null | undefined,
+  instant: string | number,
+): string | null {
+  const zone = contacts.find(({ contactId }) => contactId === of)?.timeZone;
+  return zone ? formats.dateTimeIn(zone, instant) : null;
+}
+
+/** The same as a text to hover over. */
+export function localTimeHint(
+  scene: Scene,
+  of: string | null | undefined,
+  instant: string | number,
+): string | typeof nothing {
+  const time = localTime(scene, of, instant);
+  return time ? `${scene.language.say("customerTime")}: ${time}` : nothing;
 }
 
 /** What is drawn `of` these looks the same as long as they are: of five hundred interactions, one that changed is drawn anew. */

@@ -15,7 +15,7 @@ import {
   outcomeText,
   scoreChange,
 } from "./interaction.ts";
-import { drawnOnce, ownerOf, type Scene } from "./scene.ts";
+import { drawnOnce, localTimeHint, ownerOf, type Scene } from "./scene.ts";
 
 export function timelineView(
   scene: Scene,
@@ -86,9 +86,13 @@ function entry(scene: Scene, interaction: Interaction, isFirst: boolean): Templa
   const owner = ownerOf(scene, interaction);
   const about = [nameOf(interaction.campaign), nameOf(interaction.agent)].filter(Boolean).join(" · ");
   const change = scoreChange(scene, interaction);
+  const hints = [
+    `${modeAndChannel(scene, interaction)}, ${outcomeLabel(scene.language, interaction.outcome)}`,
+    localTimeHint(scene, interaction.contactId, interaction.startedAt),
+  ];
   return html`<li><button type="button" class="entry" part="interaction" aria-haspopup="dialog" tabindex=${isFirst ? 0 : -1}
     data-id=${interaction.interactionId} data-class=${outcomeClass(interaction.outcome)}
-    title="${modeAndChannel(scene, interaction)}, ${outcomeLabel(scene.language, interaction.outcome)}" @click=${open}>
+    title=${hints.filter((hint) => hint !== nothing).join("\n")} @click=${open}>
     ${modeIcon(scene, interaction)}
     <span class="entry-text">
       <span class="line"><time datetime=${interaction.startedAt}>${scene.formats.time(interaction.startedAt)}</time>

@@ -60,6 +60,7 @@ pub fn write_contacts(customers: Range<u32>, now: DateTime<Utc>, into: &mut impl
             campaign: Some(campaign(customer)),
             listed_at,
             merged_into: None,
+            time_zone: None,
             updated_at: listed_at,
         };
         write_line(&contact, into)?;
