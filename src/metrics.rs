@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::auth::Refused;
 use crate::journey::store::Written;
-use crate::kafka::{Consumer, Lag};
+use crate::kafka::Lag;
 use crate::push::seat::Delivery;
 use crate::push::{CloseCode, Stage};
 use crate::record::Refusal;
@@ -329,8 +329,8 @@ impl Metrics {
     }
 
     /// Lets the lag of a consumer be read with the rest.
-    pub fn follow(&self, consumer: &Consumer) {
-        self.lags.lock().push(consumer.lag());
+    pub fn follow(&self, lag: Lag) {
+        self.lags.lock().push(lag);
     }
 
     /// Records that a group has not kept yet, by partition.

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::arrival::{self, Heard as CallHeard};
 use crate::audit::Audit;
@@ -16,7 +16,7 @@ use crate::config::{JourneySource, Settings};
 use crate::journey::sources::{Known, LookingUp};
 use crate::journey::timeline::{self, Ask as TimelineAsk};
 use crate::journey::{Direction, Journey, SourceMissing, Sources, retention};
-use crate::kafka::{Consumer, Heard, Record};
+use crate::kafka::Record;
 use crate::metrics::Metrics;
 use crate::phone;
 use crate::push::agents::{Agents, Ask, Decision, Wanted};
@@ -30,12 +30,14 @@ use crate::push::{Call, MissingCode};
 use crate::record::Refusal;
 
 mod audit;
+mod hearing;
 mod ledger;
 mod live;
 mod reveal;
 mod search;
 mod views;
 
+pub use hearing::Hearing;
 pub use ledger::{Life, keep_ledger};
 pub use live::{Updates, follow_changes};
 pub use search::TimelineFailure;
@@ -165,32 +167,6 @@ fn missing(known: &Known) -> Option<MissingCode> {
     known.journey.is_none().then_some(code)
 }
 
-/// Follows the topic of calls until stopped, and answers what sessions ask.
-pub async fn follow(way: Arc<Way>, mut calls: Consumer, ready: CancellationToken, stop: CancellationToken) {
-    let close_limit = *way.settings.drain.limit / 2;
-    loop {
-        let heard = tokio::select! {
-            () = stop.cancelled() => break,
-            heard = calls.next() => heard,
-        };
-        match heard {
-            None => break,
-            Some(Heard::Record(record)) => account(&way, &record),
-            Some(Heard::CaughtUp) if ready.is_cancelled() => {}
-            Some(Heard::CaughtUp) => {
-                for (session, agents) in way.agents().caught_up(Utc::now()) {
-                    show_open_calls(&way, &session, &agents);
-                }
-                ready.cancel();
-                tracing::info!("caught up with the calls: ready");
-            }
-            // A gap was logged where it was found; brokers come back by themselves.
-            Some(Heard::Gap { .. } | Heard::Unreachable) => {}
-        }
-    }
-    calls.close(close_limit).await;
-}
-
 /// Answers sessions: open calls after `hello`, and searches.
 pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
     loop {
@@ -235,25 +211,6 @@ pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
             warn!(calls = forgotten - said, "more calls than calls.known_max: the oldest were forgotten");
             (said, said_at) = (forgotten, now);
         }
-    }
-}
-
-fn account(way: &Arc<Way>, record: &Record) {
-    let now = Utc::now();
-    let result = screen_pop(way, record, now);
-    way.metrics.call(result.name());
-    let topic = &way.settings.kafka.topics.calls;
-    if let CallResult::Refused(refusal) = result {
-        way.metrics.refused(topic, refusal);
-        warn!(
-            kafka.topic = topic,
-            kafka.partition = record.partition,
-            kafka.offset = record.offset,
-            reason = refusal.name(),
-            "call refused: {refusal}"
-        );
-    } else {
-        debug!(kafka.partition = record.partition, kafka.offset = record.offset, result = result.name(), "call heard");
     }
 }
 

@@ -22,7 +22,7 @@ use crate::http::{self, Guard, Service, Tls, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
 use crate::journey::{Regions, Sources, Store, StoreError, retention};
-use crate::kafka::{Brokers, Consumer, EMBEDDED_LIMITS, EmbeddedBroker, Start, Writer};
+use crate::kafka::{Brokers, EMBEDDED_LIMITS, EmbeddedBroker, Poller, Start, Writer};
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::parts::{self, Parts};
@@ -31,7 +31,7 @@ use crate::push::agents::Agents;
 use crate::push::connection::Door;
 use crate::push::ledger::Ledger;
 use crate::push::open_calls::CallLimits;
-use crate::screen_pop::{self, Life, Updates, Way};
+use crate::screen_pop::{self, Hearing, Life, Updates, Way};
 
 /// Recorded batches that wait for open timelines to follow.
 const KEPT_BATCHES_MAX: usize = 16;
@@ -173,9 +173,10 @@ fn hear(way: &Arc<Way>, running: &Running, kept: mpsc::Sender<Kept>, ready: &Can
     let Running { parts, brokers, stop, .. } = running;
     let kafka = &way.settings.kafka;
     let window = Start::Window(*kafka.replay_window);
-    let calls = Consumer::start(brokers, &kafka.topics.calls, window, way.metrics.kafka_errors())?;
-    way.metrics.follow(&calls);
-    parts.spawn("calls", screen_pop::follow(Arc::clone(way), calls, ready.clone(), stop.clone()));
+    let hearing = Hearing::of(Arc::clone(way), ready.clone(), stop.clone());
+    let calls = Poller::start(brokers, &kafka.topics.calls, window, way.metrics.kafka_errors(), hearing)?;
+    way.metrics.follow(calls.lag());
+    parts.spawn("calls", calls.run_until(stop.clone(), *way.settings.drain.limit / 2));
     let journey = &way.settings.journey;
     let regions = Regions::of_settings(journey);
     for (nth, (store, currency, sources)) in way.sources.stores().enumerate() {

@@ -14,6 +14,8 @@ use crate::metrics::Metrics;
 
 /// Records that are written to the file together.
 const BATCH_MAX: usize = 512;
+/// Until what was told meanwhile is written: to wake up for each costs more than to write it.
+const GATHER: Duration = Duration::from_millis(20);
 
 pub struct Keeper {
     told: mpsc::Receiver<Told>,
@@ -46,7 +48,11 @@ impl Keeper {
         let mut batch = Vec::new();
         let mut open = true;
         while open && self.told.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            let is_full = batch.len() == BATCH_MAX;
             open = self.keep(batch.drain(..));
+            if open && !is_full {
+                thread::sleep(GATHER);
+            }
         }
         self.writer.close(close_limit);
     }

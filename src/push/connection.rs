@@ -1,6 +1,7 @@
 //! One WebSocket: one task, one `select!`. Reads frames, writes what the outbox holds, keeps the heartbeat, closes in order.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,10 +157,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let mut heard_at = Instant::now();
         let mut lease = Lease::new(&self.door.authority, Arc::clone(session));
         heartbeat.tick().await; // the first is due at once
+        let mut draining = pin!(drain.cancelled());
         loop {
             tokio::select! {
                 biased;
-                () = drain.cancelled() => {
+                () = &mut draining => {
                     let come_back_ms = rand::random_range(0..=self.door.come_back_within.as_millis().max(1) as u64);
                     self.write(Encoded::Goodbye { reason: "drain", come_back_ms }.encode().into()).await?;
                     return Err(End::Close(CloseCode::Drain));

@@ -48,7 +48,7 @@ impl Reading {
             }
         }
         let consumer = Consumer::start(&recorder.brokers, &recorder.topic, Start::At(offsets), errors)?;
-        recorder.metrics.follow(&consumer);
+        recorder.metrics.follow(consumer.lag());
         Ok(Self::Own { consumer, cluster })
     }
 

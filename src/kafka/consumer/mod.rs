@@ -1,34 +1,22 @@
 //! Reads every partition of one topic from concrete offsets, without a group, on two threads of its own: one asks
 //! (partitions, watermarks, where to start), one only polls, so that no question to a dead broker delays a record.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use chrono::DateTime;
-use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers as _, Message as _, Timestamp};
-use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
 
-use super::{Brokers, Record, Right, Told, is_denial};
+use super::{Brokers, Record};
 
-mod asking;
+mod poller;
+
+pub(super) use poller::copy_out;
+pub use poller::{Lag, Poller};
 
 /// Records handed over and not yet taken; librdkafka's own queue stands behind it.
 const HANDED_OVER_MAX: usize = 1024;
-/// How long one poll waits before it looks whether to stop.
-const POLL: Duration = Duration::from_millis(100);
-/// Until the topic was found for the first time.
-const FIRST_DISCOVERY: Duration = Duration::from_millis(200);
 
 /// Where a partition that was never read before begins.
 #[derive(Debug, Clone)]
@@ -63,83 +51,48 @@ pub enum Heard {
     },
 }
 
-/// A running consumer. Dropping it lets its threads end by themselves; [`Consumer::close`] waits for them.
-pub struct Consumer {
-    heard: mpsc::Receiver<Heard>,
-    /// Cancelled when the polling thread has ended, however it did.
-    over: CancellationToken,
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
+/// Who is told what a poller hears, on the thread that polls.
+pub trait Hears: Send + Sync + 'static {
+    /// May wait, and keeps the next record waiting then. `Break`: nobody listens any more.
+    fn hear(&self, heard: Heard) -> ControlFlow<()>;
 
-struct Shared {
-    brokers: Brokers,
-    topic: String,
-    start: Start,
-    errors: Counter,
-    stop: AtomicBool,
-    /// Set where the client must be made anew.
-    renew: AtomicBool,
-    /// The partitions that the topic had when it was first found; later ones are read from their beginning.
-    original: OnceLock<Vec<i32>>,
-    partitions: Mutex<HashMap<i32, Progress>>,
-    /// What the first record of a partition is held against.
-    verify: Mutex<HashMap<i32, Resume>>,
-    /// Partitions whose kept offsets belong to another topic of the same name.
-    from_earliest: Mutex<HashSet<i32>>,
-    caught_up: AtomicBool,
-    heard: mpsc::Sender<Heard>,
-}
-
-/// How far one partition was read.
-#[derive(Debug, Clone, Copy)]
-struct Progress {
-    next: i64,
-    /// The high watermark when it was last asked for.
-    high: i64,
-    /// The end was seen, though control records may stand before `high`.
-    at_end: bool,
-    moved_at: Instant,
-}
-
-impl Progress {
-    fn caught_up(&self) -> bool {
-        self.at_end || self.next >= self.high
+    /// Nothing more fits for now: a poller that does not go on is not stuck.
+    fn is_full(&self) -> bool {
+        false
     }
+}
+
+impl Hears for mpsc::Sender<Heard> {
+    fn hear(&self, heard: Heard) -> ControlFlow<()> {
+        match self.blocking_send(heard) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.capacity() == 0
+    }
+}
+
+/// A poller whose records wait until they are taken, up to a bound.
+pub struct Consumer {
+    poller: Poller,
+    heard: mpsc::Receiver<Heard>,
 }
 
 impl Consumer {
     pub fn start(brokers: &Brokers, topic: &str, start: Start, errors: Counter) -> std::io::Result<Self> {
         let (sender, heard) = mpsc::channel(HANDED_OVER_MAX);
-        let shared = Arc::new(Shared {
-            brokers: brokers.clone(),
-            topic: topic.to_owned(),
-            start,
-            errors,
-            stop: AtomicBool::new(false),
-            renew: AtomicBool::new(false),
-            original: OnceLock::new(),
-            partitions: Mutex::default(),
-            verify: Mutex::default(),
-            from_earliest: Mutex::default(),
-            caught_up: AtomicBool::new(false),
-            heard: sender,
-        });
-        let (run, over) = (Arc::clone(&shared), CancellationToken::new());
-        let ended = over.clone().drop_guard();
-        let thread = std::thread::Builder::new().name(format!("hear-{topic}")).spawn(move || {
-            let _ended = ended;
-            run.run();
-        })?;
-        Ok(Self { heard, over, shared, thread: Some(thread) })
+        Ok(Self { poller: Poller::start(brokers, topic, start, errors, sender)?, heard })
     }
 
-    /// The next thing heard; `None`: a bug has ended the thread, and nothing more will be.
+    /// The next thing heard; `None`: a bug has ended the poller, and nothing more will be.
     pub async fn next(&mut self) -> Option<Heard> {
         tokio::select! {
             biased;
             heard = self.heard.recv() => heard,
-            () = self.over.cancelled() => None,
+            () = self.poller.over() => None,
         }
     }
 
@@ -148,195 +101,13 @@ impl Consumer {
         self.heard.try_recv().ok()
     }
 
-    /// Records behind the high watermark, by partition, as last asked for.
     pub fn lag(&self) -> Lag {
-        Lag(Arc::clone(&self.shared))
+        self.poller.lag()
     }
 
-    /// Ends both threads. Closing a client whose brokers are gone takes 12 s and more: `limit` bounds the wait.
     pub async fn close(mut self, limit: Duration) {
-        self.shared.stop.store(true, Ordering::Relaxed);
         self.heard.close();
         while self.heard.try_recv().is_ok() {}
-        if let Some(thread) = self.thread.take() {
-            let joined = tokio::task::spawn_blocking(move || thread.join());
-            if tokio::time::timeout(limit, joined).await.is_err() {
-                warn!(kafka.topic = self.shared.topic, "the kafka client did not close in time and is left behind");
-            }
-        }
-    }
-}
-
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Reads a consumer's lag from elsewhere.
-#[derive(Clone)]
-pub struct Lag(Arc<Shared>);
-
-impl Lag {
-    pub fn topic(&self) -> &str {
-        &self.0.topic
-    }
-
-    pub fn by_partition(&self) -> Vec<(i32, i64)> {
-        let partitions = self.0.partitions.lock();
-        partitions.iter().map(|(partition, progress)| (*partition, (progress.high - progress.next).max(0))).collect()
-    }
-}
-
-impl Shared {
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.heard.is_closed()
-    }
-
-    /// One client after the other, until stopped.
-    fn run(self: Arc<Self>) {
-        while !self.stopped() {
-            let client =
-                self.brokers.consumer_client().create_with_context(self.brokers.told_and_counted(self.errors.clone()));
-            match client {
-                Ok(client) => self.run_client(&Arc::new(client)),
-                Err(error) => {
-                    warn!(kafka.topic = self.topic, %error, "cannot make a kafka client, trying again");
-                    std::thread::sleep(FIRST_DISCOVERY);
-                }
-            }
-        }
-    }
-
-    fn run_client(self: &Arc<Self>, client: &Arc<BaseConsumer<Told>>) {
-        self.renew.store(false, Ordering::Relaxed);
-        let ask = (Arc::clone(self), Arc::clone(client));
-        let asking =
-            std::thread::Builder::new().name(format!("ask-{}", self.topic)).spawn(move || ask.0.ask_on(&ask.1));
-        let Ok(asking) = asking else {
-            warn!(kafka.topic = self.topic, "cannot start a thread, trying again");
-            return std::thread::sleep(FIRST_DISCOVERY);
-        };
-        // The other thread ends when this one does; where a bug has ended it, a new client gets a new one.
-        while !self.stopped() && !self.renew.load(Ordering::Relaxed) && !asking.is_finished() {
-            let flow = match client.poll(POLL) {
-                None => ControlFlow::Continue(()),
-                Some(Ok(message)) => self.hand_over(&message),
-                Some(Err(KafkaError::PartitionEOF(partition))) => self.at_end(partition),
-                Some(Err(error)) => {
-                    self.on_trouble(&error, client.context());
-                    ControlFlow::Continue(())
-                }
-            };
-            if flow.is_break() {
-                break;
-            }
-        }
-        self.renew.store(true, Ordering::Relaxed);
-        _ = asking.join();
-    }
-
-    fn hand_over(&self, message: &BorrowedMessage<'_>) -> ControlFlow<()> {
-        let (partition, next) = (message.partition(), message.offset() + 1);
-        let record = copy_out(message);
-        match self.is_known(&record) {
-            None => self.say(Heard::Record(record))?,
-            Some(true) => {}
-            Some(false) => return self.made_anew(partition, message.offset()),
-        }
-        if let Some(progress) = self.partitions.lock().get_mut(&partition) {
-            *progress = Progress { next, at_end: false, moved_at: Instant::now(), ..*progress };
-        }
-        self.say_if_caught_up()
-    }
-
-    /// The first record of a partition that was read before must be the last one read: `None` for any other record, or
-    /// where that one is gone (compaction, retention).
-    fn is_known(&self, record: &Record) -> Option<bool> {
-        let resume = self.verify.lock().remove(&record.partition)?;
-        (record.offset + 1 == resume.next).then(|| record.fingerprint() == resume.last_record)
-    }
-
-    /// Says it, and lets the asking half start the partition from its beginning.
-    fn made_anew(&self, partition: i32, offset: i64) -> ControlFlow<()> {
-        warn!(
-            kafka.topic = self.topic,
-            kafka.partition = partition,
-            kafka.offset = offset,
-            "the topic was made anew: reading from the earliest record"
-        );
-        self.say(Heard::Gap { partition, from: offset, to: 0 })?;
-        self.partitions.lock().remove(&partition);
-        self.from_earliest.lock().insert(partition);
-        self.renew.store(true, Ordering::Relaxed);
-        ControlFlow::Continue(())
-    }
-
-    fn at_end(&self, partition: i32) -> ControlFlow<()> {
-        if let Some(progress) = self.partitions.lock().get_mut(&partition) {
-            progress.at_end = true;
-        }
-        self.say_if_caught_up()
-    }
-
-    /// Says it once each time the end is reached after having been behind.
-    fn say_if_caught_up(&self) -> ControlFlow<()> {
-        let caught_up = {
-            let partitions = self.partitions.lock();
-            let all_known = self.original.get().is_some_and(|original| partitions.len() >= original.len());
-            all_known && partitions.values().all(Progress::caught_up)
-        };
-        let before = self.caught_up.swap(caught_up, Ordering::Relaxed);
-        if caught_up && !before { self.say(Heard::CaughtUp) } else { ControlFlow::Continue(()) }
-    }
-
-    fn say(&self, heard: Heard) -> ControlFlow<()> {
-        match self.heard.blocking_send(heard) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    }
-
-    /// Brokers come and go by themselves; an offset that is gone is looked into at once.
-    fn on_trouble(&self, error: &KafkaError, told: &Told) {
-        match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
-                // The next question compares every position with the watermarks.
-                self.caught_up.store(false, Ordering::Relaxed);
-            }
-            // None is joined.
-            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {}
-            _ if is_denial(error) => {
-                warn!(
-                    kafka.topic = self.topic,
-                    error = self.brokers.denied(Right::Read(&self.topic)),
-                    "kafka reports trouble"
-                );
-            }
-            _ => match told.news() {
-                Some(error) => warn!(kafka.topic = self.topic, error, "kafka reports trouble"),
-                None => debug!(kafka.topic = self.topic, %error, "kafka reports trouble"),
-            },
-        }
-    }
-}
-
-pub(super) fn copy_out(message: &BorrowedMessage<'_>) -> Record {
-    let (time, appended) = match message.timestamp() {
-        Timestamp::NotAvailable => (None, false),
-        Timestamp::CreateTime(millis) => (DateTime::from_timestamp_millis(millis), false),
-        Timestamp::LogAppendTime(millis) => (DateTime::from_timestamp_millis(millis), true),
-    };
-    let headers = message.headers().map(|headers| {
-        headers.iter().map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
-    });
-    Record {
-        partition: message.partition(),
-        offset: message.offset(),
-        time,
-        appended,
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers.unwrap_or_default(),
+        self.poller.close(limit).await;
     }
 }

@@ -56,6 +56,12 @@ impl Plan {
         Self { in_turn: true, ..Self::new(agents, rate, Duration::ZERO, all, vec![number]) }
     }
 
+    /// So many calls, as fast as Kafka takes them.
+    pub fn at_once(agents: u32, calls: u64, numbers: Vec<String>) -> Self {
+        let rate = calls as f64;
+        Self { rate: f64::INFINITY, ..Self::new(agents, rate, Duration::ZERO, Duration::from_secs(1), numbers) }
+    }
+
     /// The call behind an id, if it is one of this run.
     pub fn call(&self, call_id: &str) -> Option<u64> {
         call_id.strip_prefix(&self.run)?.parse().ok().filter(|call| *call < self.calls)

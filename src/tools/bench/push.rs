@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::agents::{self, Pop};
 use super::load::{Load, Plan};
 use super::report::{Report, Tally};
-use super::server::{Servers, Used};
+use super::server::{Servers, Taken, Used};
 use super::{bare, numbers};
 use crate::config::Settings;
 use crate::kafka::Brokers;
@@ -24,7 +24,7 @@ use crate::tools::progress::Progress;
 use crate::tools::service::{Info, RunningService, TokenFile};
 use crate::tools::trust::{Entrance, Trust};
 
-/// After the last call was published, for the last pops to be read.
+/// After the last call was published, for another pop to be read.
 const LAST_POPS_WAIT: Duration = Duration::from_secs(5);
 
 /// Time from publishing a call to its frame on an agent's WebSocket
@@ -172,13 +172,15 @@ async fn ask_all(nodes: &[RunningService]) -> anyhow::Result<Vec<Info>> {
 
 /// What one run found.
 pub struct Outcome {
+    /// The warm-up's among them.
+    pub calls: u64,
     pub tally: Tally,
     pub bare: hdrhistogram::Histogram<u64>,
     /// Records that Kafka did not take.
     pub unpublished: u64,
     pub connections_lost: u64,
-    /// Right before the first call, and right after the last pop.
-    pub server: Option<[super::server::Taken; 2]>,
+    /// Right before the first call, and right after the last pop; the memory, once all is at rest again.
+    pub server: Option<[Taken; 2]>,
 }
 
 impl Outcome {
@@ -213,11 +215,13 @@ pub async fn measure(
     publishing.join().map_err(|_| anyhow::anyhow!("publishing ended early"))?;
     load.end_all(&tally);
     let unpublished = load.unpublished().await;
-    let server = before.zip(servers.used().await?).map(<[_; 2]>::from);
+    let after = servers.used().await?.zip(servers.used_at_rest().await?);
+    let after = after.map(|(used, rest)| Taken { cpu_seconds: used.cpu_seconds, ..rest });
+    let server = before.zip(after).map(<[_; 2]>::from);
     stop.cancel();
     let connections_lost = reading.await;
     let bare = bare.finish().await?;
-    Ok(Outcome { tally, bare, unpublished, connections_lost, server })
+    Ok(Outcome { calls: plan.calls, tally, bare, unpublished, connections_lost, server })
 }
 
 /// Reads pops until all are there, or none can be expected any more.
@@ -225,22 +229,23 @@ async fn collect(load: &Load, plan: &Plan, mut pops: mpsc::UnboundedReceiver<Pop
     let mut tally = Tally::new(plan)?;
     let mut progress = Progress::of_things(plan.calls, "pops");
     let mut tick = tokio::time::interval(Duration::from_millis(200));
-    let mut all_published_at = None;
+    let mut moved_at = Instant::now();
     loop {
         tokio::select! {
             pop = pops.recv() => {
                 let Some(pop) = pop else { break };
+                moved_at = Instant::now();
                 if tally.add(plan, &pop) {
                     load.end(pop.call);
                 }
             }
             _ = tick.tick() => {
-                progress.at(plan.published.load(Ordering::Relaxed), tally.read);
-                if plan.published.load(Ordering::Relaxed) >= plan.calls {
-                    let since = *all_published_at.get_or_insert_with(Instant::now);
-                    if tally.complete() || since.elapsed() > LAST_POPS_WAIT {
-                        break;
-                    }
+                let published = plan.published.load(Ordering::Relaxed);
+                progress.at(published, tally.read);
+                if published < plan.calls {
+                    moved_at = Instant::now();
+                } else if tally.complete() || moved_at.elapsed() > LAST_POPS_WAIT {
+                    break;
                 }
             }
         }

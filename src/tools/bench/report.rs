@@ -113,7 +113,7 @@ pub struct Report {
 
 impl Report {
     pub fn text(&self) -> String {
-        let Outcome { tally, bare, unpublished, connections_lost, server: _ } = &self.outcome;
+        let Outcome { tally, bare, unpublished, connections_lost, .. } = &self.outcome;
         let mut text = format!(
             "{} agents, {} calls a second for {} s; milliseconds from publishing\n\n{}\n\n",
             thousands(u64::from(self.agents)),
@@ -170,7 +170,7 @@ impl Report {
     }
 
     pub fn json(&self) -> String {
-        let Outcome { tally, bare, unpublished, connections_lost, server: _ } = &self.outcome;
+        let Outcome { tally, bare, unpublished, connections_lost, .. } = &self.outcome;
         json!({
             "agents": self.agents,
             "rate": self.rate,
@@ -257,7 +257,7 @@ mod tests {
         tally.took.saturating_record(1500);
         let mut bare = histogram().unwrap();
         bare.saturating_record(600);
-        let outcome = Outcome { tally, bare, unpublished: 0, connections_lost: 2, server: None };
+        let outcome = Outcome { calls: plan.calls, tally, bare, unpublished: 0, connections_lost: 2, server: None };
         let taken = Some(Used { idle_session_bytes: 5120.0, session_bytes: 6656.0, call_cpu_us: 41.6 });
         let report = Report { agents: 1000, rate: 200.0, seconds: Duration::from_secs(30), outcome, taken };
         let text = report.text();

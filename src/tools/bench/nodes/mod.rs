@@ -33,6 +33,8 @@ mod topics;
 use node::{Node, Site};
 use topics::Topics;
 
+/// Of each agent, in a node that has no time to wait.
+const CALLS_AT_ONCE: u64 = 3;
 /// Calls a second, where how long they take is not measured.
 const UNMEASURED_RATE: f64 = 1000.0;
 
@@ -43,7 +45,8 @@ Needs Kafka (kafka.brokers of the settings, not the embedded one) and the right 
 removed at the end. All else of the settings holds for the nodes that it starts, too.
 
 1. A history is made up and imported into a SQLite file, a node is started on it, and calls come at --rate to --agents while a \
-bare consumer reads the same topic: time from publishing to the frame, and CPU time of the node a call.
+bare consumer reads the same topic: time from publishing to the frame, and CPU time of the node a call. Then three calls an agent \
+come as fast as Kafka takes them: CPU time a call of a node that has no time to wait for the next one.
 2. A node gets --sessions that do nothing, then one call each whose timeline has about 20 KB: memory a session.
 3. --events are published, and a node is started: time until it is ready.
 4. A node that holds --failover agents, each on a call, is killed; they come back to another one as the element does, with half \
@@ -121,16 +124,18 @@ async fn measure_all(args: &Args, site: &Site<'_>) -> anyhow::Result<(Report, bo
         processes::import(&file, &site.store("journey")).await?;
     }
     let mut report = Report { machine: Machine::of(site.folder), measured: Vec::new(), notes: Vec::new() };
-    let latency = latency(args, site, customers).await?;
+    let (latency, surge) = calls(args, site, customers).await?;
     let memory = memory(args, site).await?;
-    let clean = latency.clean() && memory.clean();
+    let clean = latency.clean() && surge.clean() && memory.clean();
     report.notes.push(format!("{} calls a second:\n{}", args.rate, bars(&latency.tally.took, &latency.bare)));
-    for (what, outcome) in [("latency", &latency), ("memory", &memory.outcome)] {
+    for (what, outcome) in [("latency", &latency), ("at once", &surge), ("memory", &memory.outcome)] {
         let (lost, doubled) = (outcome.tally.lost(), outcome.tally.doubled);
         let bytes = thousands(outcome.tally.pop_bytes());
         report.notes.push(format!("{what}: {lost} pops lost, {doubled} doubled; {bytes} bytes each"));
     }
     rows_of_latency(args, &latency, &mut report.measured);
+    report.measured.extend(cpu_a_call(format!("calls at {} a second", args.rate), &latency));
+    report.measured.extend(cpu_a_call(format!("{} calls at once", thousands(surge.calls)), &surge));
     memory.rows(args, &mut report.measured);
     report.measured.push(Measured {
         what: format!("start to ready with {} events in the replay window", thousands(args.events.into())),
@@ -147,13 +152,18 @@ async fn measure_all(args: &Args, site: &Site<'_>) -> anyhow::Result<(Report, bo
     Ok((report, clean))
 }
 
-async fn latency(args: &Args, site: &Site<'_>, customers: u32) -> anyhow::Result<Outcome> {
+/// At a steady rate, and at once.
+async fn calls(args: &Args, site: &Site<'_>, customers: u32) -> anyhow::Result<(Outcome, Outcome)> {
     let node = Node::start(site, "latency", "journey").await?;
-    let agents = agents::connect(&[node.service.entrance()], args.agents, &[]).await?;
-    note(&format!("{} calls a second to {} agents", args.rate, thousands(args.agents.into())));
-    let called = (0..customers).map(history::number).collect();
-    let plan = Plan::new(args.agents, args.rate, args.seconds / 6, args.seconds, called);
-    measure(&node.brokers, Arc::new(plan), agents, false, &node.servers).await
+    let called: Vec<String> = (0..customers).map(history::number).collect();
+    let run = async |plan: Plan| {
+        let agents = agents::connect(&[node.service.entrance()], args.agents, &[]).await?;
+        note(&format!("{} calls to {} agents", thousands(plan.calls), thousands(args.agents.into())));
+        measure(&node.brokers, Arc::new(plan), agents, false, &node.servers).await
+    };
+    let steady = run(Plan::new(args.agents, args.rate, args.seconds / 6, args.seconds, called.clone())).await?;
+    let surge = run(Plan::at_once(args.agents, CALLS_AT_ONCE * u64::from(args.agents), called)).await?;
+    Ok((steady, surge))
 }
 
 fn rows_of_latency(args: &Args, outcome: &Outcome, rows: &mut Vec<Measured>) {
@@ -176,15 +186,16 @@ fn rows_of_latency(args: &Args, outcome: &Outcome, rows: &mut Vec<Measured>) {
         budget: Budget::AtMost(2.0 * ms(bare, 0.99) + 1.0),
         value: ms(pop, 0.99),
     });
-    if let Some([before, after]) = outcome.server {
-        let calls = (args.rate * (args.seconds + args.seconds / 6).as_secs_f64()).max(1.0);
-        rows.push(Measured {
-            what: "CPU time of the node, a call".into(),
-            unit: "µs",
-            budget: Budget::AtMost(50.0),
-            value: (after.cpu_seconds - before.cpu_seconds) * 1e6 / calls,
-        });
-    }
+}
+
+fn cpu_a_call(of: String, outcome: &Outcome) -> Option<Measured> {
+    let [before, after] = outcome.server?;
+    Some(Measured {
+        what: format!("CPU time of the node, a call; {of}"),
+        unit: "µs",
+        budget: Budget::AtMost(50.0),
+        value: (after.cpu_seconds - before.cpu_seconds) * 1e6 / outcome.calls.max(1) as f64,
+    })
 }
 
 /// What sessions cost a node that has nothing else to do.

@@ -181,7 +181,7 @@ impl Shared {
             client.incremental_unassign(&self.at(partition, before.next)?)?;
             client.incremental_assign(&self.at(partition, next)?)?;
             self.partitions.lock().insert(partition, Progress { next, high, at_end: false, moved_at: Instant::now() });
-        } else if !before.caught_up() && before.moved_at.elapsed() > STUCK_AFTER && self.heard.capacity() > 0 {
+        } else if !before.caught_up() && before.moved_at.elapsed() > STUCK_AFTER && !self.to.is_full() {
             warn!(kafka.topic = self.topic, kafka.partition = partition, "the kafka client is stuck and is made anew");
             self.renew.store(true, Ordering::Relaxed);
         }

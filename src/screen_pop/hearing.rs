@@ -1,0 +1,71 @@
+//! 1 hear: what the topic of calls says, on the thread that polls it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use chrono::Utc;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::{CallResult, Way, screen_pop, show_open_calls};
+use crate::kafka::{Heard, Hears, Record};
+
+/// Lets each record go its way where it is polled: nothing on the way waits, and to hand it to another thread first would take
+/// as long as deciding does.
+pub struct Hearing {
+    way: Arc<Way>,
+    ready: CancellationToken,
+    stop: CancellationToken,
+    /// Where look-ups run.
+    runtime: Handle,
+}
+
+impl Hearing {
+    /// Until stopped; `ready` is cancelled once the replay window was read. Called within the runtime.
+    pub fn of(way: Arc<Way>, ready: CancellationToken, stop: CancellationToken) -> Self {
+        Self { way, ready, stop, runtime: Handle::current() }
+    }
+}
+
+impl Hears for Hearing {
+    fn hear(&self, heard: Heard) -> ControlFlow<()> {
+        if self.stop.is_cancelled() {
+            return ControlFlow::Break(());
+        }
+        let _runtime = self.runtime.enter();
+        match heard {
+            Heard::Record(record) => account(&self.way, &record),
+            Heard::CaughtUp if self.ready.is_cancelled() => {}
+            Heard::CaughtUp => {
+                for (session, agents) in self.way.agents().caught_up(Utc::now()) {
+                    show_open_calls(&self.way, &session, &agents);
+                }
+                self.ready.cancel();
+                info!("caught up with the calls: ready");
+            }
+            // A gap was logged where it was found; brokers come back by themselves.
+            Heard::Gap { .. } | Heard::Unreachable => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn account(way: &Arc<Way>, record: &Record) {
+    let now = Utc::now();
+    let result = screen_pop(way, record, now);
+    way.metrics.call(result.name());
+    let topic = &way.settings.kafka.topics.calls;
+    if let CallResult::Refused(refusal) = result {
+        way.metrics.refused(topic, refusal);
+        warn!(
+            kafka.topic = topic,
+            kafka.partition = record.partition,
+            kafka.offset = record.offset,
+            reason = refusal.name(),
+            "call refused: {refusal}"
+        );
+    } else {
+        debug!(kafka.partition = record.partition, kafka.offset = record.offset, result = result.name(), "call heard");
+    }
+}
