@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -37,6 +37,9 @@ const MMAP_BYTES: i64 = 8 << 30;
 const STATEMENTS_MAX: usize = 64;
 /// How long a look-up may hold up whoever asks: many times what one takes that finds its pages in memory.
 const AT_ONCE: Duration = Duration::from_millis(1);
+/// After so many in a row that took longer, the disk or the people asked for are such that none is waited for. One alone says less of
+/// them than of a machine that had something else to do.
+const LONG_MAX: u32 = 3;
 
 /// An open SQLite file.
 pub struct Embedded {
@@ -45,8 +48,27 @@ pub struct Embedded {
     readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
     words: words::Words,
-    /// Whether the look-up before was short: the disk and the people asked for are such that one may be waited for.
-    lately_short: AtomicBool,
+    lately: Lately,
+}
+
+/// Whether look-ups took so little lately that one may be waited for.
+#[derive(Default)]
+struct Lately {
+    long_in_a_row: AtomicU32,
+}
+
+impl Lately {
+    fn was_short(&self) -> bool {
+        self.long_in_a_row.load(Ordering::Relaxed) < LONG_MAX
+    }
+
+    fn took(&self, long: bool) {
+        if long {
+            self.long_in_a_row.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.long_in_a_row.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Embedded {
@@ -63,7 +85,7 @@ impl Embedded {
             readers: Mutex::new(connections),
             reader_permits: Arc::new(Semaphore::new(readers)),
             words: words::Words::default(),
-            lately_short: AtomicBool::new(true),
+            lately: Lately::default(),
         })
     }
 
@@ -77,14 +99,14 @@ impl Embedded {
     }
 
     /// A look-up that is done at once, without leaving it to another thread, which costs more than it takes. `None` where it is
-    /// not, or where the one before was not: then it has to be waited for.
+    /// not, or where those before were not: then it has to be waited for.
     pub fn look_up_at_once(&self, look_up: &LookUp) -> Result<Option<Journey>, StoreError> {
-        if !self.lately_short.load(Ordering::Relaxed) {
+        if !self.lately.was_short() {
             return Ok(None);
         }
         let journey =
             self.read(|connection| read::look_up(connection, &self.words, look_up, Some(Instant::now() + AT_ONCE)))?;
-        self.lately_short.store(journey.is_some(), Ordering::Relaxed);
+        self.lately.took(journey.is_none());
         Ok(journey)
     }
 
@@ -92,7 +114,9 @@ impl Embedded {
     pub fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
         let began = Instant::now();
         let journey = self.read(|connection| read::look_up(connection, &self.words, look_up, None))?;
-        self.lately_short.store(began.elapsed() < AT_ONCE, Ordering::Relaxed);
+        if began.elapsed() < AT_ONCE {
+            self.lately.took(false);
+        }
         journey.ok_or(StoreError::TimedOut)
     }
 

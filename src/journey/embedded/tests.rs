@@ -116,3 +116,17 @@ fn what_a_tombstone_took_before_the_erasure_came_is_overwritten_too() {
         assert!(!bytes.windows(remark.len()).any(|found| found == remark.as_bytes()), "it is in {name}");
     }
 }
+
+#[test]
+fn look_ups_are_waited_for_until_several_in_a_row_took_too_long_and_again_after_a_short_one() {
+    let lately = Lately::default();
+    (1..LONG_MAX).for_each(|_| lately.took(true));
+    assert!(lately.was_short(), "one alone says little");
+    lately.took(false);
+    (1..LONG_MAX).for_each(|_| lately.took(true));
+    assert!(lately.was_short(), "not in a row");
+    lately.took(true);
+    assert!(!lately.was_short());
+    lately.took(false);
+    assert!(lately.was_short());
+}
