@@ -98,9 +98,8 @@ fn pages_are_what_matches(journey: &Journey, first: &Timeline<&Interaction>, ask
 
 fn journey(told: &Told) -> Journey {
     let contacts = told.contacts.iter().flatten().map(|nth| KnownContact {
-        contact_id: contact(*nth),
-        name: None,
         listed: vec![Campaign { id: campaign(*nth), name: None }],
+        ..KnownContact::of(contact(*nth))
     });
     let touches = told.touches.iter().take(TOUCHES_MAX).enumerate();
     let mut journey = Journey {

@@ -45,7 +45,7 @@ struct Shared {
     renew: AtomicBool,
     /// The partitions that the topic had when it was first found; later ones are read from their beginning.
     original: OnceLock<Vec<i32>>,
-    partitions: Mutex<HashMap<i32, Progress>>,
+    partitions: Arc<Mutex<HashMap<i32, Progress>>>,
     /// What the first record of a partition is held against.
     verify: Mutex<HashMap<i32, Resume>>,
     /// Partitions whose kept offsets belong to another topic of the same name.
@@ -87,7 +87,7 @@ impl Poller {
             stop: AtomicBool::new(false),
             renew: AtomicBool::new(false),
             original: OnceLock::new(),
-            partitions: Mutex::default(),
+            partitions: Arc::default(),
             verify: Mutex::default(),
             from_earliest: Mutex::default(),
             caught_up: AtomicBool::new(false),
@@ -109,7 +109,7 @@ impl Poller {
 
     /// Records behind the high watermark, by partition, as last asked for.
     pub fn lag(&self) -> Lag {
-        Lag(Arc::clone(&self.shared))
+        Lag { topic: self.shared.topic.clone(), partitions: Arc::clone(&self.shared.partitions) }
     }
 
     /// Until stopped, or until nothing can be heard any more; then closed.
@@ -136,17 +136,20 @@ impl Drop for Poller {
     }
 }
 
-/// Reads a poller's lag from elsewhere.
+/// Reads a poller's lag from elsewhere; holds on to nothing else of it.
 #[derive(Clone)]
-pub struct Lag(Arc<Shared>);
+pub struct Lag {
+    topic: String,
+    partitions: Arc<Mutex<HashMap<i32, Progress>>>,
+}
 
 impl Lag {
     pub fn topic(&self) -> &str {
-        &self.0.topic
+        &self.topic
     }
 
     pub fn by_partition(&self) -> Vec<(i32, i64)> {
-        let partitions = self.0.partitions.lock();
+        let partitions = self.partitions.lock();
         partitions.iter().map(|(partition, progress)| (*partition, (progress.high - progress.next).max(0))).collect()
     }
 }
