@@ -5,7 +5,7 @@ use std::process::Command;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{House, believing, refused, turned_away, welcomed};
+use super::{House, KEYS_MISSING, believing, refused, turned_away, welcomed};
 use crate::harness::papers::Papers;
 use crate::harness::process::{Process, arguments};
 use crate::harness::provider::{AUDIENCE, ISSUER, Key, Provider, token};
@@ -55,7 +55,7 @@ async fn those_who_come_with_a_new_key_at_once_share_one_look(kafka: Kafka) {
         let answer = socket.next_frame_or_close().await;
         let is_told = match &answer {
             Ok(frame) => frame["type"] == "welcome",
-            Err((code, _)) => *code == 3501,
+            Err((code, _)) => *code == KEYS_MISSING,
         };
         assert!(is_told, "{answer:?}");
     }))
