@@ -43,10 +43,17 @@ struct Reader<'a> {
 }
 
 struct Listing {
-    campaign_id: String,
+    /// Of whom, whoever reads it knows.
     says: KnownContact,
     merged_into: Option<String>,
     updated_at: i64,
+}
+
+impl Listing {
+    /// `None` for the contact itself.
+    fn campaign_id(&self) -> Option<&str> {
+        self.says.listed.first().map(|campaign| campaign.id.as_str())
+    }
 }
 
 /// A contact behind the number, by the id it goes by now.
@@ -136,19 +143,18 @@ impl Reader<'_> {
         let listings = statement.query_map([contact_id], |row| {
             let campaign = Campaign { id: row.get(0)?, name: row.get(1)? };
             Ok(Listing {
-                campaign_id: campaign.id.clone(),
                 says: KnownContact {
                     name: row.get(2)?,
                     time_zone: row.get(3)?,
                     listed: if campaign.id.is_empty() { Vec::new() } else { vec![campaign] },
-                    ..KnownContact::of(contact_id)
+                    ..KnownContact::default()
                 },
                 merged_into: row.get(4)?,
                 updated_at: row.get(5)?,
             })
         })?;
         let mut listings: Vec<Listing> = listings.collect::<Result<_, _>>()?;
-        listings.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.campaign_id.cmp(&b.campaign_id)));
+        listings.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.campaign_id().cmp(&b.campaign_id())));
         Ok(listings)
     }
 

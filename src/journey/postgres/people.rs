@@ -31,7 +31,7 @@ impl Listing {
             name: self.name.clone(),
             time_zone: self.time_zone.clone(),
             listed: self.campaign.iter().cloned().collect(),
-            ..KnownContact::of(self.contact_id.as_str())
+            ..KnownContact::default()
         }
     }
 }
