@@ -104,9 +104,8 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
     way.metrics.heard((now - since).as_seconds_f64(), (now - heard.at).as_seconds_f64());
     let Some(call) = way.call_of(heard) else { return CallResult::UnknownState };
     // 2 decide
-    let key = CallKey::of(&call);
     let at = call.at;
-    let Decision { change, show, stale, forgotten } = way.agents().hear(call, origin, now);
+    let Decision { key, change, show, stale, forgotten } = way.agents().hear(call, origin, now);
     way.metrics.calls_forgotten(forgotten);
     match change {
         Change::Opened if show.is_empty() => return CallResult::NoSessionHere,
@@ -127,10 +126,10 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
 
 /// Looks the call's customer up, prepares a timeline for each time zone, and puts it into each session's outbox. A look-up
 /// that misses its deadline lets the pop go out without a timeline, which follows.
-async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
+async fn show_call(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
     let seen = way.updates.seen();
-    let Some(Visible { call, heard }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
+    let Some(Visible { call, heard, .. }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
     let context = Context { announced: way.young(heard.since, now), ..way.context(call.at, heard) };
     let customer = match way.customer(&call) {
         Ok(number) => number,
@@ -153,7 +152,7 @@ async fn show_call(way: Arc<Way>, key: CallKey, sessions: Vec<Arc<Session>>) {
     }
     // What was kept between the look-up and the pop was announced to nobody.
     if way.updates.seen() != seen {
-        live::update_call(Arc::clone(&way), key.clone()).await;
+        live::update_call(Arc::clone(&way), Arc::clone(&key)).await;
     }
     if known.failed() {
         live::ask_again(way, key).await;
@@ -216,7 +215,7 @@ pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
 
 fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>, agents: &[String]) {
     for seen in agents.iter().flat_map(|agent_id| way.agents().calls_of(agent_id, Utc::now())) {
-        way.tasks.spawn(show_call(Arc::clone(way), CallKey::of(&seen.call), vec![Arc::clone(session)]));
+        way.tasks.spawn(show_call(Arc::clone(way), seen.key, vec![Arc::clone(session)]));
     }
 }
 
@@ -305,7 +304,7 @@ impl Way {
     /// Into each session's outbox.
     fn reach(
         &self,
-        key: &CallKey,
+        key: &Arc<CallKey>,
         sessions: &[Arc<Session>],
         (context, customer): (Context, Option<&str>),
         prepare: impl Fn(&View) -> Prepared,

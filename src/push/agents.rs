@@ -36,6 +36,7 @@ pub enum Wanted {
 
 /// What an event means here.
 pub struct Decision {
+    pub key: Arc<CallKey>,
     pub change: Change,
     /// To whom the call is to be shown now: the sessions that see the agent's calls, where it was opened.
     pub show: Vec<Arc<Session>>,
@@ -101,13 +102,12 @@ impl Agents {
 
     /// Takes an event in, and tells at once what needs no look-up: another state, an end, an offer taken by another agent.
     pub fn hear(&self, call: Call, heard: impl Into<Origin>, now: DateTime<Utc>) -> Decision {
-        let key = CallKey::of(&call);
         let moment = self.at(now);
         let mut inner = self.inner.lock();
-        let Applied { change, taken, forgotten } = inner.calls.apply(call, heard, now);
+        let Applied { key, change, taken, forgotten } = inner.calls.apply(call, heard, now);
         let forgotten = inner.forget(forgotten, &moment);
         if !inner.caught_up {
-            return Decision { change, show: Vec::new(), stale: Vec::new(), forgotten };
+            return Decision { key, change, show: Vec::new(), stale: Vec::new(), forgotten };
         }
         for other in taken {
             inner.seats.for_each(&other.agent_id, |seat| seat.tell_end(&other, &Over::TAKEN, &moment));
@@ -120,7 +120,7 @@ impl Agents {
             Change::Stale => stale = inner.seats.sessions_of(&key.agent_id),
             Change::StillOver | Change::Superseded => {}
         }
-        Decision { change, show, stale, forgotten }
+        Decision { key, change, show, stale, forgotten }
     }
 
     /// The replay window was read: from now on calls are shown. Gives back the sessions that wait for theirs, each with
@@ -209,7 +209,7 @@ impl Agents {
     /// Puts a pop into a session's outbox, with the call as it stands at this moment.
     pub fn pop(
         &self,
-        key: &CallKey,
+        key: &Arc<CallKey>,
         session: &Session,
         prepared: &Prepared,
         announce: bool,
@@ -217,22 +217,22 @@ impl Agents {
     ) -> Delivery {
         let mut inner = self.inner.lock();
         let announce = announce && inner.calls.is_open(key);
-        inner.with_call(key, session, now, |seat, key, call| seat.pop(key, call, prepared, announce, &self.at(now)))
+        inner.with_call(key, session, now, |seat, call| seat.pop(key, call, prepared, announce, &self.at(now)))
     }
 
     /// Puts what is new in a timeline into a session's outbox: the difference to what it shows.
-    pub fn update(&self, key: &CallKey, session: &Session, prepared: &Prepared, now: DateTime<Utc>) -> Delivery {
+    pub fn update(&self, key: &Arc<CallKey>, session: &Session, prepared: &Prepared, now: DateTime<Utc>) -> Delivery {
         let mut inner = self.inner.lock();
-        inner.with_call(key, session, now, |seat, key, call| seat.update(key, call, prepared, &self.at(now)))
+        inner.with_call(key, session, now, |seat, call| seat.update(key, call, prepared, &self.at(now)))
     }
 
     /// Calls on screen whose timelines a change concerns.
-    pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<CallKey> {
+    pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<Arc<CallKey>> {
         let inner = self.inner.lock();
         let outlines = inner.seats.all().flat_map(Seat::outlines);
         let concerned =
             outlines.filter(|(_, outline)| outline.leads.iter().any(|lead| touched.contains(lead.as_str())));
-        concerned.map(|(key, _)| CallKey::clone(key)).collect()
+        concerned.map(|(key, _)| Arc::clone(key)).collect()
     }
 
     /// The sessions that show a call.
@@ -330,7 +330,7 @@ impl Inner {
         for Showing { call_id, agent_id, digest, ended } in showing {
             let agent_id = agent_id.unwrap_or_else(|| session.agent_id.clone());
             if of.contains(&agent_id) {
-                let key = calls.shared(&CallKey { agent_id, call_id });
+                let key = calls.shared(CallKey { agent_id, call_id });
                 seat.comes(Comes { key, digest: digest.as_deref().and_then(digest_of), over: ended });
             }
         }
@@ -344,23 +344,21 @@ impl Inner {
         key: &CallKey,
         session: &Session,
         now: DateTime<Utc>,
-        tell: impl FnOnce(&mut Seat, &Arc<CallKey>, &Call) -> Delivery,
+        tell: impl FnOnce(&mut Seat, &Call) -> Delivery,
     ) -> Delivery {
         let Some(Visible { call, .. }) = self.calls.visible(key, now) else { return Delivery::Gone };
         let seat = self.seats.get(session).filter(|seat| seat.is_for(&key.agent_id));
-        seat.map_or(Delivery::Gone, |seat| tell(seat, &self.calls.shared(key), &call))
+        seat.map_or(Delivery::Gone, |seat| tell(seat, &call))
     }
 
-    fn tell_state(&mut self, key: &CallKey, moment: &Moment<'_>) {
+    fn tell_state(&mut self, key: &Arc<CallKey>, moment: &Moment<'_>) {
         let Some(Visible { call, .. }) = self.calls.visible(key, moment.now) else { return };
-        let key = self.calls.shared(key);
-        self.seats.for_each(&key.agent_id, |seat| seat.tell_state(&key, &call, moment));
+        self.seats.for_each(&key.agent_id, |seat| seat.tell_state(key, &call, moment));
     }
 
-    fn tell_end(&mut self, key: &CallKey, moment: &Moment<'_>) {
+    fn tell_end(&mut self, key: &Arc<CallKey>, moment: &Moment<'_>) {
         let Some(over) = self.calls.over(key, moment.now) else { return };
-        let key = self.calls.shared(key);
-        self.seats.for_each(&key.agent_id, |seat| seat.tell_end(&key, &over, moment));
+        self.seats.for_each(&key.agent_id, |seat| seat.tell_end(key, &over, moment));
     }
 
     /// Ends on every screen what is known no more; gives back how many calls that were.

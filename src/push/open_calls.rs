@@ -52,6 +52,7 @@ pub enum Change {
 /// What an event changed: for its own agent, and the offers of others that it took back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Applied {
+    pub key: Arc<CallKey>,
     pub change: Change,
     pub taken: Vec<Arc<CallKey>>,
     /// The oldest calls, where more than `calls.known_max` would be known.
@@ -118,6 +119,7 @@ impl Known {
 /// An open or just ended call, as the agent is to see it.
 #[derive(Debug, Clone)]
 pub struct Visible {
+    pub key: Arc<CallKey>,
     pub call: Call,
     pub heard: Origin,
 }
@@ -170,10 +172,10 @@ impl OpenCalls {
 
     /// Takes an event in.
     pub fn apply(&mut self, call: Call, heard: impl Into<Origin>, now: DateTime<Utc>) -> Applied {
+        let key = self.shared(CallKey::of(&call));
         if call.at + self.limits.open_max <= now {
-            return Applied { change: Change::Stale, taken: Vec::new(), forgotten: Vec::new() };
+            return Applied { key, change: Change::Stale, taken: Vec::new(), forgotten: Vec::new() };
         }
-        let key = self.shared(&CallKey::of(&call));
         let (at, state) = (call.at, call.state);
         let offers_before = if state == CallState::Connected { self.offers_to_others(&key) } else { Vec::new() };
         let before = self.standing(&key);
@@ -193,7 +195,7 @@ impl OpenCalls {
         };
         let is_over = |key: &Arc<CallKey>| matches!(self.standing(key), Some(Standing::Over(_)));
         let taken = offers_before.into_iter().filter(is_over).collect();
-        Applied { change, taken, forgotten }
+        Applied { key, change, taken, forgotten }
     }
 
     /// Keeps the event if it is later than what is kept; what it calls its campaign, in any case.
@@ -227,8 +229,9 @@ impl OpenCalls {
     }
 
     /// The key as it is kept, so that it is there once.
-    pub fn shared(&self, key: &CallKey) -> Arc<CallKey> {
-        self.known.get_key_value(key).map_or_else(|| Arc::new(key.clone()), |(kept, _)| Arc::clone(kept))
+    pub fn shared(&self, key: CallKey) -> Arc<CallKey> {
+        let kept = self.known.get_key_value(&key).map(|(kept, _)| Arc::clone(kept));
+        kept.unwrap_or_else(|| Arc::new(key))
     }
 
     fn others(&self, key: &CallKey) -> impl Iterator<Item = &Arc<CallKey>> {
@@ -259,13 +262,13 @@ impl OpenCalls {
 
     /// The call as the agent is to see it: open, or ended and kept for its wrap-up.
     pub fn visible(&self, key: &CallKey, now: DateTime<Utc>) -> Option<Visible> {
-        let known = self.known.get(key)?;
+        let (key, known) = self.known.get_key_value(key)?;
         let seen = match self.standing(key)? {
             Standing::Open => true,
             Standing::Over(EndReason::Ended) => now < known.call.at + self.limits.keep_after_end,
             Standing::Over(_) => false,
         };
-        seen.then(|| Visible { call: known.call.clone(), heard: known.heard })
+        seen.then(|| Visible { key: Arc::clone(key), call: known.call.clone(), heard: known.heard })
     }
 
     /// How the call is over for the agent; `None` while it is open.

@@ -112,8 +112,8 @@ impl Way {
     }
 
     /// Says of each session what is about to be put into its outbox, and then what came of that.
-    pub(super) fn say_pops(&self, key: &CallKey, context: Context) -> impl Fn(&Arc<Session>, Option<Delivery>) {
-        let (key, context) = (Arc::new(key.clone()), Arc::new(context));
+    pub(super) fn say_pops(&self, key: &Arc<CallKey>, context: Context) -> impl Fn(&Arc<Session>, Option<Delivery>) {
+        let (key, context) = (Arc::clone(key), Arc::new(context));
         move |session, delivery| {
             let said = match delivery {
                 None => Said::Pop(Arc::clone(&context)),
@@ -125,15 +125,21 @@ impl Way {
         }
     }
 
-    pub(super) fn say_updates(&self, key: &CallKey, known: &Known) -> impl Fn(&Arc<Session>) {
-        let (key, whole) = (Arc::new(key.clone()), known.is_whole());
+    pub(super) fn say_updates(&self, key: &Arc<CallKey>, known: &Known) -> impl Fn(&Arc<Session>) {
+        let (key, whole) = (Arc::clone(key), known.is_whole());
         move |session| self.ledger().said(&key, session, Said::Update { whole }, Utc::now())
     }
 
-    pub(super) fn say_stale(&self, key: &CallKey, sessions: &[Arc<Session>], context: Context, now: DateTime<Utc>) {
-        let (key, context) = (Arc::new(key.clone()), Arc::new(context));
+    pub(super) fn say_stale(
+        &self,
+        key: &Arc<CallKey>,
+        sessions: &[Arc<Session>],
+        context: Context,
+        now: DateTime<Utc>,
+    ) {
+        let context = Arc::new(context);
         for session in sessions {
-            self.ledger().said(&key, session, Said::Stale(Arc::clone(&context)), now);
+            self.ledger().said(key, session, Said::Stale(Arc::clone(&context)), now);
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct Updates {
     /// Batches that the recorders have kept: tells a look-up that it may have missed one.
     kept: AtomicU64,
     /// Calls that are being looked up again; `true` where there was more news since.
-    under_way: Mutex<HashMap<CallKey, bool>>,
+    under_way: Mutex<HashMap<Arc<CallKey>, bool>>,
     at_a_time: Semaphore,
 }
 
@@ -42,10 +42,10 @@ impl Updates {
     }
 
     /// `false`: the look-up that is under way is followed by another one.
-    fn begin(&self, key: &CallKey) -> bool {
+    fn begin(&self, key: &Arc<CallKey>) -> bool {
         let mut under_way = self.under_way.lock();
         let again = under_way.get_mut(key).map(|again| *again = true);
-        again.is_none() && under_way.insert(key.clone(), false).is_none()
+        again.is_none() && under_way.insert(Arc::clone(key), false).is_none()
     }
 
     /// `true`: there was news since it began.
@@ -76,7 +76,7 @@ pub async fn follow_changes(way: Arc<Way>, mut kept: mpsc::Receiver<Kept>, stop:
 }
 
 /// Looks a call's customer up again, and sends each session what is new to it.
-pub(super) async fn update_call(way: Arc<Way>, key: CallKey) {
+pub(super) async fn update_call(way: Arc<Way>, key: Arc<CallKey>) {
     if !way.updates.begin(&key) {
         return;
     }
@@ -91,7 +91,7 @@ pub(super) async fn update_call(way: Arc<Way>, key: CallKey) {
 }
 
 /// As above, at once, and gives back what is known now; `None` where the call is over.
-pub(super) async fn look_again(way: &Way, key: &CallKey) -> Option<Known> {
+pub(super) async fn look_again(way: &Way, key: &Arc<CallKey>) -> Option<Known> {
     let now = Utc::now();
     let number = way.agents().call(key, now).and_then(|seen| way.customer(&seen.call).ok())?;
     let seen = way.updates.seen();
@@ -103,7 +103,7 @@ pub(super) async fn look_again(way: &Way, key: &CallKey) -> Option<Known> {
 }
 
 /// A source that could not answer gets further chances, so that the timeline is whole as soon as it can be.
-pub(super) async fn ask_again(way: Arc<Way>, key: CallKey) {
+pub(super) async fn ask_again(way: Arc<Way>, key: Arc<CallKey>) {
     for seconds in ASK_AGAIN_SECONDS {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         match look_again(&way, &key).await {
@@ -117,7 +117,7 @@ impl Way {
     /// Sends each session the difference to what it shows.
     pub(super) fn send_updates(
         &self,
-        key: &CallKey,
+        key: &Arc<CallKey>,
         sessions: &[Arc<Session>],
         known: &Known,
         seen: u64,
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn news_that_comes_during_a_look_up_leads_to_one_more() {
         let updates = Updates::new(8);
-        let key = CallKey { agent_id: "ana".into(), call_id: "c-1".into() };
+        let key = Arc::new(CallKey { agent_id: "ana".into(), call_id: "c-1".into() });
         assert!(updates.begin(&key));
         assert!(!updates.begin(&key) && !updates.begin(&key), "one at a time");
         assert!(updates.again(&key));

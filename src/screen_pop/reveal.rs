@@ -94,7 +94,7 @@ mod tests {
     use crate::auth::Identity;
     use crate::journey::Direction;
     use crate::push::RequestId;
-    use crate::push::open_calls::Origin;
+    use crate::push::open_calls::{CallKey, Origin};
 
     fn now() -> DateTime<Utc> {
         "2026-11-20T21:00:00Z".parse().unwrap()
@@ -115,7 +115,7 @@ mod tests {
             parent_call_id: None,
             at: now(),
         };
-        Visible { call, heard: Origin::from(now()) }
+        Visible { key: Arc::new(CallKey::of(&call)), call, heard: Origin::from(now()) }
     }
 
     fn reveal(call_id: &str, agent_id: Option<&str>) -> Reveal {

@@ -22,8 +22,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 20, 21, 0, 0).unwrap() + TimeDelta::seconds(seconds)
 }
 
-fn key(agent_id: &str, call_id: &str) -> CallKey {
-    CallKey { agent_id: agent_id.into(), call_id: call_id.into() }
+fn key(agent_id: &str, call_id: &str) -> Arc<CallKey> {
+    Arc::new(CallKey { agent_id: agent_id.into(), call_id: call_id.into() })
 }
 
 fn event(agent_id: &str, call_id: &str, state: CallState, seconds: i64) -> Call {
@@ -68,17 +68,17 @@ impl Desk {
 
     /// The event is heard, and what it opens is popped at once, with a timeline of so many interactions.
     fn hears(&self, event: Call, interactions: usize) {
-        let key = CallKey::of(&event);
-        for session in self.agents.hear(event, self.now, self.now).show {
-            self.pops(&key, &session, interactions);
+        let heard = self.agents.hear(event, self.now, self.now);
+        for session in heard.show {
+            self.pops(&heard.key, &session, interactions);
         }
     }
 
-    fn pops(&self, key: &CallKey, session: &Session, interactions: usize) -> Delivery {
+    fn pops(&self, key: &Arc<CallKey>, session: &Session, interactions: usize) -> Delivery {
         self.agents.pop(key, session, &timeline_of(interactions), true, self.now)
     }
 
-    fn updates(&self, key: &CallKey, interactions: usize) {
+    fn updates(&self, key: &Arc<CallKey>, interactions: usize) {
         for session in self.agents.showing(key) {
             self.agents.update(key, &session, &timeline_of(interactions), self.now);
         }

@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// A pop that waits for its look-up, which has seen so many interactions.
 struct LookingUp {
-    key: CallKey,
+    key: Arc<CallKey>,
     session: Arc<Session>,
     seen: usize,
 }
@@ -68,7 +68,7 @@ struct Play {
     desk: Desk,
     clients: Vec<Client>,
     looking_up: Vec<LookingUp>,
-    interactions: HashMap<CallKey, usize>,
+    interactions: HashMap<Arc<CallKey>, usize>,
 }
 
 impl Play {
@@ -81,7 +81,7 @@ impl Play {
         self.interactions.get(key).copied().unwrap_or(1)
     }
 
-    fn looks_up(&mut self, key: CallKey, session: Arc<Session>) {
+    fn looks_up(&mut self, key: Arc<CallKey>, session: Arc<Session>) {
         let seen = self.interactions(&key);
         self.looking_up.push(LookingUp { key, session, seen });
     }
@@ -89,16 +89,15 @@ impl Play {
     fn takes(&mut self, step: Step) {
         match step {
             Step::Event(told) => {
-                let call = call_of(told);
-                let key = CallKey::of(&call);
-                for session in self.desk.agents.hear(call, self.desk.now, self.desk.now).show {
-                    self.looks_up(key.clone(), session);
+                let heard = self.desk.agents.hear(call_of(told), self.desk.now, self.desk.now);
+                for session in heard.show {
+                    self.looks_up(Arc::clone(&heard.key), session);
                 }
             }
             Step::Record(agent, call) => {
                 let key = key(AGENTS[agent], CALLS[call]);
                 let interactions = self.interactions(&key) + 1;
-                self.interactions.insert(key.clone(), interactions);
+                self.interactions.insert(Arc::clone(&key), interactions);
                 self.desk.updates(&key, interactions);
             }
             Step::LookedUp(nth) if !self.looking_up.is_empty() => {
@@ -144,7 +143,7 @@ impl Play {
         self.clients.push(client);
         for agent_id in sees {
             for seen in self.desk.agents.calls_of(&agent_id, self.desk.now) {
-                self.looks_up(CallKey::of(&seen.call), Arc::clone(&session));
+                self.looks_up(seen.key, Arc::clone(&session));
             }
         }
     }

@@ -24,7 +24,8 @@ use crate::tools::output::say;
 use crate::tools::service::RunningService;
 use crate::tools::trust::Entrance;
 
-const TICK: Duration = Duration::from_millis(10);
+/// They come one after the other: several at once would have to wait for each other, and pops for all of them.
+const TICK: Duration = Duration::from_millis(1);
 /// A TLS record that says it holds a greeting of 512 bytes.
 const TLS_RECORD: [u8; 9] = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc];
 const COME: &[u8] = b"come\n";
@@ -59,7 +60,10 @@ pub struct Strangers(Child);
 
 impl Strangers {
     pub fn start(common: &Common, service: &RunningService, bad: f64) -> anyhow::Result<Self> {
-        let mut command = Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
+        // Where they share the service's cores, what they do themselves must not take its time: it is no part of what is measured.
+        let mut command = Command::new("nice");
+        command.args(["-n", "19"]);
+        command.arg(std::env::current_exe().context("this program's own file cannot be found")?);
         if let Some(config) = &common.config {
             command.arg("--config").arg(config);
         }
@@ -69,7 +73,7 @@ impl Strangers {
         command.args(common.trust.arguments());
         command.args(["bench", "strangers", "--bad", &bad.to_string(), "--url", service.base()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        Ok(Self(command.spawn().context("the strangers' process did not start")?))
+        Ok(Self(command.spawn().context("the strangers' process did not start (by nice)")?))
     }
 
     pub async fn come(&mut self, come: bool) -> anyhow::Result<()> {
@@ -87,7 +91,16 @@ impl Strangers {
 pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let settings = common.settings_without_kafka()?;
     let service = RunningService::at(Some(&args.url), &settings, &common.trust)?;
-    let (count, entrance) = (Arc::new(Count::default()), Arc::new(service.entrance()));
+    let entrance = Arc::new(service.entrance());
+    // On one thread: handing connections from one to another would be work that no stranger makes for a service.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let came = tokio::task::spawn_blocking(move || runtime.block_on(come_and_go(args.bad, entrance))).await??;
+    say(&serde_json::to_string(&came)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn come_and_go(bad: f64, entrance: Arc<Entrance>) -> anyhow::Result<Came> {
+    let count = Arc::new(Count::default());
     let mut told = BufReader::new(tokio::io::stdin()).lines();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -106,7 +119,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
             Some(_) = open.join_next() => {}
             _ = tick.tick() => {
                 if comes {
-                    due += args.bad * TICK.as_secs_f64();
+                    due += bad * TICK.as_secs_f64();
                 }
                 while due >= 1.0 {
                     due -= 1.0;
@@ -118,8 +131,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     open.shutdown().await;
-    say(&serde_json::to_string(&count.came())?);
-    Ok(ExitCode::SUCCESS)
+    Ok(count.came())
 }
 
 #[derive(Default)]
