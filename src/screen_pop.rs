@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use smol_str::SmolStr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -237,7 +238,7 @@ impl Way {
     fn call_of(&self, heard: CallHeard) -> Option<Call> {
         let CallHeard { event, state, at, .. } = heard;
         let region = self.settings.calls.default_region.unwrap_or(self.settings.journey.default_region);
-        let number = event.customer().and_then(|given| phone::address(given, region.0));
+        let number = event.customer().and_then(|given| phone::address(given, region.0)).map(SmolStr::from);
         Some(Call {
             state: state?,
             number,
@@ -255,7 +256,7 @@ impl Way {
         if call.direction == Direction::Inbound && self.settings.journey.source == JourneySource::CampaignManager {
             return Err(MissingCode::InboundNeedsDataCloud);
         }
-        call.number.clone().ok_or(MissingCode::NoNumber)
+        call.number.as_ref().map(SmolStr::to_string).ok_or(MissingCode::NoNumber)
     }
 
     fn look_up(&self, number: &str, now: DateTime<Utc>) -> LookingUp {

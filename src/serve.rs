@@ -85,7 +85,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     };
     let authority = Authority::of(&settings, &metrics).context("auth.jwks_url")?;
     let node = format!("n-{:08x}", rand::random::<u32>());
-    let ledger = Ledger::new(Arc::clone(&metrics)).keeping(settings.ledger.pops_max, &node);
+    let ledger =
+        Ledger::new(Arc::clone(&metrics)).keeping(settings.ledger.pops_max, &node, &settings.kafka.topics.calls);
     let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, ledger);
     let (audit, keeper) = audit(&settings, &brokers, &metrics)?;
     let way = Arc::new(Way {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::journey::{Campaign, Direction};
 use crate::kafka::Record;
@@ -25,12 +26,12 @@ pub enum CallState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallEvent {
-    pub call_id: String,
+    pub call_id: SmolStr,
     /// offered, connected, wrap_up or ended; an unknown one is data, not an error: it changes nothing.
     #[serde(deserialize_with = "known_state")]
     #[schemars(with = "String")]
     pub state: Option<CallState>,
-    pub agent_id: String,
+    pub agent_id: SmolStr,
     pub direction: Direction,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -40,7 +41,7 @@ pub struct CallEvent {
     pub campaign: Option<Campaign>,
     /// The call that this one came out of (transfer, consultation).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent_call_id: Option<String>,
+    pub parent_call_id: Option<SmolStr>,
     /// When it happened; absent: the record's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<DateTime<Utc>>,

@@ -13,8 +13,8 @@ pub struct Aliases(BTreeMap<String, String>);
 
 impl Aliases {
     /// The agent that is meant by this id.
-    pub fn agent(&self, id: String) -> String {
-        self.0.get(&id).cloned().unwrap_or(id)
+    pub fn agent<Id: AsRef<str> + for<'a> From<&'a String>>(&self, id: Id) -> Id {
+        self.0.get(id.as_ref()).map_or(id, Id::from)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::Fields;
 use super::digits::Secrets;
 use super::journey::is_address;
+use crate::journey::Campaign;
 use crate::push::Call;
 
 impl Fields {
@@ -20,17 +21,12 @@ impl Fields {
         if let Some(shown) = self.digits {
             let leads = leads.iter().map(SmolStr::as_str).filter(|lead| is_address(lead));
             let secrets = Secrets::of(leads.chain(call.number.as_deref()), shown);
-            let mask = |text: &mut String| {
-                if let Cow::Owned(masked) = secrets.text(text) {
-                    *text = masked;
-                }
-            };
-            seen.number = call.number.as_deref().map(|number| self.address(number));
-            seen.parent_call_id.as_mut().into_iter().for_each(mask);
-            if let Some(campaign) = &mut seen.campaign {
-                mask(&mut campaign.id);
-                campaign.name.as_mut().into_iter().for_each(mask);
-            }
+            seen.number = call.number.as_deref().map(|number| self.address(number).into());
+            seen.parent_call_id = seen.parent_call_id.map(|id| secrets.text(&id).into());
+            seen.campaign = seen.campaign.map(|Campaign { id, name }| Campaign {
+                id: secrets.text(&id).into_owned(),
+                name: name.map(|name| secrets.text(&name).into_owned()),
+            });
         }
         Cow::Owned(seen)
     }

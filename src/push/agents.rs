@@ -328,8 +328,8 @@ impl Inner {
         let Self { calls, seats, caught_up, .. } = self;
         let Some(seat) = seats.get(session) else { return };
         for Showing { call_id, agent_id, digest, ended } in showing {
-            let agent_id = agent_id.unwrap_or_else(|| session.agent_id.clone());
-            if of.contains(&agent_id) {
+            let agent_id = agent_id.unwrap_or_else(|| session.agent_id.as_str().into());
+            if of.iter().any(|id| *id == agent_id) {
                 let key = calls.shared(CallKey { agent_id, call_id });
                 seat.comes(Comes { key, digest: digest.as_deref().and_then(digest_of), over: ended });
             }

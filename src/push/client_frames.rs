@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::record::is_object;
 
@@ -25,10 +26,10 @@ pub enum ClientFrame {
         token: String,
     },
     Ack {
-        call_id: String,
+        call_id: SmolStr,
         /// As in the frame: absent for the agent's own calls.
         #[serde(default)]
-        agent_id: Option<String>,
+        agent_id: Option<SmolStr>,
         version: u64,
         stage: Stage,
         #[serde(default)]
@@ -63,10 +64,10 @@ pub struct Hello {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Showing {
-    pub call_id: String,
+    pub call_id: SmolStr,
     /// Whose call it is, where it is another agent's (`subscribe`).
     #[serde(default)]
-    pub agent_id: Option<String>,
+    pub agent_id: Option<SmolStr>,
     #[serde(default)]
     pub digest: Option<String>,
     /// It is marked as over already.

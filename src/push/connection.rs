@@ -98,6 +98,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         drain: CancellationToken,
         opened: impl FnOnce(),
     ) -> Flow {
+        let session = self.greet(bearer, &drain).await?;
+        opened();
+        self.ask(&session, Wanted::OpenCalls(vec![session.agent_id.clone()]));
+        info!(agent.id = session.agent_id, session.id = session.id.as_str(), "session opened");
+        let ended = self.talk(&session, drain).await;
+        let code = match &ended {
+            Err(End::Close(code)) => Some(*code),
+            Err(End::Broken(Broken::Stuck)) => Some(CloseCode::Slow),
+            Ok(()) | Err(End::Broken(Broken::Gone)) => None,
+        };
+        self.door.agents.leave(&session, code, Utc::now());
+        let code = code.map_or(0, |code| code.wire().0);
+        info!(agent.id = session.agent_id, session.id = session.id.as_str(), close.code = code, "session closed");
+        ended
+    }
+
+    /// Until it is known who this is. Apart from what follows, so that a session keeps no room for it.
+    async fn greet(&mut self, bearer: Option<String>, drain: &CancellationToken) -> Flow<Arc<Session>> {
         let hello = tokio::select! {
             () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
             first = timeout(self.door.hello_timeout, self.first_frame()) => first.unwrap_or(Err(End::Close(CloseCode::HelloLate)))?,
@@ -118,19 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             session.outbox.put(Queued::plain(error(BadFrame("unknown_time_zone", text))));
         }
         self.door.agents.join(&session, hello.showing, Utc::now()).map_err(End::Close)?;
-        opened();
-        self.ask(&session, Wanted::OpenCalls(vec![session.agent_id.clone()]));
-        info!(agent.id = session.agent_id, session.id = session.id.as_str(), "session opened");
-        let ended = self.talk(&session, drain).await;
-        let code = match &ended {
-            Err(End::Close(code)) => Some(*code),
-            Err(End::Broken(Broken::Stuck)) => Some(CloseCode::Slow),
-            Ok(()) | Err(End::Broken(Broken::Gone)) => None,
-        };
-        self.door.agents.leave(&session, code, Utc::now());
-        let code = code.map_or(0, |code| code.wire().0);
-        info!(agent.id = session.agent_id, session.id = session.id.as_str(), close.code = code, "session closed");
-        ended
+        Ok(session)
     }
 
     /// Where too many wait for an answer, the session comes back when there is less to do.
@@ -195,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         let frame = match ClientFrame::decode(text) {
             Ok(ClientFrame::Ping {}) => Encoded::Pong {}.encode(),
             Ok(ClientFrame::Ack { call_id, agent_id, version, stage, ms }) => {
-                let agent_id = agent_id.unwrap_or_else(|| session.agent_id.clone());
+                let agent_id = agent_id.unwrap_or_else(|| session.agent_id.as_str().into());
                 return self.acknowledged(session, &CallKey { agent_id, call_id }, version, stage, ms);
             }
             Ok(ClientFrame::Search(search)) => {

@@ -110,13 +110,13 @@ pub struct Ledger {
 impl Ledger {
     /// One that keeps nothing yet.
     pub fn new(metrics: Arc<Metrics>) -> Self {
-        let kept = Mutex::new(Kept::new(String::new(), Utc::now(), 0));
+        let kept = Mutex::new(Kept::new(String::new(), String::new(), Utc::now(), 0));
         Self { metrics, heard: Mutex::default(), lost: AtomicU64::new(0), kept }
     }
 
-    /// Keeps so many pops, as those of this node, which starts now.
-    pub fn keeping(self, pops_max: usize, node: &str) -> Self {
-        Self { kept: Mutex::new(Kept::new(node.to_owned(), Utc::now(), pops_max)), ..self }
+    /// Keeps so many pops, as those of this node, which starts now and hears calls of this topic.
+    pub fn keeping(self, pops_max: usize, node: &str, topic: &str) -> Self {
+        Self { kept: Mutex::new(Kept::new(node.to_owned(), topic.to_owned(), Utc::now(), pops_max)), ..self }
     }
 
     pub fn metrics(&self) -> &Metrics {

@@ -17,7 +17,7 @@ use tracing::debug;
 
 /// Of a frame that is not masked.
 const HEADER_BYTES_MAX: usize = 10;
-const READ_BUFFER_BYTES: usize = 1024;
+const READ_BUFFER_BYTES: usize = 512;
 /// Control frames alone go through it.
 const WRITE_BUFFER_BYTES_MAX: usize = 4096;
 /// For the client to answer a close.
@@ -98,12 +98,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         let mut head = Vec::with_capacity(HEADER_BYTES_MAX);
         header.format(payload.len() as u64, &mut head).map_err(|_| Broken::Gone)?;
         let mut frame = Buf::chain(head.as_slice(), payload);
-        let write = async {
+        let written_in_time = timeout(self.write_timeout, async {
             // An answer to a ping may still wait there.
             self.socket.flush().await?;
             Ok(self.socket.get_mut().write_all_buf(&mut frame).await?)
-        };
-        written(timeout(self.write_timeout, write).await)
+        });
+        written(written_in_time.await)
     }
 
     pub async fn ping(&mut self) -> Result<(), Broken> {

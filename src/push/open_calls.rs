@@ -6,6 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use smol_str::SmolStr;
 
 use super::{Call, EndReason};
 use crate::arrival::CallState;
@@ -14,8 +15,8 @@ use crate::journey::Campaign;
 /// One call at one agent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallKey {
-    pub agent_id: String,
-    pub call_id: String,
+    pub agent_id: SmolStr,
+    pub call_id: SmolStr,
 }
 
 impl CallKey {
@@ -152,8 +153,8 @@ pub struct OpenCalls {
     limits: CallLimits,
     /// In boxes: a map of many has a good part of its places free.
     known: HashMap<Arc<CallKey>, Box<Known>>,
-    by_call: HashMap<String, Vec<Arc<CallKey>>>,
-    by_agent: HashMap<String, Vec<Arc<CallKey>>>,
+    by_call: HashMap<SmolStr, Vec<Arc<CallKey>>>,
+    by_agent: HashMap<SmolStr, Vec<Arc<CallKey>>>,
     /// When to look at a call again: it expires, or can be forgotten. Of calls of the same moment an offer goes first: what
     /// takes it back must not be forgotten before it.
     due: BinaryHeap<Reverse<Due>>,
@@ -213,8 +214,8 @@ impl OpenCalls {
                 known
             }
             Entry::Vacant(place) => {
-                self.by_call.entry(key.call_id.clone()).or_default().push(Arc::clone(key));
-                self.by_agent.entry(key.agent_id.clone()).or_default().push(Arc::clone(key));
+                put_into(&mut self.by_call, &key.call_id, key);
+                put_into(&mut self.by_agent, &key.agent_id, key);
                 place.insert(Box::new(Known::of(call, heard)))
             }
         };
@@ -341,7 +342,12 @@ impl OpenCalls {
     }
 }
 
-fn drop_from(index: &mut HashMap<String, Vec<Arc<CallKey>>>, of: &str, key: &CallKey) {
+fn put_into(index: &mut HashMap<SmolStr, Vec<Arc<CallKey>>>, of: &SmolStr, key: &Arc<CallKey>) {
+    // Most calls are one agent's, most agents are on one call, and a list grows to four by itself.
+    index.entry(of.clone()).or_insert_with(|| Vec::with_capacity(1)).push(Arc::clone(key));
+}
+
+fn drop_from(index: &mut HashMap<SmolStr, Vec<Arc<CallKey>>>, of: &str, key: &CallKey) {
     if let Some(keys) = index.get_mut(of) {
         keys.retain(|kept| **kept != *key);
         if keys.is_empty() {
@@ -353,7 +359,7 @@ fn drop_from(index: &mut HashMap<String, Vec<Arc<CallKey>>>, of: &str, key: &Cal
 /// Which of two events of a call holds, whatever order they arrive in. Two that differ in nothing else are told apart by
 /// what they say, so that every node believes the same one.
 fn order(a: &Call, b: &Call) -> Ordering {
-    fn says(call: &Call) -> (&Option<String>, Option<&str>, &Option<String>, u8) {
+    fn says(call: &Call) -> (&Option<SmolStr>, Option<&str>, &Option<SmolStr>, u8) {
         let campaign = call.campaign.as_ref().map(|campaign| campaign.id.as_str());
         (&call.number, campaign, &call.parent_call_id, call.direction as u8)
     }

@@ -46,26 +46,23 @@ impl Outline {
 /// The interactions of a timeline, each with its hash, packed: every session that shows one keeps this.
 #[derive(Debug)]
 struct ShownItems {
-    /// One id behind the other.
-    ids: Box<str>,
-    /// Of each, its hash and how long its id is.
-    each: Box<[([u8; 8], [u8; 4])]>,
+    /// One id behind the other, and behind each the byte that no text has.
+    ids: Box<[u8]>,
+    /// In the same order.
+    hashes: Box<[u64]>,
 }
+
+const END_OF_ID: u8 = 0xff;
 
 impl ShownItems {
     fn of(items: &[Item]) -> Self {
-        let ids = items.iter().map(|item| item.interaction_id.as_str()).collect::<String>().into();
-        let each = items.iter().map(|item| (item.hash.to_le_bytes(), (item.interaction_id.len() as u32).to_le_bytes()));
-        Self { ids, each: each.collect() }
+        let ids = items.iter().flat_map(|item| item.interaction_id.bytes().chain([END_OF_ID])).collect();
+        Self { ids, hashes: items.iter().map(|item| item.hash).collect() }
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        let mut rest = &*self.ids;
-        self.each.iter().map(move |(hash, len)| {
-            let (id, behind) = rest.split_at(u32::from_le_bytes(*len) as usize);
-            rest = behind;
-            (id, u64::from_le_bytes(*hash))
-        })
+        let ids = self.ids.split(|byte| *byte == END_OF_ID).map(|id| str::from_utf8(id).unwrap_or_default());
+        ids.zip(self.hashes.iter().copied())
     }
 }
 

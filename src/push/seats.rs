@@ -47,7 +47,9 @@ impl Seats {
     pub fn follow(&mut self, session: &Arc<Session>, agents: Vec<String>) -> Vec<String> {
         let Some(seat) = self.get(session) else { return Vec::new() };
         let before = std::mem::replace(&mut seat.follows, agents.clone());
-        seat.forget_others(|key| key.agent_id == session.agent_id || agents.contains(&key.agent_id));
+        seat.forget_others(|key| {
+            key.agent_id == session.agent_id || agents.iter().any(|agent_id| *agent_id == key.agent_id)
+        });
         for gone in before.iter().filter(|agent_id| !agents.contains(agent_id)) {
             self.unfollow(gone, session);
         }

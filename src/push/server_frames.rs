@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::client_frames::RequestId;
 use crate::arrival::CallState;
@@ -17,16 +18,16 @@ use crate::journey::{Campaign, Direction, Interaction, Source};
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    pub call_id: String,
+    pub call_id: SmolStr,
     pub state: CallState,
-    pub agent_id: String,
+    pub agent_id: SmolStr,
     pub direction: Direction,
     /// The customer's: E.164, as given where it cannot be read, `null` where there is none.
-    pub number: Option<String>,
+    pub number: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign: Option<Campaign>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent_call_id: Option<String>,
+    pub parent_call_id: Option<SmolStr>,
     /// When it came into this state.
     pub at: DateTime<Utc>,
 }

@@ -24,9 +24,9 @@ impl Way {
 
     /// A timeline was sent: of a call of the session's own agent, or of one whom it follows.
     pub(super) fn tell_shown(&self, key: &CallKey, session: &Session, number: Option<&str>) {
-        let of_agent = (key.agent_id != session.agent_id).then(|| key.agent_id.clone());
+        let of_agent = (key.agent_id != session.agent_id).then(|| key.agent_id.to_string());
         let reason = if of_agent.is_some() { Reason::Supervision } else { Reason::Call };
-        let (call_id, number) = (Some(key.call_id.clone()), number.map(str::to_owned));
+        let (call_id, number) = (Some(key.call_id.to_string()), number.map(str::to_owned));
         self.audit.tell(Record { call_id, of_agent, number, ..self.audit_of(reason, session) });
     }
 

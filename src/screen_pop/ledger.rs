@@ -10,7 +10,7 @@ use super::Way;
 use crate::journey::sources::{Known, LookingUp};
 use crate::journey::{Source, SourceMissing};
 use crate::kafka::Writer;
-use crate::push::ledger::record::{EventPlace, Line, LookedUp, NodeState, Silence, SourceLine};
+use crate::push::ledger::record::{Line, LookedUp, NodeState, Silence, SourceLine};
 use crate::push::ledger::{Context, Ledger, Said};
 use crate::push::open_calls::{CallKey, Origin};
 use crate::push::seat::Delivery;
@@ -102,7 +102,9 @@ impl Way {
     pub(super) fn context(&self, at: DateTime<Utc>, heard: Origin) -> Context {
         let Origin { since, partition, offset, heard_at } = heard;
         Context {
-            event: EventPlace { topic: self.settings.kafka.topics.calls.clone(), partition, offset, at },
+            partition,
+            offset,
+            at,
             heard_at: heard_at.trunc_subsecs(3),
             age_ms: (heard_at - since).num_milliseconds(),
             look_up: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use smol_str::SmolStr;
 
 use super::Way;
 use super::audit::text;
@@ -51,7 +52,7 @@ fn record_of(reveal: &Reveal, call: Option<Call>, refused: Option<&Refused>, rec
     Record {
         call_id: text(&reveal.call_id),
         of_agent: of_agent.as_deref().and_then(text),
-        number: call.and_then(|call| call.number),
+        number: call.and_then(|call| call.number).map(String::from),
         interaction_id: reveal.interaction_id.as_deref().and_then(text),
         refused: refused.map(|(code, _)| (*code).to_owned()),
         ..record
@@ -76,7 +77,9 @@ impl Way {
         interaction_id: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<String, Refused> {
-        let Some(interaction_id) = interaction_id else { return call.number.clone().ok_or(NO_NUMBER) };
+        let Some(interaction_id) = interaction_id else {
+            return call.number.as_ref().map(SmolStr::to_string).ok_or(NO_NUMBER);
+        };
         let number = self.customer(call).map_err(|_| NO_NUMBER)?;
         let mut look_up = self.look_up(&number, now);
         _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
@@ -88,6 +91,7 @@ impl Way {
 #[cfg(test)]
 mod tests {
     use chrono_tz::Tz;
+    use smol_str::format_smolstr;
 
     use super::*;
     use crate::arrival::CallState;
@@ -110,7 +114,7 @@ mod tests {
             state: CallState::Offered,
             agent_id: agent_id.into(),
             direction: Direction::Outbound,
-            number: Some(format!("+1201555{call_id}")),
+            number: Some(format_smolstr!("+1201555{call_id}")),
             campaign: None,
             parent_call_id: None,
             at: now(),
@@ -123,7 +127,7 @@ mod tests {
         Reveal { request: RequestId::Number(7), call_id: call_id.into(), agent_id, interaction_id: None }
     }
 
-    fn number(reveal: &Reveal) -> Result<String, Refused> {
+    fn number(reveal: &Reveal) -> Result<SmolStr, Refused> {
         let sees = vec![visible("ana", "0142"), visible("ben", "0143")];
         call_of(&session(), reveal, sees).map(|call| call.number.unwrap())
     }

@@ -83,12 +83,12 @@ impl Way {
         if fields.masks_numbers() {
             // As it is shown; otherwise only for whoever may ask for any number: an agent who could try whole ones would find the
             // one behind the mask.
-            let mut alike: Vec<String> = own.iter().filter_map(|call| call.number.clone()).collect();
+            let mut alike: Vec<_> = own.iter().filter_map(|call| call.number.as_deref()).collect();
             alike.retain(|number| fields.address(number) == given.trim());
             alike.sort();
             alike.dedup();
             match alike.as_slice() {
-                [number] => return Ok(number.clone()),
+                [number] => return Ok((*number).to_owned()),
                 [] if any_number => {}
                 [] => return Err(FORBIDDEN),
                 _ => return Err(ALIKE),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value};
+use smol_str::{SmolStr, format_smolstr};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Common;
@@ -135,10 +136,11 @@ fn event(args: &Args) -> anyhow::Result<CallEvent> {
     if matches!(args.state, CallState::WrapUp | CallState::Ended) && args.call_id.is_none() {
         bail!("this state needs --call-id: the id with which the call was offered");
     }
+    let call_id = args.call_id.as_ref().map(SmolStr::from);
     Ok(CallEvent {
-        call_id: args.call_id.clone().unwrap_or_else(|| format!("call-{:012x}", rand::random::<u64>() >> 16)),
+        call_id: call_id.unwrap_or_else(|| format_smolstr!("call-{:012x}", rand::random::<u64>() >> 16)),
         state: Some(args.state),
-        agent_id,
+        agent_id: agent_id.into(),
         direction: args.direction,
         from: args.from.clone(),
         to: args.to.clone(),

@@ -235,7 +235,7 @@ mod tests {
         std::fs::write(file.path(), toml(&layers)).unwrap();
         let again = Layers::new(Some(file.path()), &[]).unwrap();
         assert_eq!(again.aliases(), layers.aliases());
-        assert_eq!(again.aliases().0.agent("Ext 7".into()), "Ben \"B\" Sá");
+        assert_eq!(again.aliases().0.agent("Ext 7".to_owned()), "Ben \"B\" Sá");
         let object: serde_json::Value = serde_json::from_str(&json(&layers, None)).unwrap();
         assert_eq!(object["aliases"]["5551"], "ana");
     }

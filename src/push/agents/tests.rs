@@ -2,6 +2,7 @@
 
 use chrono::{TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
+use smol_str::format_smolstr;
 
 use super::*;
 use crate::arrival::CallState::{self, Connected, Ended, Offered, WrapUp};
@@ -269,7 +270,7 @@ fn before_the_replay_was_read_nobody_is_told_anything_and_afterwards_what_is_ove
 #[test]
 fn however_many_calls_a_client_comes_with_all_that_are_over_are_ended() {
     let desk = Desk::with(8, 1000);
-    let shows = |nth| Showing { call_id: format!("c-{nth}"), agent_id: None, digest: None, ended: false };
+    let shows = |nth| Showing { call_id: format_smolstr!("c-{nth}"), agent_id: None, digest: None, ended: false };
     let mut ana = desk.joins("ana", (0..100).map(shows).collect());
     assert_eq!(desk.reads(&mut ana).len(), 100);
 }

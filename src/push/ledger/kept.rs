@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use smol_str::SmolStr;
 
-use super::record::{Line, NodeLine, NodeState, Outcome, Pop, SessionLine};
+use super::record::{EventPlace, Line, NodeLine, NodeState, Outcome, Pop, SessionLine};
 use super::said::{Context, Heard, Said};
 use super::{CallFrame, CallHappening, Happened, Happening};
 use crate::push::CloseCode;
@@ -62,6 +62,8 @@ struct Open {
 /// The pops of a node's last hour, and its sessions.
 pub struct Kept {
     node: String,
+    /// Of calls.
+    topic: String,
     started_at: DateTime<Utc>,
     pops_max: usize,
     /// In boxes: a map of many has a good part of its places free.
@@ -79,9 +81,10 @@ pub struct Kept {
 }
 
 impl Kept {
-    pub fn new(node: String, started_at: DateTime<Utc>, pops_max: usize) -> Self {
+    pub fn new(node: String, topic: String, started_at: DateTime<Utc>, pops_max: usize) -> Self {
         Self {
             node,
+            topic,
             started_at,
             pops_max,
             pops: HashMap::new(),
@@ -321,13 +324,14 @@ impl Kept {
 
     fn pop(&self, place: &Place, entry: &Entry) -> Pop {
         let context = &entry.context;
+        let Context { partition, offset, at, .. } = **context;
         Pop {
             node: self.node.clone(),
             session: place.session.to_string(),
-            call_id: place.key.call_id.clone(),
-            agent_id: place.key.agent_id.clone(),
+            call_id: place.key.call_id.to_string(),
+            agent_id: place.key.agent_id.to_string(),
             follower: entry.follower.clone(),
-            event: context.event.clone(),
+            event: EventPlace { topic: self.topic.clone(), partition, offset, at },
             heard_at: context.heard_at,
             age_ms: context.age_ms,
             look_up: context.look_up.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Happened;
-use super::record::{EventPlace, LookedUp};
+use super::record::LookedUp;
 use crate::push::MissingCode;
 use crate::push::open_calls::CallKey;
 use crate::push::session::Session;
@@ -13,7 +13,10 @@ use crate::push::session::Session;
 /// What is known of a pop before it is sent: the event, the look-up, what is missing.
 #[derive(Debug)]
 pub struct Context {
-    pub event: EventPlace,
+    /// Where the event stands in the topic of calls, and when it happened.
+    pub partition: i32,
+    pub offset: i64,
+    pub at: DateTime<Utc>,
     pub heard_at: DateTime<Utc>,
     pub age_ms: i64,
     pub look_up: Option<LookedUp>,

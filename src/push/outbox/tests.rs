@@ -1,5 +1,7 @@
 //! What goes when an outbox is full, and what stays.
 
+use smol_str::SmolStr;
+
 use super::*;
 
 fn key(call_id: &str) -> Arc<CallKey> {
@@ -24,7 +26,7 @@ fn waiting(outbox: &Outbox) -> Vec<String> {
     std::iter::from_fn(next).collect()
 }
 
-fn superseded(put: Put) -> Vec<(String, u64)> {
+fn superseded(put: Put) -> Vec<(SmolStr, u64)> {
     match put {
         Put::InPlaceOf(superseded) => {
             superseded.into_iter().map(|about| (about.key.call_id.clone(), about.version)).collect()

@@ -126,11 +126,10 @@ impl Floor {
         let (customer, company) = (Some(ringing.customer.number.clone()), Some(COMPANY.to_owned()));
         let (from, to) =
             if ringing.direction == Direction::Inbound { (customer, company) } else { (company, customer) };
-        let agent_id = AGENTS[agent].0.to_owned();
         let event = CallEvent {
-            call_id: ringing.call_id.clone(),
+            call_id: ringing.call_id.as_str().into(),
             state: Some(state),
-            agent_id,
+            agent_id: AGENTS[agent].0.into(),
             direction: ringing.direction,
             from,
             to,

@@ -83,7 +83,7 @@ impl Found {
             }
         };
         let event = &heard.event;
-        let pair = || Pair { call_id: event.call_id.clone(), agent_id: event.agent_id.clone() };
+        let pair = || Pair { call_id: event.call_id.to_string(), agent_id: event.agent_id.to_string() };
         let note = |pairs: &mut BTreeMap<Pair, DateTime<Utc>>| {
             let newest = pairs.entry(pair()).or_insert(told.time);
             *newest = told.time.max(*newest);
@@ -94,7 +94,7 @@ impl Found {
         if event.agent_id == who {
             note(&mut self.by_agent);
         } else if self.alike.len() < ALIKE_MAX && alike(&event.agent_id, who) {
-            self.alike.insert(event.agent_id.clone());
+            self.alike.insert(event.agent_id.to_string());
         }
         let same_number = |given: &str| phone::address(given, self.asked.region) == self.number;
         if self.number.is_some() && event.customer().is_some_and(same_number) {

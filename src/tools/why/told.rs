@@ -90,7 +90,7 @@ pub fn steps<'a>(call_id: &str, told: &'a [Told], limits: CallLimits) -> Vec<Ste
         if let Some(call) = call_of(heard) {
             let applied = calls.apply(call, told.origin(heard), told.time);
             step.change = Some(applied.change);
-            step.taken_from = applied.taken.iter().map(|key| key.agent_id.clone()).collect();
+            step.taken_from = applied.taken.iter().map(|key| key.agent_id.to_string()).collect();
         }
         Some(step)
     };

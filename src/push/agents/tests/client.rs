@@ -126,8 +126,8 @@ impl Client {
     /// As `hello` or `subscribe` says it.
     pub fn showing(&self) -> Vec<Showing> {
         let showing = |((agent_id, call_id), seen): (&(String, String), &OnScreen)| Showing {
-            call_id: call_id.clone(),
-            agent_id: (*agent_id != self.session.agent_id).then(|| agent_id.clone()),
+            call_id: call_id.into(),
+            agent_id: (*agent_id != self.session.agent_id).then(|| agent_id.into()),
             digest: seen.digest.clone(),
             ended: seen.ended,
         };

@@ -169,7 +169,7 @@ impl Play {
             }
             Read::Frame(frame) if acknowledges && frame["version"].is_u64() => {
                 let ((agent_id, call_id), version) = (client.call_of(&frame), frame["version"].as_u64().unwrap());
-                let key = CallKey { agent_id, call_id };
+                let key = CallKey { agent_id: agent_id.into(), call_id: call_id.into() };
                 self.desk.agents.acknowledge(&client.session, &key, version, (Stage::Received, None), self.desk.now);
             }
             Read::Frame(_) => {}

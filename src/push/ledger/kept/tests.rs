@@ -9,7 +9,7 @@ use super::*;
 use crate::auth::Identity;
 use crate::journey::Source;
 use crate::push::CloseCode;
-use crate::push::ledger::record::{EventPlace, LookedUp, Silence, SourceLine};
+use crate::push::ledger::record::{LookedUp, Silence, SourceLine};
 
 fn at(ms: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_795_000_000_000 + ms).unwrap()
@@ -28,7 +28,7 @@ impl Desk {
 
     fn keeping(pops_max: usize) -> Self {
         let session = Arc::new(Session::new(Identity::unverified("ana".into()), Tz::UTC, 8));
-        Self { kept: Kept::new("n-1".into(), at(0), pops_max), session, heard: Vec::new() }
+        Self { kept: Kept::new("n-1".into(), "calls".into(), at(0), pops_max), session, heard: Vec::new() }
     }
 
     fn key(call_id: &str) -> Arc<CallKey> {
@@ -45,7 +45,9 @@ impl Desk {
             |source, missing: Option<Silence>| SourceLine { source, rows: missing.is_none().then_some(3), missing };
         let sources = vec![source(Source::CampaignManager, silent), source(Source::DataCloud, None)];
         let context = Context {
-            event: EventPlace { topic: "calls".into(), partition: 1, offset: 7, at: at(ms) },
+            partition: 1,
+            offset: 7,
+            at: at(ms),
             heard_at: at(ms),
             age_ms: 2,
             look_up: Some(LookedUp { ms: 0.5, sources }),

@@ -86,7 +86,7 @@ async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result
         state: CallState::Offered,
         agent_id: "bench".into(),
         direction: Direction::Outbound,
-        number: Some(number),
+        number: Some(number.into()),
         campaign: None,
         parent_call_id: None,
         at: now,
