@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
         Err(refusal) => return is_about_the_record(refusal, &record),
     };
     let CallEvent { call_id, agent_id, from, to, .. } = &heard.event;
-    for text in [Some(call_id), Some(agent_id), from.as_ref(), to.as_ref()].into_iter().flatten() {
+    for text in [Some(call_id.as_str()), Some(agent_id), from.as_deref(), to.as_deref()].into_iter().flatten() {
         assert!(text.len() <= TEXT_BYTES_MAX, "a text of {} bytes got through", text.len());
     }
     assert!(!call_id.trim().is_empty() && !agent_id.trim().is_empty(), "an id that says nothing got through");

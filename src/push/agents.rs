@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::asks::{ASKS_MAX, Ask, Wanted};
 use super::ledger::{CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Origin, Over, Visible};
 use super::outbox::About;
@@ -16,23 +17,7 @@ use super::seat::{Comes, Delivery, Moment, Seat, digest_of};
 use super::seats::Seats;
 use super::session::Session;
 use super::unreceived::{Again, Unacknowledged};
-use super::{Call, CloseCode, Reveal, Search, Showing, Stage};
-
-/// Questions of sessions that wait to be answered.
-const ASKS_MAX: usize = 1024;
-
-/// What a session wants to know; answered in `screen_pop`.
-pub struct Ask {
-    pub session: Arc<Session>,
-    pub what: Wanted,
-}
-
-pub enum Wanted {
-    /// The calls of these agents that it does not show yet.
-    OpenCalls(Vec<String>),
-    Search(Search),
-    Reveal(Reveal),
-}
+use super::{Call, CloseCode, Showing, Stage};
 
 /// What an event means here.
 pub struct Decision {
@@ -160,6 +145,13 @@ impl Agents {
         let new = inner.seats.follow(session, agents);
         inner.comes_with(session, showing, &new, &moment);
         new
+    }
+
+    /// Asks for the calls of its agent that are open. Waits for its turn: after a node died, thousands come at once.
+    pub async fn ask_for_own_calls(&self, session: &Arc<Session>) {
+        let what = Wanted::OpenCalls(vec![session.agent_id.clone()]);
+        // Where nobody answers any more, the node is going away.
+        _ = self.asks.send(Ask { session: Arc::clone(session), what }).await;
     }
 
     /// Asks for what only a look-up can answer. `false`: too many wait already.

@@ -13,7 +13,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::agents::{Agents, Wanted};
+use super::agents::Agents;
+use super::asks::Wanted;
 use super::lease::{Lease, News};
 use super::line::{Broken, Line, Read};
 use super::open_calls::CallKey;
@@ -100,8 +101,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
     ) -> Flow {
         let session = self.greet(bearer, &drain).await?;
         opened();
-        self.ask(&session, Wanted::OpenCalls(vec![session.agent_id.clone()]));
         info!(agent.id = session.agent_id, session.id = session.id.as_str(), "session opened");
+        tokio::select! {
+            () = drain.cancelled() => {}
+            () = self.door.agents.ask_for_own_calls(&session) => {}
+        }
         let ended = self.talk(&session, drain).await;
         let code = match &ended {
             Err(End::Close(code)) => Some(*code),
@@ -137,13 +141,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
         self.door.agents.join(&session, hello.showing, Utc::now()).map_err(End::Close)?;
         Ok(session)
-    }
-
-    /// Where too many wait for an answer, the session comes back when there is less to do.
-    fn ask(&self, session: &Arc<Session>, what: Wanted) {
-        if !self.door.agents.ask(session, what) {
-            session.outbox.close(CloseCode::Slow);
-        }
     }
 
     /// Anything before `hello` ends the connection: nobody is known yet.
@@ -284,8 +281,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
             ));
         }
         let new = self.door.agents.follow(session, others, showing, Utc::now());
-        if !new.is_empty() {
-            self.ask(session, Wanted::OpenCalls(new));
+        // Where too many wait for an answer, it comes back when there is less to do.
+        if !new.is_empty() && !self.door.agents.ask(session, Wanted::OpenCalls(new)) {
+            session.outbox.close(CloseCode::Slow);
         }
         Ok(())
     }

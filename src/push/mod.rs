@@ -1,6 +1,7 @@
 //! 3 reach: the frames on an agent's WebSocket, and the codes with which one is closed.
 
 pub mod agents;
+pub mod asks;
 mod client_frames;
 mod close;
 pub mod connection;

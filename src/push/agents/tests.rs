@@ -1,7 +1,10 @@
 //! What sessions are told, acknowledged or not, by the frames that a client of the tests' own reads from their outboxes.
 
+use std::pin::pin;
+
 use chrono::{TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
+use futures_util::future::poll_immediate;
 use smol_str::format_smolstr;
 
 use super::*;
@@ -43,7 +46,7 @@ fn event(agent_id: &str, call_id: &str, state: CallState, seconds: i64) -> Call 
 /// A desk with its agents, who have caught up. Time stands still unless a test moves it.
 struct Desk {
     agents: Agents,
-    _asks: mpsc::Receiver<Ask>,
+    asks: mpsc::Receiver<Ask>,
     outbox_frames_max: usize,
     now: DateTime<Utc>,
 }
@@ -55,9 +58,9 @@ impl Desk {
 
     fn with(outbox_frames_max: usize, known_max: usize) -> Self {
         let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max };
-        let (agents, _asks) = Agents::new(limits, 10, Ledger::new(Metrics::new()));
+        let (agents, asks) = Agents::new(limits, 10, Ledger::new(Metrics::new()));
         agents.caught_up(at(100));
-        Self { agents, _asks, outbox_frames_max, now: at(100) }
+        Self { agents, asks, outbox_frames_max, now: at(100) }
     }
 
     /// Shows the agent's calls, as they are after `hello`.
@@ -250,8 +253,8 @@ fn a_client_that_shows_a_call_as_ended_is_told_nothing_of_it_unless_something_di
 #[test]
 fn before_the_replay_was_read_nobody_is_told_anything_and_afterwards_what_is_over() {
     let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max: 1000 };
-    let (agents, _asks) = Agents::new(limits, 10, Ledger::new(Metrics::new()));
-    let desk = Desk { agents, _asks, outbox_frames_max: 64, now: at(100) };
+    let (agents, asks) = Agents::new(limits, 10, Ledger::new(Metrics::new()));
+    let desk = Desk { agents, asks, outbox_frames_max: 64, now: at(100) };
     let shows = |call_id: &str| Showing { call_id: call_id.into(), agent_id: None, digest: None, ended: false };
     let mut ana = desk.joins("ana", vec![shows("open"), shows("ended"), shows("of-last-week")]);
     desk.hears(event("ana", "open", Offered, 50), 3);
@@ -299,4 +302,21 @@ fn a_session_whose_outbox_holds_only_what_nothing_replaces_is_closed_as_slow() {
     }
     assert!(matches!(ana.reads(&desk.agents, desk.now), Read::Closed(CloseCode::Slow)));
     assert_eq!(desk.happened("outbox_full"), 1);
+}
+
+#[tokio::test]
+async fn whoever_comes_while_many_wait_for_their_calls_waits_too_and_is_not_sent_away() {
+    let mut desk = Desk::new();
+    let ana = desk.joins("ana", vec![]);
+    while desk.agents.ask(&ana.session, Wanted::OpenCalls(vec![])) {}
+    let mut asking = pin!(desk.agents.ask_for_own_calls(&ana.session));
+    assert!(poll_immediate(asking.as_mut()).await.is_none(), "there is no room");
+    desk.asks.recv().await.unwrap();
+    asking.await;
+    desk.asks.close();
+    let mut last = None;
+    while let Some(ask) = desk.asks.recv().await {
+        last = Some(ask.what);
+    }
+    assert!(matches!(last, Some(Wanted::OpenCalls(agents)) if agents == ["ana"]));
 }
