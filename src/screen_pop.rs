@@ -1,10 +1,12 @@
 //! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use futures_util::FutureExt as _;
 use smol_str::SmolStr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +96,7 @@ impl CallResult {
     }
 }
 
-/// The way itself. Waits for nothing: what must be looked up is looked up beside the next record.
+/// The way itself. Waits for nothing: where a look-up has to be waited for, it goes on beside the next record.
 pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallResult {
     // 1 hear
     let heard = match arrival::decode(record, way.arrival_limits(), now) {
@@ -122,7 +124,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
     }
     // 3 know, 4 prepare, 5 reach
     let announced = way.young(since, now) && show.iter().any(|session| session.agent_id == key.agent_id);
-    way.tasks.spawn(show_call(Arc::clone(way), key, show));
+    way.begin(show_call(Arc::clone(way), key, show));
     if announced { CallResult::Announced } else { CallResult::Shown }
 }
 
@@ -222,6 +224,15 @@ fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>, agents: &[String]) {
 }
 
 impl Way {
+    /// Goes as far as it comes without waiting, and the rest by itself: most pops are on their way before another thread would have
+    /// begun. Whatever goes wrong there, the next record is heard.
+    fn begin(&self, show: impl Future<Output = ()> + Send + 'static) {
+        let mut show = Box::pin(AssertUnwindSafe(show).catch_unwind());
+        if show.as_mut().now_or_never().is_none() {
+            self.tasks.spawn(show);
+        }
+    }
+
     fn agents(&self) -> &Agents {
         &self.door.agents
     }

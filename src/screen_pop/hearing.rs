@@ -17,7 +17,7 @@ pub struct Hearing {
     way: Arc<Way>,
     ready: CancellationToken,
     stop: CancellationToken,
-    /// Where look-ups run.
+    /// Where look-ups run that have to be waited for.
     runtime: Handle,
 }
 

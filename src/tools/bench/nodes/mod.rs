@@ -44,13 +44,14 @@ const UNMEASURED_RATE: f64 = 1000.0;
 Needs Kafka (kafka.brokers of the settings, not the embedded one) and the right to make topics: its own, with random names, \
 removed at the end. All else of the settings holds for the nodes that it starts, too.
 
-1. A history is made up and imported into a SQLite file, a node is started on it, and calls come at --rate to --agents while a \
-bare consumer reads the same topic: time from publishing to the frame, and CPU time of the node a call. Then three calls an agent \
-come as fast as Kafka takes them: CPU time a call of a node that has no time to wait for the next one.
-2. A node gets --sessions that do nothing, then one call each whose timeline has about 20 KB: memory a session.
-3. --events are published, and a node is started: time until it is ready.
-4. A node that holds --failover agents, each on a call, is killed; they come back to another one as the element does, with half \
+1. A history is made up and imported into a SQLite file. A node on it gets --sessions that do nothing, then one call each whose \
+timeline has about 20 KB: memory a session.
+2. --events are published, and a node is started: time until it is ready.
+3. A node that holds --failover agents, each on a call, is killed; they come back to another one as the element does, with half \
 of each pause left to chance: time until the last of them has its call again.
+4. Calls come at --rate to --agents of a node while a bare consumer reads the same topic: time from publishing to the frame, and CPU \
+time of the node a call. Then three calls an agent come as fast as Kafka takes them: CPU time a call of a node that has no time to \
+wait for the next one. This comes last, on brokers that have run for a while.
 
 Give it a machine of its own, with Kafka on it or near: the differences to the bare consumer are what counts. The history and the \
 store lie in --dir (about 1 GB for 1,000,000 interactions), and are removed at the end. Every agent is an open file here and one \
