@@ -196,10 +196,6 @@ export class CustomerJourney extends LitElement {
     this.desk = onScreen(this.desk, this.calls);
   }
 
-  protected override updated(): void {
-    this.#tellFront();
-  }
-
   protected override render(): TemplateResult {
     const front = this.#front();
     const scene = this.#scene(front);
@@ -358,7 +354,7 @@ export class CustomerJourney extends LitElement {
     return frontCall(this.calls, this.#details.callId ?? this.activeCall);
   }
 
-  #tellFront(): void {
+  protected override updated(): void {
     const callId = this.#front()?.call.callId ?? "";
     if (callId === this.#frontShown) return;
     this.#frontShown = callId;

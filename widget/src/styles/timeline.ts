@@ -170,6 +170,10 @@ export const timeline = css`
     flex: none;
     inline-size: 280px;
     padding: 16px 7px 4px;
+  }
+
+  /* The first ones are in view, and would only be laid out twice. */
+  .horizontal .day:nth-child(n + 7) {
     content-visibility: auto;
     contain-intrinsic-size: 280px 160px;
   }

@@ -9,6 +9,7 @@ export class ReadingPlace {
   readonly onScroll: { handleEvent: (event: Event) => void; capture: true; passive: true };
   /** A scroller that stands away from its newest end. It is listened to: asking at each drawing would lay the page out. */
   #away: Element | null = null;
+  #hasLooked = false;
 
   constructor(root: () => ParentNode, onScrolled: () => void) {
     this.#root = root;
@@ -31,8 +32,7 @@ export class ReadingPlace {
 
   /** To call before the list changes; what it gives back is to be called after, and undoes the shift. */
   hold(): () => void {
-    // An agent who scrolls this very moment is told of it with the next picture only.
-    this.#look();
+    this.#lookOnce();
     const scroller = this.#scroller();
     if (!scroller || !this.isAway) return () => {};
     const view = scroller.getBoundingClientRect();
@@ -43,6 +43,19 @@ export class ReadingPlace {
       const after = anchor?.getBoundingClientRect();
       if (before && after) scroller.scrollBy(after.left - before.left, after.top - before.top);
     };
+  }
+
+  /**
+   * An agent who scrolls this very moment is told of it with the next picture only. Once before that is enough: after a
+   * change it would lay out what the next frame changes again.
+   */
+  #lookOnce(): void {
+    if (this.#hasLooked) return;
+    this.#hasLooked = true;
+    requestAnimationFrame(() => {
+      this.#hasLooked = false;
+    });
+    this.#look();
   }
 
   /** The horizontal timeline counts its way from the newest end backwards. */

@@ -29,16 +29,7 @@ export function timelineView(
   return html`<div class="timeline ${direction}" part="timeline" role="region" tabindex="0"
     aria-label=${scene.language.say("timelineRegion")}>
     <ol class="days" @keydown=${moveByArrow}>
-      ${repeat(
-        days,
-        (day) => day.date,
-        (day, index) =>
-          html`<li class="day" part="day" data-date=${day.date}>${drawnOnce(
-            scene,
-            [day, index === 0, scene.today, scene.marks],
-            () => snapshot(scene, day, index === 0),
-          )}</li>`,
-      )}
+      ${repeat(byMonth(days), monthOf, (month, index) => snapshots(scene, month, index === 0))}
       ${older ? html`<li class="older">${older}</li>` : nothing}
     </ol>
   </div>`;
@@ -58,6 +49,34 @@ function moveByArrow(event: KeyboardEvent): void {
     ? { ArrowLeft: newer, ArrowRight: older }
     : { ArrowLeft: older, ArrowRight: newer };
   follow(event, entries[0], from, { ...stepsAlong(entries, from), ...sideways });
+}
+
+const monthOf = ([day]: Day[]) => day?.date.slice(0, 7);
+
+function byMonth(days: Day[]): Day[][] {
+  const months: Day[][] = [];
+  for (const day of days) {
+    const month = months.at(-1);
+    if (month && monthOf(month) === monthOf([day])) month.push(day);
+    else months.push([day]);
+  }
+  return months;
+}
+
+/** Of a year of days, those of one month are looked at when one of them is another or is new, and not with each step. */
+function snapshots(scene: Scene, month: Day[], isNewest: boolean): unknown {
+  const { today, marks } = scene;
+  return drawnOnce(scene, [...month, isNewest, today, marks], () =>
+    repeat(
+      month,
+      (day) => day.date,
+      (day, index) => {
+        const isFirst = isNewest && index === 0;
+        const drawn = drawnOnce(scene, [day, isFirst, today, marks], () => snapshot(scene, day, isFirst));
+        return html`<li class="day" part="day" data-date=${day.date}>${drawn}</li>`;
+      },
+    ),
+  );
 }
 
 function snapshot(scene: Scene, day: Day, isNewest: boolean): TemplateResult {
