@@ -199,6 +199,9 @@ fn the_documented_rights_are_enough_to_serve() {
         let Some(secure) = Secure::server("kafka") else { return };
         let kafka = Kafka::real_with_postgres().await;
         Administrator::of(&secure).runs(&named(&documented("Kafka", "serve"), &kafka)).await;
+        // The controller has them; the broker hears of them a moment later.
+        let known = async || check(&kafka, &secure).await.status.success().then_some(());
+        until("the rights to be known", known).await;
         let folder = tempfile::tempdir().unwrap();
         let ways = [sasl(&secure, "SCRAM-SHA-512", PASSWORD), by_token(&secure, folder.path())];
         for (nth, way) in ways.iter().enumerate() {
