@@ -143,7 +143,7 @@ async fn comments_scores_and_names_are_hidden_in_every_frame(kafka: Kafka) {
     service.list(&[contact("p-1").has("mobile", ANA).named("Rita Quintela")]).await;
     let scored = |id: &str| {
         let scored = interaction(id).of("p-1").with("comments", json!("Prefers mornings"));
-        scored.with("previousScore", json!(7777)).with("currentScore", json!(7771))
+        scored.with("previousScore", json!(98_765_437)).with("currentScore", json!(98_765_431))
     };
     service.record(&[scored("i-1")]).await;
     let mut ana = service.agent("ana").await;
@@ -156,7 +156,7 @@ async fn comments_scores_and_names_are_hidden_in_every_frame(kafka: Kafka) {
     said.push(ana.finds(json!({ "callId": "c-1" })).await);
     said.push(service.journey(ANA).await);
     for frame in said {
-        for hidden in ["Prefers mornings", "777", "Rita Quintela"] {
+        for hidden in ["Prefers mornings", "9876543", "Rita Quintela"] {
             assert!(!frame.to_string().contains(hidden), "{hidden} is in {frame}");
         }
         assert!(frame.to_string().contains("i-"), "the rest is there: {frame}");
