@@ -1,12 +1,10 @@
 //! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use futures_util::FutureExt as _;
 use smol_str::SmolStr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -124,7 +122,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
     }
     // 3 know, 4 prepare, 5 reach
     let announced = way.young(since, now) && show.iter().any(|session| session.agent_id == key.agent_id);
-    way.begin(show_call(Arc::clone(way), key, show));
+    hearing::begin(&way.tasks, show_call(Arc::clone(way), key, show));
     if announced { CallResult::Announced } else { CallResult::Shown }
 }
 
@@ -224,15 +222,6 @@ fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>, agents: &[String]) {
 }
 
 impl Way {
-    /// Goes as far as it comes without waiting, and the rest by itself: most pops are on their way before another thread would have
-    /// begun. Whatever goes wrong there, the next record is heard.
-    fn begin(&self, show: impl Future<Output = ()> + Send + 'static) {
-        let mut show = Box::pin(AssertUnwindSafe(show).catch_unwind());
-        if show.as_mut().now_or_never().is_none() {
-            self.tasks.spawn(show);
-        }
-    }
-
     fn agents(&self) -> &Agents {
         &self.door.agents
     }

@@ -1,11 +1,14 @@
 //! 1 hear: what the topic of calls says, on the thread that polls it.
 
 use std::ops::ControlFlow;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chrono::Utc;
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use super::{CallResult, Way, screen_pop, show_open_calls};
@@ -67,5 +70,45 @@ fn account(way: &Arc<Way>, record: &Record) {
         );
     } else {
         debug!(kafka.partition = record.partition, kafka.offset = record.offset, result = result.name(), "call heard");
+    }
+}
+
+/// Goes as far as it comes without waiting, and the rest by itself: most pops are on their way before another thread would have
+/// begun. Whatever goes wrong there, the next record is heard.
+pub(super) fn begin(tasks: &TaskTracker, show: impl Future<Output = ()> + Send + 'static) {
+    let mut show = Box::pin(AssertUnwindSafe(show).catch_unwind());
+    if show.as_mut().now_or_never().is_none() {
+        tasks.spawn(show);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_to_wait_for_nothing_is_done_when_it_has_begun_and_what_has_to_goes_on_by_itself() {
+        let tasks = TaskTracker::new();
+        let (at_once, mut done) = oneshot::channel();
+        begin(&tasks, async move { at_once.send(()).unwrap() });
+        assert_eq!((done.try_recv(), tasks.len()), (Ok(()), 0));
+
+        let ((answer, answered), (later, done)) = (oneshot::channel::<()>(), oneshot::channel());
+        begin(&tasks, async move {
+            answered.await.unwrap();
+            later.send(()).unwrap();
+        });
+        assert_eq!(tasks.len(), 1);
+        answer.send(()).unwrap();
+        done.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_breaks_at_once_does_not_break_the_thread_that_hears() {
+        let tasks = TaskTracker::new();
+        begin(&tasks, async { panic!("a timeline that cannot be prepared") });
+        assert_eq!(tasks.len(), 0);
     }
 }
