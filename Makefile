@@ -43,7 +43,7 @@ test-browser: widget ## Call events from kcat, seen in Chromium
 	cargo test --no-run --quiet
 	$(with_kafka) node --test tests/browser/*.test.mjs
 
-autobahn: ## Hold the WebSocket against the Autobahn suite (301 cases): needs Python 2.7 (pyenv's, or PYTHON27=PATH)
+autobahn: widget ## Hold the WebSocket against the Autobahn suite (301 cases): needs Python 2.7 (pyenv's, or PYTHON27=PATH)
 	AUTOBAHN="$$(tests/servers/autobahn.sh)" cargo test --test suite -- --nocapture autobahn::
 
 test-bank: ## Test the independent check of the pops (tests/bank/expected.py) itself
