@@ -94,6 +94,31 @@ test("s12_nothing_is_wider_than_a_panel_of_320_pixels", async (t) => {
   assert.ok(Math.max(...widths) <= 320, `widest: ${Math.max(...widths)}`);
 });
 
+test("s12_what_is_too_long_for_a_line_is_cut_inside_its_card", async (t) => {
+  const long = "More words than any card has room for on a line of its own";
+  const one = interaction("i-1", "2026-11-18T10:00:00Z", {
+    outcome: { code: "long", label: long },
+    campaign: { id: "long", name: long },
+    comments: `${long}. ${long}. ${long}.`,
+  });
+  for (const width of [1280, 320]) {
+    const { page } = await open(t, { frames: [pop({ timeline: timeline([one]) })], width });
+    const right = async (selector) => {
+      const { x, width } = await page.locator(selector).boundingBox();
+      return x + width;
+    };
+    await page.locator("[data-id=i-1]").waitFor();
+    assert.equal(
+      (await right(".entry")) + 1,
+      await right(".entries"),
+      "but for its border the card is the entry",
+    );
+    assert.ok((await right(".entry-text")) < (await right(".entry")));
+    const shows = await page.locator(".entry-text").evaluate((text) => getComputedStyle(text).textOverflow);
+    assert.equal(shows, "ellipsis");
+  }
+});
+
 test("s12_a_low_panel_keeps_room_for_the_timeline", async (t) => {
   const { page } = await open(t, { frames: [pop()], width: 320, height: 420 });
   const entry = page.locator("[data-id=i-09]");

@@ -52,6 +52,7 @@ export const timeline = css`
 
   .entries {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 2px;
     margin-block-start: 6px;
     border: 1px solid var(--_border);
@@ -84,17 +85,18 @@ export const timeline = css`
     outline-offset: -2px;
   }
 
+  /* Cuts for all its lines: each box that cuts by itself is one more for the browser to put together with each frame. */
   .entry-text {
-    display: grid;
     flex: 1;
     min-inline-size: 0;
-  }
-
-  .line {
-    display: block;
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
+  }
+
+  .line:not(:first-child, .comments)::after {
+    content: "\\a";
+    white-space: pre;
   }
 
   .line time {
@@ -134,6 +136,7 @@ export const timeline = css`
   /* What was said is worth a second line. */
   .line.comments {
     display: -webkit-box;
+    overflow: hidden;
     -webkit-box-orient: vertical;
     -webkit-line-clamp: 2;
     white-space: normal;

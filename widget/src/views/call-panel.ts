@@ -48,7 +48,7 @@ export interface PanelState {
 }
 
 export class CallPanel {
-  readonly #host: ReactiveControllerHost;
+  readonly #host: ReactiveControllerHost & HTMLElement;
   readonly #toolbar: Toolbar;
   readonly #unrolling: Unrolling;
   readonly #selected = new Kept<Shown | null>();
@@ -56,7 +56,7 @@ export class CallPanel {
   #sort: Sort = NEWEST_FIRST;
   #shown: Shown | null = null;
 
-  constructor(host: ReactiveControllerHost) {
+  constructor(host: ReactiveControllerHost & HTMLElement) {
     this.#host = host;
     this.#toolbar = new Toolbar(host);
     this.#unrolling = new Unrolling(host);

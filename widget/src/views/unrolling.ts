@@ -5,7 +5,7 @@ import type { Day } from "../frames.ts";
 
 /** What most panels have room for. */
 const FIRST = 12;
-const STEP = { first: 20, min: 20, max: 120 };
+const STEP = { first: 20, min: 5, max: 120 };
 /** A step takes about as long as leaves a frame its time for everything else. */
 const STEP_MS = 4;
 /** A page that is never idle, as while it is scrolled, gets its steps all the same. */
@@ -14,13 +14,13 @@ const IDLE_WAIT_MS = 100;
 const DAY_WIDTH_PX = 280;
 
 export class Unrolling {
-  readonly #host: ReactiveControllerHost;
+  readonly #host: ReactiveControllerHost & HTMLElement;
   #list = "";
   #drawn = FIRST;
   #step = STEP.first;
   #isUnderWay = false;
 
-  constructor(host: ReactiveControllerHost) {
+  constructor(host: ReactiveControllerHost & HTMLElement) {
     this.#host = host;
   }
 
@@ -44,6 +44,8 @@ export class Unrolling {
     const began = performance.now();
     this.#host.requestUpdate();
     await this.#host.updateComplete;
+    // What a step costs is its layout more than its drawing: it is done now, and counted, instead of with the next picture.
+    this.#host.getBoundingClientRect();
     const pace = STEP_MS / Math.max(performance.now() - began, 0.5);
     this.#step = Math.round(Math.min(STEP.max, Math.max(STEP.min, this.#step * Math.min(pace, 2))));
   }
