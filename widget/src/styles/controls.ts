@@ -17,10 +17,12 @@ export const controls = css`
     display: contents;
   }
 
+  /* Narrower before the toolbar takes a second line from the timeline, and as wide as it may be before anything else. */
   :is(.combobox, .text-filter) {
     position: relative;
-    flex: 0 1 190px;
+    flex: 99 1 130px;
     min-inline-size: 0;
+    max-inline-size: 190px;
   }
 
   :is(.combobox, .text-filter) label {
@@ -216,6 +218,7 @@ export const controls = css`
 
   .view-switch {
     display: flex;
+    margin-inline-start: auto;
     padding: 2px;
     border-radius: 8px;
     background: color-mix(in srgb, var(--_text) 8%, transparent);
