@@ -26,7 +26,8 @@ step() { # NAME COMMAND…
 }
 
 step fuzz make --no-print-directory fuzz SECONDS="$FUZZ_SECONDS" TARGET="${TARGET:-}"
-step faults make --no-print-directory test-rust TESTS="${FAULTS_TESTS:-faults::} --nocapture"
+# Each of them keeps two or three nodes busy for minutes: as many at a time as CI has would wait for each other.
+step faults env RUST_TEST_THREADS="${RUST_TEST_THREADS:-3}" make --no-print-directory test-rust TESTS="${FAULTS_TESTS:-faults::} --nocapture"
 step crash make --no-print-directory test-rust TESTS="crash:: --nocapture"
 if tests/servers/autobahn.sh >/dev/null; then
   step autobahn make --no-print-directory autobahn
