@@ -71,8 +71,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let sources = Sources::open(&settings.journey)?;
     let locks = hold(&sources).await?;
-    let main = listener::bind(settings.http.listen, "http.listen").await?;
-    let admin = listener::bind(settings.http.admin_listen, "http.admin_listen").await?;
+    let main = listener::bind(settings.http.listen, "http.listen")?;
+    let admin = listener::bind(settings.http.admin_listen, "http.admin_listen")?;
     let (brokers, embedded) = Brokers::open(&settings.kafka)?;
     if brokers.embedded() {
         warn!(kafka.brokers = brokers.addresses(), "{EMBEDDED_LIMITS}");

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +27,10 @@ use crate::metrics::wire::Handshake;
 /// After an accept that failed (no more open files): let connections end first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Connections that wait to be accepted: as many as the kernel lets (`net.core.somaxconn`). After a node died thousands come at
+/// once to another one, and whoever finds no room knocks again after 1, 3 and 7 s.
+const BACKLOG: u32 = 65_535;
+
 /// What the connections of a listener are served with.
 #[derive(Clone)]
 pub struct Site {
@@ -38,10 +42,14 @@ pub struct Site {
     pub drain: CancellationToken,
 }
 
-pub async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address} (another program may do so: choose another {key})"))
+pub fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(|| format!("cannot listen on {address} (another program may do so: choose another {key})"))
 }
 
 /// Accepts until the drain begins; each connection is a task of `tasks`.
@@ -153,4 +161,29 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, si
 pub struct Peer {
     pub held: Arc<Held>,
     pub is_tls: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    use super::*;
+
+    /// Nobody accepts: each has to find room in the kernel's queue.
+    #[tokio::test]
+    async fn a_crowd_that_comes_at_once_need_not_knock_twice() {
+        let limit = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit }).unwrap();
+        let most =
+            std::fs::read_to_string("/proc/sys/net/core/somaxconn").map_or(128, |most| most.trim().parse().unwrap());
+        let listener = bind(([127, 0, 0, 1], 0).into(), "http.listen").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut crowd = Vec::new();
+        for nth in 0..usize::min(1_100, most) {
+            let connected = timeout(Duration::from_secs(15), TcpStream::connect(address)).await;
+            crowd.push(
+                connected.unwrap_or_else(|_| panic!("{nth} connections wait, and there is no room for more")).unwrap(),
+            );
+        }
+    }
 }
