@@ -13,9 +13,6 @@ use serde_json::json;
 use super::report::Tally;
 use crate::kafka::{Brokers, Producer};
 
-/// librdkafka's own `linger.ms` is 5.
-const ENDING: &[(&str, &str)] = &[("acks", "all"), ("message.timeout.ms", "30000")];
-
 /// What is published, and when it was.
 pub struct Plan {
     /// Part of every call id: tells this run's calls from another's.
@@ -96,10 +93,7 @@ impl Plan {
 /// The producer, and what it was given.
 pub struct Load {
     plan: Arc<Plan>,
-    /// Sends each offer by itself, at once: its way is what is measured.
-    offering: Producer,
-    /// Waits a little for more, as Kafka's clients do unless told otherwise: what ends calls is no more load than it need be.
-    ending: Producer,
+    producer: Producer,
     topic: String,
     stopped: AtomicBool,
     /// Agent and number of each call, as far as they were published.
@@ -111,8 +105,7 @@ pub struct Load {
 impl Load {
     pub fn open(brokers: &Brokers, plan: Arc<Plan>) -> anyhow::Result<Self> {
         Ok(Self {
-            offering: brokers.producer()?,
-            ending: brokers.producer_with(ENDING)?,
+            producer: brokers.producer()?,
             topic: brokers.topics().calls.clone(),
             stopped: AtomicBool::new(false),
             given: Mutex::new(Vec::with_capacity(plan.calls as usize)),
@@ -135,22 +128,14 @@ impl Load {
             let at_random = || rand::random_range(0..self.plan.agents);
             let agent = if self.plan.in_turn { call as u32 % self.plan.agents } else { at_random() };
             self.given.lock().push((agent, number));
-            self.offer(call);
+            self.publish(call, "offered", true);
             self.plan.published.store(call + 1, Ordering::Relaxed);
         }
     }
 
-    fn offer(&self, call: u64) {
-        let Some((agent_id, event)) = self.event(call, "offered") else { return };
-        let now = self.plan.origin.elapsed().as_nanos() as u64;
-        self.plan.sent_ns[call as usize].store(now, Ordering::Release);
-        self.send(&self.offering, &agent_id, &event);
-    }
-
     /// Ends a call whose pop was read, so that calls do not pile up.
     pub fn end(&self, call: u64) {
-        let Some((agent_id, event)) = self.event(call, "ended") else { return };
-        self.send(&self.ending, &agent_id, &event);
+        self.publish(call, "ended", false);
     }
 
     pub fn stop(&self) {
@@ -173,21 +158,22 @@ impl Load {
         refused
     }
 
-    /// Key and value of the record.
-    fn event(&self, call: u64, state: &str) -> Option<(String, String)> {
+    fn publish(&self, call: u64, state: &str, timed: bool) {
         let plan = &self.plan;
-        let (agent, number) = self.given.lock().get(call as usize).copied()?;
+        let Some((agent, number)) = self.given.lock().get(call as usize).copied() else { return };
         let agent_id = format!("bench-{agent}");
         let event = json!({
             "callId": format!("{}{call}", plan.run), "state": state, "agentId": agent_id, "direction": "outbound",
             "from": "+12125550100", "to": plan.numbers[number as usize],
             "at": Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
-        });
-        Some((agent_id, event.to_string()))
-    }
-
-    fn send(&self, by: &Producer, key: &str, value: &str) {
-        match by.send_result(FutureRecord::to(&self.topic).key(key).payload(value)) {
+        })
+        .to_string();
+        let record = FutureRecord::to(&self.topic).key(&agent_id).payload(&event);
+        if timed {
+            let now = plan.origin.elapsed().as_nanos() as u64;
+            plan.sent_ns[call as usize].store(now, Ordering::Release);
+        }
+        match self.producer.send_result(record) {
             Ok(delivery) => self.deliveries.lock().push(delivery),
             Err(_) => _ = self.refused.fetch_add(1, Ordering::Relaxed),
         }

@@ -36,9 +36,8 @@ How to size a deployment with it:
 payload of a pop is its customer's timeline: no other size says anything about yours.
 
 2. Run this on another machine than the service, with as many agents as one node will hold, and the calls a \
-second of your busiest hour: agents × calls an hour ÷ 3600. Every call is published twice: offered, at once and by \
-itself, and ended once its pop was read, as Kafka's clients publish unless told otherwise (linger.ms 5). For several \
-nodes name each with --url: agents are spread over them.
+second of your busiest hour: agents × calls an hour ÷ 3600. Every call is published twice: offered, and ended \
+once its pop was read. For several nodes name each with --url: agents are spread over them.
 
 3. Look at p99 and max. The line \"bare consumer\" is what Kafka and this machine take by themselves, measured \
 in the same run; the difference is what the service adds: decide, look up, prepare, encode, push.
