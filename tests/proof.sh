@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.." || exit 1
 : "${FUZZ_SECONDS:=600}"
 export FAULTS_ROUNDS=${FAULTS_ROUNDS:-20} FAULTS_SECONDS=${FAULTS_SECONDS:-10}
 export FAULTS_HEARTBEAT_SECONDS=${FAULTS_HEARTBEAT_SECONDS:-10} FAULTS_PAUSE_SECONDS=${FAULTS_PAUSE_SECONDS:-30}
+# Each fault keeps two or three nodes busy for minutes: as many at a time as CI has would wait for each other.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-3}
 export CRASH_INTERACTIONS=${CRASH_INTERACTIONS:-1000000} CRASH_ROUNDS=${CRASH_ROUNDS:-20}
 
 work=build/proof
@@ -26,8 +28,7 @@ step() { # NAME COMMAND…
 }
 
 step fuzz make --no-print-directory fuzz SECONDS="$FUZZ_SECONDS" TARGET="${TARGET:-}"
-# Each of them keeps two or three nodes busy for minutes: as many at a time as CI has would wait for each other.
-step faults env RUST_TEST_THREADS="${RUST_TEST_THREADS:-3}" make --no-print-directory test-rust TESTS="${FAULTS_TESTS:-faults::} --nocapture"
+step faults make --no-print-directory test-rust TESTS="${FAULTS_TESTS:-faults::} --nocapture"
 step crash make --no-print-directory test-rust TESTS="crash:: --nocapture"
 if tests/servers/autobahn.sh >/dev/null; then
   step autobahn make --no-print-directory autobahn

@@ -165,7 +165,7 @@ pub struct Peer {
 
 #[cfg(test)]
 mod tests {
-    use rustix::process::{Resource, getrlimit, setrlimit};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     use super::*;
 
@@ -173,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn a_crowd_that_comes_at_once_need_not_knock_twice() {
         let limit = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit }).unwrap();
+        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
         let most =
             std::fs::read_to_string("/proc/sys/net/core/somaxconn").map_or(128, |most| most.trim().parse().unwrap());
         let listener = bind(([127, 0, 0, 1], 0).into(), "http.listen").unwrap();

@@ -94,6 +94,7 @@ export const timeline = css`
     white-space: nowrap;
   }
 
+  /* A text is not a box of its own: it ends its line by itself. */
   .line:not(:first-child, .comments)::after {
     content: "\\a";
     white-space: pre;
