@@ -115,28 +115,14 @@ function watchPops() {
   };
 }
 
-/** In the page: until there is a moment in which nothing is to do. */
-function untilIdle() {
-  return new Promise((resolve) => requestIdleCallback(resolve));
-}
-
-/** In the page: until nothing is left of the pop before, as it is when a call comes. */
-function untilAtRest() {
-  const REST_MS = 40;
-  return new Promise((resolve) => {
-    const look = (idle) => (idle.timeRemaining() > REST_MS ? resolve() : requestIdleCallback(look));
-    requestIdleCallback(look);
-  });
-}
-
 /** Sends pops, each ending the call before it, and gives what the page noted for each. */
-async function sendPops(page, service, of, { from, to, until = untilIdle }) {
+async function sendPops(page, service, of, { from, to }) {
   const notes = [];
   for (let number = from; number < to; number += 1) {
     service.send({ type: "ended", version: 2, callId: `c-${number - 1}`, reason: "ended" });
     service.send(pop({ call: { callId: `c-${number}` }, timeline: ofCustomer(number, of) }));
     notes.push(await page.evaluate(() => window.nextPop()));
-    await page.evaluate(until);
+    await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
   }
   return notes;
 }
@@ -182,19 +168,16 @@ async function measureLoading(browser) {
 
 async function measurePops(browser, slowdown) {
   const { page, service, close } = await openBench(browser, slowdown);
-  const measure = async (count, until, first) => {
+  for (const count of [20, 500]) {
     const of = journey(count);
-    await sendPops(page, service, of, { from: first - WARM_UP_POPS, to: first });
-    const notes = await sendPops(page, service, of, { from: first, to: first + MEASURED_POPS, until });
-    return { free: p95(notes.map((note) => note.free)), painted: p95(notes.map((note) => note.painted)) };
-  };
-  const after = await measure(20, untilIdle, 1000);
-  const rested = await measure(20, untilAtRest, 2000);
-  const long = await measure(500, untilIdle, 3000);
-  record("20 interactions, main thread free, p95", slowdown, "free20", after.free);
-  record("the same on a page at rest", slowdown, "free20", rested.free);
-  record("20 interactions, painted, p95", slowdown, "painted20", after.painted);
-  record("500 interactions, main thread free, p95", slowdown, "free500", long.free);
+    await sendPops(page, service, of, { from: 1, to: 1 + WARM_UP_POPS });
+    const notes = await sendPops(page, service, of, { from: 1000, to: 1000 + MEASURED_POPS });
+    const free = p95(notes.map((note) => note.free));
+    record(`${count} interactions, main thread free, p95`, slowdown, `free${count}`, free);
+    if (count === 20) {
+      record("20 interactions, painted, p95", slowdown, "painted20", p95(notes.map((note) => note.painted)));
+    }
+  }
   await close();
 }
 
