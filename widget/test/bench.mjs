@@ -2,6 +2,7 @@
 // Prints each figure beside its budget; ends with 1 when one was missed.
 import { gzipSync } from "node:zlib";
 import { interaction, pop, timeline } from "./fixtures.mjs";
+import { wheelFrames } from "./frames.mjs";
 import { startBrowser, startService, stopBrowser } from "./harness.mjs";
 
 const SLOWDOWNS = [1, 4];
@@ -9,6 +10,7 @@ const WARM_UP_POPS = 5;
 const MEASURED_POPS = 60;
 const SCROLLED_FRAMES = 300;
 const SCROLL_STEP_PX = 60;
+const WHEEL = { px: 18_000, speed: 3600 };
 const FRAME_MS = 1000 / 60;
 const MEMORY_POPS = { early: 100, late: 1000, later: 2000 };
 
@@ -58,7 +60,7 @@ function ofCustomer(number, journeyOfOne) {
   return JSON.parse(JSON.stringify(journeyOfOne).replaceAll('"b-', `"b-${number}-`));
 }
 
-const WIDTHS = [56, 5, 10, 22, 6];
+const WIDTHS = [58, 5, 10, 22, 6];
 
 function print(...cells) {
   const line = cells.map((cell, column) =>
@@ -204,25 +206,45 @@ function scrollFrames([scroller, frames, step]) {
   });
 }
 
-async function measureScrolling(browser, slowdown) {
-  const { page, service, close } = await openBench(browser, slowdown);
-  await sendPops(page, service, journey(2000), { from: 1, to: 2 });
-  const layouts = {
-    timeline: { scroller: ".timeline.horizontal" },
-    grid: { scroller: ".grid-scroll", button: "Grid" },
-    "narrow timeline": { scroller: ".timeline.vertical", width: 400 },
-  };
-  for (const [name, { scroller, button, width = 1280 }] of Object.entries(layouts)) {
+const LAYOUTS = {
+  timeline: { scroller: ".timeline.horizontal", direction: { x: -1, y: 0 } },
+  grid: { scroller: ".grid-scroll", direction: { x: 0, y: 1 }, button: "Grid" },
+  "narrow timeline": { scroller: ".timeline.vertical", direction: { x: 0, y: 1 }, width: 400 },
+};
+
+/** Shows 2,000 interactions in each layout, and leaves the scrolling to `scroll`: at once, while they are being drawn. */
+async function inEachLayout(browser, slowdown, scroll) {
+  for (const [name, { scroller, direction, button, width = 1280 }] of Object.entries(LAYOUTS)) {
+    const { page, service, devtools, close } = await openBench(browser, slowdown);
     await page.setViewportSize({ width, height: 760 });
+    await sendPops(page, service, journey(2000), { from: 1, to: 2 });
     // Not by its role: to look for roles in all that is out of sight takes a slow page longer than the scrolling.
     if (button) await page.locator(".view-switch button", { hasText: button }).click();
     await page.locator(scroller).waitFor();
+    await scroll({ name, page, devtools, scroller, direction });
+    await close();
+  }
+}
+
+/** As an agent does it. */
+async function measureWheel(browser, slowdown) {
+  await inEachLayout(browser, slowdown, async ({ name, page, devtools, scroller, direction }) => {
+    const delta = { x: direction.x * WHEEL.px, y: direction.y * WHEEL.px };
+    const box = await page.locator(scroller).boundingBox();
+    const frames = await wheelFrames(devtools, box, delta, WHEEL.speed);
+    const share = (100 * frames.filter(({ lost }) => lost).length) / frames.length;
+    record(`2,000 interactions, ${name}, by wheel: frames lost`, slowdown, "dropped", share);
+  });
+}
+
+/** As a page does it that moves on in each frame: harder, as each picture waits for all that the page has to do. */
+async function measureScrolling(browser, slowdown) {
+  await inEachLayout(browser, slowdown, async ({ name, page, scroller }) => {
     const times = await page.evaluate(scrollFrames, [scroller, SCROLLED_FRAMES, SCROLL_STEP_PX]);
     const dropped = times.reduce((sum, time) => sum + Math.max(0, Math.round(time / FRAME_MS) - 1), 0);
     const share = (100 * dropped) / (times.length + dropped);
-    record(`2,000 interactions, ${name} scrolled, dropped`, slowdown, "dropped", share);
-  }
-  await close();
+    record(`2,000 interactions, ${name}, by script: frames lost`, slowdown, "dropped", share);
+  });
 }
 
 /** What the browser keeps for itself: compiled code, and what stands behind the document. */
@@ -275,6 +297,7 @@ print("", "CPU", "value", "budget", "");
 await measureLoading(browser);
 for (const slowdown of SLOWDOWNS) {
   await measurePops(browser, slowdown);
+  await measureWheel(browser, slowdown);
   await measureScrolling(browser, slowdown);
 }
 await measureMemory(browser);

@@ -1,5 +1,6 @@
 // The gallery as tests and pictures use it: which states it has, and one of them alone, once it shows what it is for.
 import { NOW, ZONE } from "./fixtures.mjs";
+import { PATIENCE_MS } from "./harness.mjs";
 
 const PATH = "/widget/gallery";
 
@@ -75,7 +76,7 @@ export async function openState(browser, service, { id, width, height }, options
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(5000);
+  page.setDefaultTimeout(PATIENCE_MS);
   await page.clock.install({ time: NOW });
   await page.goto(`${service.url}${PATH}?state=${id}`);
   await page.locator(SHOWN[id]).first().waitFor();

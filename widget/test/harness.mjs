@@ -11,6 +11,10 @@ import { chromium } from "playwright-core";
 import { WebSocketServer } from "ws";
 import { NOW, welcome, ZONE } from "./fixtures.mjs";
 
+/** How long to wait for what must come: of a slow machine longer than of a fast one, and of neither a promise. */
+export const PATIENCE_MS = 15_000;
+const LOOK_EVERY_MS = 20;
+
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS =
@@ -140,7 +144,7 @@ export async function open(t, options = {}) {
     colorScheme: scheme,
     ...options.context,
   });
-  context.setDefaultTimeout(5000);
+  context.setDefaultTimeout(PATIENCE_MS);
   const problems = [];
   context.on("weberror", (error) => problems.push(String(error.error())));
   context.on("console", (message) => {
@@ -195,19 +199,19 @@ export function heard(page, type) {
  */
 export async function reads(read, expected, what) {
   let last;
-  for (let waits = 0; waits < 250; waits += 1) {
+  for (let waited = 0; waited < PATIENCE_MS; waited += LOOK_EVERY_MS) {
     last = await read();
     if (isDeepStrictEqual(last, expected)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   assert.deepEqual(last, expected, what);
 }
 
 /** Waits until a condition of this process holds, and says what did not. */
 export async function until(condition, what) {
-  for (let waits = 0; waits < 250; waits += 1) {
+  for (let waited = 0; waited < PATIENCE_MS; waited += LOOK_EVERY_MS) {
     if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
-  throw new Error(`waited 5 s in vain: ${what}`);
+  throw new Error(`waited ${PATIENCE_MS / 1000} s in vain: ${what}`);
 }

@@ -61,9 +61,9 @@ export const base = css`
     padding: 0;
   }
 
-  ul,
-  ol {
-    list-style: none;
+  /* As list items, each one that comes in would have all the others counted anew. */
+  li {
+    display: block;
   }
 
   button,

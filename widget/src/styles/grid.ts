@@ -44,7 +44,7 @@ export const grid = css`
     flex: 2 1 0;
     min-inline-size: 0;
     padding: 0;
-    overflow: hidden;
+    overflow: clip;
     text-align: start;
     text-overflow: ellipsis;
     white-space: nowrap;

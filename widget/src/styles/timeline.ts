@@ -9,6 +9,8 @@ export const timeline = css`
     /* The place where an agent reads is held by the element itself, in both directions. */
     overflow-anchor: none;
     scrollbar-width: thin;
+    /* Opaque, or the browser would draw it anew for each step of a wheel instead of moving what is drawn. */
+    background: var(--_surface);
     /* Whole pixels, as a scroller stands on none between: what comes above is as high as it is scrolled by. */
     line-height: 18px;
   }
@@ -33,7 +35,8 @@ export const timeline = css`
   }
 
   .ago {
-    overflow: hidden;
+    min-inline-size: 0;
+    overflow: clip;
     text-overflow: ellipsis;
     font-size: 12px;
     color: var(--_quiet);
@@ -89,7 +92,7 @@ export const timeline = css`
   .entry-text {
     flex: 1;
     min-inline-size: 0;
-    overflow: hidden;
+    overflow: clip;
     text-overflow: ellipsis;
     white-space: nowrap;
   }
@@ -137,7 +140,7 @@ export const timeline = css`
   /* What was said is worth a second line. */
   .line.comments {
     display: -webkit-box;
-    overflow: hidden;
+    overflow: clip;
     -webkit-box-orient: vertical;
     -webkit-line-clamp: 2;
     white-space: normal;
@@ -182,14 +185,22 @@ export const timeline = css`
     contain-intrinsic-size: 280px 160px;
   }
 
-  .horizontal .day::before,
+  /* The room of the days that are not drawn yet: a timeline that grew at its old end would carry along an agent whose
+     wheel still turns. */
+  .undrawn {
+    position: relative;
+    flex: none;
+    inline-size: calc(var(--_days) * 280px);
+  }
+
+  .horizontal :is(.day, .undrawn)::before,
   .vertical .day::before {
     content: "";
     position: absolute;
     background: var(--_border);
   }
 
-  .horizontal .day::before {
+  .horizontal :is(.day, .undrawn)::before {
     inset-block-start: 4px;
     inset-inline: 0;
     block-size: 2px;
@@ -245,7 +256,7 @@ export const timeline = css`
   }
 
   @media (forced-colors: active) {
-    .day::before,
+    :is(.day, .undrawn)::before,
     .day::after {
       background: CanvasText;
     }

@@ -162,13 +162,13 @@ export class CallPanel {
     const isHorizontal = state.arrangement === "horizontal";
     const first = isHorizontal ? countInView(shown.days, state.width) : undefined;
     const reach = this.#unrolling.reach(`${isGrid} ${entry.call.callId}`, shown.count, first);
-    // It stands behind the last one, so not before that is drawn.
+    // It stands behind the last one, so not before that is drawn or has its room.
     const older =
-      reach < shown.count
-        ? null
-        : loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before));
+      isHorizontal || reach >= shown.count
+        ? loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before))
+        : null;
     if (!isGrid) {
-      return timelineView(scene, newestDays(shown.days, reach), isHorizontal, older);
+      return timelineView(scene, shown.days, newestDays(shown.days, reach), isHorizontal, older);
     }
     const { language, catalogue, contacts } = scene;
     const rows = this.#rows.of([shown, this.#sort, language, catalogue, contacts], () =>

@@ -17,19 +17,23 @@ import {
 } from "./interaction.ts";
 import { drawnOnce, localTimeHint, ownerOf, type Scene } from "./scene.ts";
 
+/** Of `days` those that are `drawn` so far. */
 export function timelineView(
   scene: Scene,
   days: Day[],
+  drawn: Day[],
   isHorizontal: boolean,
   older: unknown,
 ): TemplateResult {
   const direction = isHorizontal ? "horizontal" : "vertical";
+  const undrawn = isHorizontal ? days.length - drawn.length : 0;
   // Row-reverse keeps a scroller at its newest end without a line of script, also when older days are added;
   // focusable, so that it scrolls by keyboard.
   return html`<div class="timeline ${direction}" part="timeline" role="region" tabindex="0"
     aria-label=${scene.language.say("timelineRegion")}>
     <ol class="days" @keydown=${moveByArrow}>
-      ${repeat(byMonth(days), monthOf, (month, index) => snapshots(scene, month, index === 0))}
+      ${repeat(byMonth(drawn), monthOf, (month, index) => snapshots(scene, month, index === 0))}
+      ${undrawn > 0 ? html`<li class="undrawn" aria-hidden="true" .style=${`--_days: ${undrawn}`}></li>` : nothing}
       ${older ? html`<li class="older">${older}</li>` : nothing}
     </ol>
   </div>`;

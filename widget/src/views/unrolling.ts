@@ -5,7 +5,8 @@ import type { Day } from "../frames.ts";
 
 /** What most panels have room for. */
 const FIRST = 12;
-const STEP = { first: 20, min: 5, max: 120 };
+/** `missed`: where the agent looks at nothing, whose wait counts then more than a frame. */
+const STEP = { first: 20, min: 5, max: 120, missed: 60 };
 /** A step takes about as long as leaves a frame its time for everything else. */
 const STEP_MS = 4;
 /** A page that is never idle, as while it is scrolled, gets its steps all the same. */
@@ -19,6 +20,7 @@ export class Unrolling {
   #drawn = FIRST;
   #step = STEP.first;
   #isUnderWay = false;
+  #isMissed = false;
 
   constructor(host: ReactiveControllerHost & HTMLElement) {
     this.#host = host;
@@ -35,19 +37,28 @@ export class Unrolling {
   #goOn(): void {
     this.#isUnderWay = true;
     // After the paint of what is drawn already.
-    requestAnimationFrame(() => whenIdle(() => void this.#draw()));
+    const draw = () => void this.#draw();
+    requestAnimationFrame(() => (this.#isMissed ? setTimeout(draw) : whenIdle(draw)));
   }
 
   async #draw(): Promise<void> {
     this.#isUnderWay = false;
-    this.#drawn += this.#step;
+    const step = this.#isMissed ? STEP.missed : this.#step;
+    this.#drawn += step;
     const began = performance.now();
     this.#host.requestUpdate();
     await this.#host.updateComplete;
     // What a step costs is its layout more than its drawing: it is done now, and counted, instead of with the next picture.
-    this.#host.getBoundingClientRect();
+    const view = this.#host.getBoundingClientRect();
+    this.#isMissed = this.#isInView(view);
     const pace = STEP_MS / Math.max(performance.now() - began, 0.5);
-    this.#step = Math.round(Math.min(STEP.max, Math.max(STEP.min, this.#step * Math.min(pace, 2))));
+    this.#step = Math.round(Math.min(STEP.max, Math.max(STEP.min, step * Math.min(pace, 2))));
+  }
+
+  /** Whether the agent has scrolled to where nothing is drawn yet. */
+  #isInView(view: DOMRect): boolean {
+    const undrawn = this.#host.shadowRoot?.querySelector(".undrawn")?.getBoundingClientRect();
+    return undrawn !== undefined && undrawn.left < view.right && undrawn.right > view.left;
   }
 }
 
