@@ -131,10 +131,10 @@ export const grid = css`
     cursor: pointer;
   }
 
-  /* Forty rows. */
+  /* Twenty rows. */
   .grid tbody {
     content-visibility: auto;
-    contain-intrinsic-block-size: auto 1520px;
+    contain-intrinsic-block-size: auto 760px;
   }
 
   .grid tbody tr:hover {

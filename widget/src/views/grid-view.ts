@@ -18,7 +18,7 @@ import {
 import { drawnOnce, localTimeHint, ownerOf, type Scene } from "./scene.ts";
 
 /** The style sheet knows their height. */
-const GROUP_ROWS = 40;
+const GROUP_ROWS = 20;
 
 export interface Sort {
   column: string;
