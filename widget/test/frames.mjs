@@ -39,7 +39,7 @@ function framesOf(reports) {
   const first = Math.min(...tries.keys());
   return Array.from({ length: Math.max(...tries.keys()) - first + 1 }, (_, index) => {
     const ofFrame = tries.get(first + index) ?? [];
-    return { lost: !ofFrame.some(isShown), mainThread: ofFrame.some(waitsForPage) };
+    return { lost: ofFrame.length === 0 || ofFrame.some(isLost), mainThread: ofFrame.some(waitsForPage) };
   });
 }
 
@@ -48,7 +48,7 @@ function waitsForPage({ scroll_state }) {
 }
 
 /** A picture without the page's part is whole where the browser scrolls by itself, and is none where the page must. */
-function isShown(report) {
-  if (report.state === "STATE_DROPPED" || report.has_missing_content) return false;
-  return !(waitsForPage(report) && report.affects_smoothness);
+function isLost(report) {
+  const isLate = waitsForPage(report) && report.affects_smoothness;
+  return report.state === "STATE_DROPPED" || report.has_missing_content || isLate;
 }

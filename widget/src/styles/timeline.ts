@@ -185,9 +185,9 @@ export const timeline = css`
     contain-intrinsic-size: 280px 160px;
   }
 
-  /* The room of the days that are not drawn yet: a timeline that grew at its old end would carry along an agent whose
-     wheel still turns. */
-  .undrawn {
+  /* What is not drawn yet has its room: a timeline that grew at its old end would carry along an agent whose wheel still
+     turns. */
+  .horizontal .undrawn {
     position: relative;
     flex: none;
     inline-size: calc(var(--_days) * 280px);

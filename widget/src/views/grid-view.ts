@@ -154,6 +154,7 @@ export function gridView(
           )}</tbody>`,
       )}
     </table>
+    ${reach < rows.length ? html`<div class="undrawn"></div>` : nothing}
     ${older ? html`<div class="older">${older}</div>` : nothing}
   </div>`;
 }

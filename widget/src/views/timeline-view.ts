@@ -26,7 +26,7 @@ export function timelineView(
   older: unknown,
 ): TemplateResult {
   const direction = isHorizontal ? "horizontal" : "vertical";
-  const undrawn = isHorizontal ? days.length - drawn.length : 0;
+  const undrawn = days.length - drawn.length;
   // Row-reverse keeps a scroller at its newest end without a line of script, also when older days are added;
   // focusable, so that it scrolls by keyboard.
   return html`<div class="timeline ${direction}" part="timeline" role="region" tabindex="0"

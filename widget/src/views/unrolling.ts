@@ -55,10 +55,11 @@ export class Unrolling {
     this.#step = Math.round(Math.min(STEP.max, Math.max(STEP.min, step * Math.min(pace, 2))));
   }
 
-  /** Whether the agent has scrolled to where nothing is drawn yet. */
-  #isInView(view: DOMRect): boolean {
+  /** Whether the agent has scrolled to where nothing is drawn yet: the views say where that begins. */
+  #isInView({ left, right, top, bottom }: DOMRect): boolean {
     const undrawn = this.#host.shadowRoot?.querySelector(".undrawn")?.getBoundingClientRect();
-    return undrawn !== undefined && undrawn.left < view.right && undrawn.right > view.left;
+    if (!undrawn) return false;
+    return undrawn.left < right && undrawn.right > left && undrawn.top < bottom && undrawn.bottom > top;
   }
 }
 
