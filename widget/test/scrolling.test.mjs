@@ -18,19 +18,27 @@ const LONG = timeline(
 
 const lying = (page) => page.locator(".timeline.horizontal");
 
-test("s10_a_long_timeline_is_as_wide_from_its_first_picture_on_so_that_a_turning_wheel_is_not_carried_along", async (t) => {
-  const { page, service } = await open(t);
-  await page.getByText("Ready", { exact: true }).waitFor();
-  await page.clock.pauseAt(new Date("2026-11-20T21:01:00Z"));
-  service.send(pop({ timeline: LONG }));
-  await page.locator(".entry").first().waitFor();
-  const width = () => lying(page).evaluate((one) => one.scrollWidth);
-  const [drawn, first] = [await page.locator(".day").count(), await width()];
-  assert.ok(drawn < 20, `most of it is not drawn yet: ${drawn}`);
-  await page.clock.resume();
-  await reads(() => page.locator(".day").count(), 100);
-  assert.equal(await width(), first);
-});
+for (const [layout, { one, extent, view }] of Object.entries({
+  s10_a_long_timeline_is_as_wide: { one: ".day", extent: "scrollWidth" },
+  s13_a_long_grid_is_as_high: { one: "tbody tr", extent: "scrollHeight", view: "Grid" },
+})) {
+  test(`${layout}_from_its_first_picture_on_so_that_a_turning_wheel_is_not_carried_along_or_stopped`, async (t) => {
+    const { page, service } = await open(t);
+    await page.getByText("Ready", { exact: true }).waitFor();
+    await page.clock.pauseAt(new Date("2026-11-20T21:01:00Z"));
+    service.send(pop({ timeline: LONG }));
+    if (view) await page.getByRole("button", { name: view }).click();
+    const drawn = () => page.locator(one).count();
+    const size = () =>
+      page.locator(".timeline, .grid-scroll").evaluate((scroller, of) => scroller[of], extent);
+    await page.locator(one).first().waitFor();
+    const first = await size();
+    assert.ok((await drawn()) < 20, "most of it is not drawn yet");
+    await page.clock.resume();
+    await reads(drawn, 100);
+    assert.equal(await size(), first);
+  });
+}
 
 test("s10_what_an_agent_scrolls_to_at_once_is_drawn", async (t) => {
   const { page, service } = await open(t);

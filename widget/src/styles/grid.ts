@@ -137,6 +137,11 @@ export const grid = css`
     contain-intrinsic-block-size: auto 760px;
   }
 
+  /* The room of the rows that are not drawn yet, so that no wheel is stopped. */
+  .grid-scroll .undrawn {
+    block-size: calc(var(--_rest) * 38px);
+  }
+
   .grid tbody tr:hover {
     background: color-mix(in srgb, var(--_accent) 7%, transparent);
   }

@@ -190,7 +190,7 @@ export const timeline = css`
   .horizontal .undrawn {
     position: relative;
     flex: none;
-    inline-size: calc(var(--_days) * 280px);
+    inline-size: calc(var(--_rest) * 280px);
   }
 
   .horizontal :is(.day, .undrawn)::before,

@@ -164,7 +164,7 @@ export class CallPanel {
     const reach = this.#unrolling.reach(`${isGrid} ${entry.call.callId}`, shown.count, first);
     // It stands behind the last one, so not before that is drawn or has its room.
     const older =
-      isHorizontal || reach >= shown.count
+      state.arrangement !== "vertical" || reach >= shown.count
         ? loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before))
         : null;
     if (!isGrid) {

@@ -154,7 +154,7 @@ export function gridView(
           )}</tbody>`,
       )}
     </table>
-    ${reach < rows.length ? html`<div class="undrawn"></div>` : nothing}
+    ${reach < rows.length ? html`<div class="undrawn" .style=${`--_rest: ${rows.length - reach}`}></div>` : nothing}
     ${older ? html`<div class="older">${older}</div>` : nothing}
   </div>`;
 }

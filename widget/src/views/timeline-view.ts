@@ -26,14 +26,14 @@ export function timelineView(
   older: unknown,
 ): TemplateResult {
   const direction = isHorizontal ? "horizontal" : "vertical";
-  const undrawn = days.length - drawn.length;
+  const rest = isHorizontal ? days.length - drawn.length : 0;
   // Row-reverse keeps a scroller at its newest end without a line of script, also when older days are added;
   // focusable, so that it scrolls by keyboard.
   return html`<div class="timeline ${direction}" part="timeline" role="region" tabindex="0"
     aria-label=${scene.language.say("timelineRegion")}>
     <ol class="days" @keydown=${moveByArrow}>
       ${repeat(byMonth(drawn), monthOf, (month, index) => snapshots(scene, month, index === 0))}
-      ${undrawn > 0 ? html`<li class="undrawn" aria-hidden="true" .style=${`--_days: ${undrawn}`}></li>` : nothing}
+      ${rest > 0 ? html`<li class="undrawn" aria-hidden="true" .style=${`--_rest: ${rest}`}></li>` : nothing}
       ${older ? html`<li class="older">${older}</li>` : nothing}
     </ol>
   </div>`;

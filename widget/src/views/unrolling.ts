@@ -55,7 +55,7 @@ export class Unrolling {
     this.#step = Math.round(Math.min(STEP.max, Math.max(STEP.min, step * Math.min(pace, 2))));
   }
 
-  /** Whether the agent has scrolled to where nothing is drawn yet: the views say where that begins. */
+  /** Whether the agent has scrolled to where nothing is drawn yet. */
   #isInView({ left, right, top, bottom }: DOMRect): boolean {
     const undrawn = this.#host.shadowRoot?.querySelector(".undrawn")?.getBoundingClientRect();
     if (!undrawn) return false;
