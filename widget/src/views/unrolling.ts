@@ -28,8 +28,11 @@ export class Unrolling {
 
   /** How many interactions of this list to draw now; asks for the next step while there are more. */
   reach(list: string, total: number, first = FIRST): number {
-    if (list !== this.#list) this.#drawn = Math.min(first, FIRST);
-    this.#list = list;
+    if (list !== this.#list) {
+      this.#list = list;
+      this.#drawn = Math.min(first, FIRST);
+      this.#isMissed = false;
+    }
     if (this.#drawn < total && !this.#isUnderWay) this.#goOn();
     return this.#drawn;
   }
