@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use super::consumer::copy_out;
-use super::{ASK_TIMEOUT, Brokers, Record, Right, Told, is_denial};
+use super::{ASK_TIMEOUT, Brokers, Record, Right, Told, UNANSWERED_MAX, is_denial, leave_behind};
 
 /// Records handed over and not yet taken.
 const HANDED_OVER_MAX: usize = 1024;
@@ -26,40 +27,33 @@ const POLL: Duration = Duration::from_millis(100);
 /// Before the topic is there, and where it went away.
 const RETRY: Duration = Duration::from_millis(500);
 
+type Client = BaseConsumer<Told>;
+
 /// A member of the group. Dropping it lets its thread end by itself; [`GroupConsumer::close`] waits for it.
 pub struct GroupConsumer {
     records: mpsc::Receiver<Record>,
-    topic: String,
-    client: Arc<BaseConsumer<Told>>,
-    stop: Arc<AtomicBool>,
+    member: Arc<Member>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Asks how far the group is, beside its records.
+/// Asks how far the group is, beside its records: that is how a client is found out that hears nothing any more.
 #[derive(Clone)]
 pub struct GroupProgress {
-    topic: String,
-    client: Arc<BaseConsumer<Told>>,
+    member: Arc<Member>,
 }
 
 impl GroupConsumer {
     pub fn start(brokers: &Brokers, group: &str, topic: &str, errors: Counter) -> anyhow::Result<Self> {
-        let client: BaseConsumer<Told> =
-            brokers.group_client(group).create_with_context(brokers.told_and_counted(errors))?;
-        client.subscribe(&[topic])?;
-        let client = Arc::new(client);
-        let stop = Arc::new(AtomicBool::new(false));
+        let (brokers, group, topic) = (brokers.clone(), group.to_owned(), topic.to_owned());
+        let told = brokers.told_and_counted(errors);
+        let client = Mutex::new(Arc::new(join(&brokers, &group, &topic, told)?));
+        let (stop, deaf, answered_at) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::new(Instant::now()));
+        let member = Arc::new(Member { brokers, group, topic, client, answered_at, deaf, stop });
         let (sender, records) = mpsc::channel(HANDED_OVER_MAX);
-        let member = Member {
-            brokers: brokers.clone(),
-            group: group.to_owned(),
-            topic: topic.to_owned(),
-            client: Arc::clone(&client),
-            stop: Arc::clone(&stop),
-            sender,
-        };
-        let thread = std::thread::Builder::new().name(format!("share-{topic}")).spawn(move || member.run())?;
-        Ok(Self { records, topic: topic.to_owned(), client, stop, thread: Some(thread) })
+        let run = Arc::clone(&member);
+        let thread =
+            std::thread::Builder::new().name(format!("share-{}", member.topic)).spawn(move || run.run(&sender))?;
+        Ok(Self { records, member, thread: Some(thread) })
     }
 
     /// The next record of the partitions that are this member's now; `None` once closed.
@@ -73,28 +67,29 @@ impl GroupConsumer {
     }
 
     pub fn progress(&self) -> GroupProgress {
-        GroupProgress { topic: self.topic.clone(), client: Arc::clone(&self.client) }
+        GroupProgress { member: Arc::clone(&self.member) }
     }
 
     /// Says that everything before these offsets is kept. Where the partition has gone to another member, that one reads
     /// again from what was committed before: what is kept twice is kept once.
     pub async fn commit(&self, next: &HashMap<i32, i64>) {
+        let topic = &self.member.topic;
         let mut offsets = TopicPartitionList::new();
         for (&partition, &next) in next {
-            if let Err(error) = offsets.add_partition_offset(&self.topic, partition, Offset::Offset(next)) {
-                return warn!(kafka.topic = self.topic, kafka.partition = partition, %error, "no offset to commit");
+            if let Err(error) = offsets.add_partition_offset(topic, partition, Offset::Offset(next)) {
+                return warn!(kafka.topic = topic, kafka.partition = partition, %error, "no offset to commit");
             }
         }
-        let client = Arc::clone(&self.client);
+        let client = self.member.client();
         let committed = tokio::task::spawn_blocking(move || client.commit(&offsets, CommitMode::Sync)).await;
         if let Ok(Err(error)) = committed {
-            debug!(kafka.topic = self.topic, %error, "not committed: these records will be read again");
+            debug!(kafka.topic = topic, %error, "not committed: these records will be read again");
         }
     }
 
     /// Leaves the group, so that the others need not wait for it.
     pub async fn close(mut self, limit: Duration) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.member.stop.store(true, Ordering::Relaxed);
         self.records.close();
         let thread = self.thread.take();
         let closed = tokio::task::spawn_blocking(move || {
@@ -109,7 +104,7 @@ impl GroupConsumer {
 
 impl Drop for GroupConsumer {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.member.stop.store(true, Ordering::Relaxed);
     }
 }
 
@@ -119,9 +114,9 @@ impl GroupProgress {
     pub fn committed(&self, partitions: impl IntoIterator<Item = i32>) -> Result<HashMap<i32, i64>, KafkaError> {
         let mut asked = TopicPartitionList::new();
         for partition in partitions {
-            asked.add_partition(&self.topic, partition);
+            asked.add_partition(&self.member.topic, partition);
         }
-        let committed = self.client.committed_offsets(asked, ASK_TIMEOUT)?;
+        let committed = self.member.client().committed_offsets(asked, ASK_TIMEOUT)?;
         let next = |partition: &TopicPartitionListElem<'_>| match partition.offset() {
             Offset::Offset(next) => Some((partition.partition(), next)),
             _ => None,
@@ -131,8 +126,11 @@ impl GroupProgress {
 
     /// Records that are not kept yet, by partition, whichever member has it; blocks up to [`ASK_TIMEOUT`] a question.
     pub fn behind(&self) -> Result<Vec<(i32, i64)>, KafkaError> {
-        let metadata = self.client.fetch_metadata(Some(&self.topic), ASK_TIMEOUT)?;
-        let topic = metadata.topics().iter().find(|topic| topic.name() == self.topic);
+        let (name, client) = (&self.member.topic, self.member.client());
+        let metadata = client.fetch_metadata(Some(name), ASK_TIMEOUT);
+        self.member.heard_from_brokers(metadata.is_ok());
+        let metadata = metadata?;
+        let topic = metadata.topics().iter().find(|topic| topic.name() == name);
         let topic = topic.ok_or(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopic))?;
         if let Some(error) = topic.error() {
             return Err(KafkaError::MetadataFetch(error.into()));
@@ -140,7 +138,7 @@ impl GroupProgress {
         let partitions: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
         let committed = self.committed(partitions.iter().copied())?;
         let behind = |partition: i32| {
-            let (low, high) = self.client.fetch_watermarks(&self.topic, partition, ASK_TIMEOUT)?;
+            let (low, high) = client.fetch_watermarks(name, partition, ASK_TIMEOUT)?;
             let next = committed.get(&partition).map_or(low, |&next| next.max(low));
             Ok((partition, (high - next).max(0)))
         };
@@ -148,27 +146,50 @@ impl GroupProgress {
     }
 }
 
-/// The thread that polls, and does nothing else.
+/// The thread that polls, and does nothing else; and what it shares with those who ask.
 struct Member {
     brokers: Brokers,
     group: String,
     topic: String,
-    client: Arc<BaseConsumer<Told>>,
-    stop: Arc<AtomicBool>,
-    sender: mpsc::Sender<Record>,
+    client: Mutex<Arc<Client>>,
+    answered_at: Mutex<Instant>,
+    /// Set where the client must be made anew.
+    deaf: AtomicBool,
+    stop: AtomicBool,
+}
+
+fn join(brokers: &Brokers, group: &str, topic: &str, told: Told) -> KafkaResult<Client> {
+    let client: Client = brokers.group_client(group).create_with_context(told)?;
+    client.subscribe(&[topic])?;
+    Ok(client)
 }
 
 impl Member {
-    fn run(self) {
+    fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client.lock())
+    }
+
+    fn heard_from_brokers(&self, answered: bool) {
+        let mut answered_at = self.answered_at.lock();
+        if answered {
+            *answered_at = Instant::now();
+        } else if answered_at.elapsed() > UNANSWERED_MAX {
+            *answered_at = Instant::now(); // another client has as long
+            self.deaf.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn run(&self, sender: &mpsc::Sender<Record>) {
+        let mut client = self.client();
         let mut troubled = false;
         while !self.stop.load(Ordering::Relaxed) {
-            match self.client.poll(POLL) {
+            match client.poll(POLL) {
                 None => {}
                 Some(Ok(message)) => {
                     troubled = false;
                     let record = copy_out(&message);
                     drop(message);
-                    if self.sender.blocking_send(record).is_err() {
+                    if sender.blocking_send(record).is_err() {
                         break;
                     }
                 }
@@ -179,15 +200,35 @@ impl Member {
                     std::thread::sleep(RETRY);
                 }
             }
+            if self.deaf.swap(false, Ordering::Relaxed) {
+                client = self.renewed(client);
+            }
         }
-        self.client.unsubscribe();
+        client.unsubscribe();
+    }
+
+    /// Another client in the place of this one.
+    fn renewed(&self, client: Arc<Client>) -> Arc<Client> {
+        match join(&self.brokers, &self.group, &self.topic, client.context().as_ref().clone()) {
+            Ok(renewed) => {
+                debug!(kafka.topic = self.topic, "the kafka client hears nothing and is made anew");
+                let renewed = Arc::new(renewed);
+                *self.client.lock() = Arc::clone(&renewed);
+                leave_behind(&self.topic, client);
+                renewed
+            }
+            Err(error) => {
+                warn!(kafka.topic = self.topic, %error, "cannot make a kafka client anew, trying on");
+                client
+            }
+        }
     }
 
     fn why(&self, error: &KafkaError) -> String {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => self.brokers.denied(Right::Group(&self.group)),
             _ if is_denial(error) => self.brokers.denied(Right::Read(&self.topic)),
-            _ => self.client.context().reason().unwrap_or_else(|| error.to_string()),
+            _ => self.client().context().reason().unwrap_or_else(|| error.to_string()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The door to Kafka: client settings, what a record is, the in-process broker. Only this folder and the tools that publish know rdkafka.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaResult;
 use rdkafka::producer::FutureProducer;
 use rdkafka::types::RDKafkaErrorCode;
+use tracing::warn;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::{EMBEDDED, Kafka};
@@ -32,6 +34,9 @@ pub use writer::Writer;
 
 /// Time for one question to the brokers.
 pub const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Where no question was answered for so long, the client may have lost sight of brokers that are there (librdkafka #5301), and
+/// is made anew.
+const UNANSWERED_MAX: Duration = Duration::from_secs(60);
 /// So do brokers that want TLS, and hear none.
 const HUNG_UP: &str =
     "they hang up without a word: kafka.properties.security.protocol may not be what is spoken at this address";
@@ -73,6 +78,14 @@ impl Record {
         hash.update(self.key.as_deref().unwrap_or_default());
         hash.update(self.value.as_deref().unwrap_or_default());
         hash.digest().cast_signed()
+    }
+}
+
+/// To close a client may take long, or for ever: the next one does not wait for it.
+fn leave_behind(topic: &str, client: Arc<BaseConsumer<Told>>) {
+    let closing = std::thread::Builder::new().name(format!("close-{topic}")).spawn(move || drop(client));
+    if let Err(error) = closing {
+        warn!(kafka.topic = topic, %error, "a kafka client could not be closed aside");
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -21,11 +22,12 @@ use serde::Deserialize;
 /// A token that does not say when it ends is read again after this time.
 const OPAQUE_TOKEN: Duration = Duration::from_secs(300);
 
-/// One client's.
+/// One client's, or that of several, one after the other.
+#[derive(Clone)]
 pub struct Told {
     errors: Counter,
     who: Who,
-    reasons: Mutex<Reasons>,
+    reasons: Arc<Mutex<Reasons>>,
 }
 
 #[derive(Default)]
@@ -45,7 +47,7 @@ pub struct Who {
 
 impl Told {
     pub fn new(who: Who, errors: Counter) -> Self {
-        Self { errors, who, reasons: Mutex::default() }
+        Self { errors, who, reasons: Arc::default() }
     }
 
     /// Why the brokers do not answer, if they or the way to them said so.
@@ -78,6 +80,10 @@ impl ClientContext for Told {
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // It calls every end of a partition an error.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         self.errors.inc();
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
             self.reasons.lock().last = Some(explained(&self.who.principal, reason));
@@ -154,6 +160,16 @@ fn explained(principal: &str, reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_partition_is_no_error_and_no_reason() {
+        let errors = Counter::default();
+        let told = Told::new(Who::default(), errors.clone());
+        told.error(KafkaError::Global(RDKafkaErrorCode::PartitionEOF), "Fetch from broker 1 reached end of partition");
+        assert_eq!((errors.get(), told.reason()), (0, None));
+        told.error(KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "db:9093/1: Disconnected");
+        assert_eq!((errors.get(), told.reason()), (1, Some("db:9093/1: Disconnected".into())));
+    }
 
     #[test]
     fn what_stands_between_us_and_the_brokers_is_said_as_somebody_can_act_on_it() {

@@ -111,3 +111,6 @@ impl Consumer {
         self.poller.close(limit).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

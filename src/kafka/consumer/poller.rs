@@ -18,9 +18,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{Heard, Hears, Resume, Start};
-use crate::kafka::{Brokers, Record, Right, Told, is_denial};
+use crate::kafka::{Brokers, Record, Right, Told, is_denial, leave_behind};
 
 mod asking;
+mod progress;
+
+use asking::Asking;
+use progress::Progress;
 
 /// How long one poll waits before it looks whether to stop.
 const POLL: Duration = Duration::from_millis(100);
@@ -39,10 +43,13 @@ struct Shared {
     brokers: Brokers,
     topic: String,
     start: Start,
-    errors: Counter,
     stop: AtomicBool,
+    /// What the clients tell, one after the other.
+    told: Told,
     /// Set where the client must be made anew.
     renew: AtomicBool,
+    /// The last question was answered.
+    reachable: AtomicBool,
     /// The partitions that the topic had when it was first found; later ones are read from their beginning.
     original: OnceLock<Vec<i32>>,
     partitions: Arc<Mutex<HashMap<i32, Progress>>>,
@@ -52,23 +59,6 @@ struct Shared {
     from_earliest: Mutex<HashSet<i32>>,
     caught_up: AtomicBool,
     to: Box<dyn Hears>,
-}
-
-/// How far one partition was read.
-#[derive(Debug, Clone, Copy)]
-struct Progress {
-    next: i64,
-    /// The high watermark when it was last asked for.
-    high: i64,
-    /// The end was seen, though control records may stand before `high`.
-    at_end: bool,
-    moved_at: Instant,
-}
-
-impl Progress {
-    fn caught_up(&self) -> bool {
-        self.at_end || self.next >= self.high
-    }
 }
 
 impl Poller {
@@ -83,9 +73,10 @@ impl Poller {
             brokers: brokers.clone(),
             topic: topic.to_owned(),
             start,
-            errors,
             stop: AtomicBool::new(false),
+            told: brokers.told_and_counted(errors),
             renew: AtomicBool::new(false),
+            reachable: AtomicBool::new(true),
             original: OnceLock::new(),
             partitions: Arc::default(),
             verify: Mutex::default(),
@@ -162,26 +153,35 @@ impl Shared {
     /// One client after the other, until stopped.
     fn run(self: Arc<Self>) {
         while !self.stopped() {
-            let client =
-                self.brokers.consumer_client().create_with_context(self.brokers.told_and_counted(self.errors.clone()));
-            match client {
-                Ok(client) => self.run_client(&Arc::new(client)),
-                Err(error) => {
-                    warn!(kafka.topic = self.topic, %error, "cannot make a kafka client, trying again");
-                    std::thread::sleep(FIRST_DISCOVERY);
+            match self.brokers.consumer_client().create_with_context(self.told.clone()) {
+                Ok(client) => {
+                    let client = Arc::new(client);
+                    self.run_client(&client);
+                    if !self.stopped() {
+                        leave_behind(&self.topic, client);
+                    }
                 }
+                Err(error) => warn!(kafka.topic = self.topic, %error, "cannot make a kafka client, trying again"),
+            }
+            if !self.stopped() {
+                std::thread::sleep(FIRST_DISCOVERY);
             }
         }
+    }
+
+    /// Lets another client go on where this one is.
+    fn renew(&self) {
+        self.renew.store(true, Ordering::Relaxed);
     }
 
     fn run_client(self: &Arc<Self>, client: &Arc<BaseConsumer<Told>>) {
         self.renew.store(false, Ordering::Relaxed);
         let ask = (Arc::clone(self), Arc::clone(client));
-        let asking =
-            std::thread::Builder::new().name(format!("ask-{}", self.topic)).spawn(move || ask.0.ask_on(&ask.1));
+        let asking = std::thread::Builder::new()
+            .name(format!("ask-{}", self.topic))
+            .spawn(move || Asking::of(&ask.0, &ask.1).go_on());
         let Ok(asking) = asking else {
-            warn!(kafka.topic = self.topic, "cannot start a thread, trying again");
-            return std::thread::sleep(FIRST_DISCOVERY);
+            return warn!(kafka.topic = self.topic, "cannot start a thread, trying again");
         };
         // The other thread ends when this one does; where a bug has ended it, a new client gets a new one.
         while !self.stopped() && !self.renew.load(Ordering::Relaxed) && !asking.is_finished() {
@@ -198,29 +198,30 @@ impl Shared {
                 break;
             }
         }
-        self.renew.store(true, Ordering::Relaxed);
+        self.renew();
         _ = asking.join();
     }
 
     fn hand_over(&self, message: &BorrowedMessage<'_>) -> ControlFlow<()> {
-        let (partition, next) = (message.partition(), message.offset() + 1);
         let record = copy_out(message);
-        match self.is_known(&record) {
+        let partition = record.partition;
+        let last = Resume { next: record.offset + 1, last_record: record.fingerprint() };
+        match self.is_known(partition, last) {
             None => self.say(Heard::Record(record))?,
             Some(true) => {}
             Some(false) => return self.made_anew(partition, message.offset()),
         }
         if let Some(progress) = self.partitions.lock().get_mut(&partition) {
-            *progress = Progress { next, at_end: false, moved_at: Instant::now(), ..*progress };
+            progress.read(last, Instant::now());
         }
         self.say_if_caught_up()
     }
 
     /// The first record of a partition that was read before must be the last one read: `None` for any other record, or
     /// where that one is gone (compaction, retention).
-    fn is_known(&self, record: &Record) -> Option<bool> {
-        let resume = self.verify.lock().remove(&record.partition)?;
-        (record.offset + 1 == resume.next).then(|| record.fingerprint() == resume.last_record)
+    fn is_known(&self, partition: i32, read: Resume) -> Option<bool> {
+        let resume = self.verify.lock().remove(&partition)?;
+        (read.next == resume.next).then_some(read == resume)
     }
 
     /// Says it, and lets the asking half start the partition from its beginning.
@@ -229,18 +230,18 @@ impl Shared {
             kafka.topic = self.topic,
             kafka.partition = partition,
             kafka.offset = offset,
-            "the topic was made anew: reading from the earliest record"
+            "the topic was made anew: reading it again"
         );
         self.say(Heard::Gap { partition, from: offset, to: 0 })?;
         self.partitions.lock().remove(&partition);
         self.from_earliest.lock().insert(partition);
-        self.renew.store(true, Ordering::Relaxed);
+        self.renew();
         ControlFlow::Continue(())
     }
 
     fn at_end(&self, partition: i32) -> ControlFlow<()> {
         if let Some(progress) = self.partitions.lock().get_mut(&partition) {
-            progress.at_end = true;
+            progress.reach_end();
         }
         self.say_if_caught_up()
     }
@@ -264,12 +265,14 @@ impl Shared {
         flow
     }
 
-    /// Brokers come and go by themselves; an offset that is gone is looked into at once.
+    /// Brokers come and go by themselves. A partition whose offset was refused comes no further in this client, which does not
+    /// say which one it is.
     fn on_trouble(&self, error: &KafkaError, told: &Told) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
-                // The next question compares every position with the watermarks.
+                warn!(kafka.topic = self.topic, "an offset was refused: asking anew where each partition is");
                 self.caught_up.store(false, Ordering::Relaxed);
+                self.renew();
             }
             // None is joined.
             Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {}
