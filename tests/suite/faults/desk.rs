@@ -28,7 +28,7 @@ const BACKOFF_MAX_MS: u64 = 15_000;
 /// The element waits for 10 s, with heartbeats of 25 s.
 const PONG_WAIT_HEARTBEATS: u32 = 2;
 /// How long it may take until all is as it should be.
-const SETTLING: Duration = Duration::from_secs(90);
+pub const SETTLING: Duration = Duration::from_secs(90);
 
 /// Whoever writes to a desk with such a window is soon held up.
 const SMALL_WINDOW_BYTES: u32 = 4096;

@@ -6,10 +6,11 @@ use std::process::ExitStatus;
 
 use tempfile::TempDir;
 
+use super::desk::SETTLING;
 use super::dialler::{CUSTOMERS, INTERACTIONS_EACH, customer};
 use super::parameter;
 use crate::harness::process::Process;
-use crate::harness::{Kafka, Proxy, until};
+use crate::harness::{Kafka, Proxy, until_within};
 
 pub struct Node {
     process: Process,
@@ -34,7 +35,7 @@ impl Node {
 
     /// Waits until so many interactions of a customer are kept.
     pub async fn keeps(&self, nth: i64, interactions: i64) {
-        until("the node to keep the history", async || {
+        until_within(SETTLING, "the node to keep the history", async || {
             let path = format!("/v1/journeys/{}", customer(nth));
             (self.process.get(&path).await.1["total"] == interactions).then_some(())
         })

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub struct OwnBroker {
     /// From the project's own.
@@ -20,9 +21,10 @@ impl OwnBroker {
             }
         }
         // Named and marked as with.sh does, which ends what a test that was killed has left behind.
-        let run = format!("build/servers/run-{}", std::process::id());
-        let mark =
-            format!(". tests/servers/process.sh && mkdir -p {run} && remember_process {run} {}", std::process::id());
+        static NTH: AtomicUsize = AtomicUsize::new(0);
+        let (tests, nth) = (std::process::id(), NTH.fetch_add(1, Ordering::Relaxed));
+        let run = format!("build/servers/run-{tests}-{nth}");
+        let mark = format!(". tests/servers/process.sh && mkdir -p {run} && remember_process {run} {tests}");
         assert!(Command::new("bash").args(["-c", &mark]).current_dir(root()).status().unwrap().success());
         let mut broker = Self { folder: Path::new(&run).join("kafka"), address: String::new() };
         broker.address = broker.script(&["start"]).await.trim().to_owned();
