@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _, Timestamp};
 use rdkafka::types::RDKafkaErrorCode;
@@ -48,7 +48,7 @@ struct Shared {
     told: Told,
     /// Set where the client must be made anew.
     renew: AtomicBool,
-    /// The last question was answered.
+    /// The last question was answered, for every partition.
     reachable: AtomicBool,
     /// The partitions that the topic had when it was first found; later ones are read from their beginning.
     original: OnceLock<Vec<i32>>,
@@ -190,7 +190,7 @@ impl Shared {
                 Some(Ok(message)) => self.hand_over(&message),
                 Some(Err(KafkaError::PartitionEOF(partition))) => self.at_end(partition),
                 Some(Err(error)) => {
-                    self.on_trouble(&error, client.context());
+                    self.on_trouble(&error);
                     ControlFlow::Continue(())
                 }
             };
@@ -246,9 +246,9 @@ impl Shared {
         self.say_if_caught_up()
     }
 
-    /// Says it once each time the end is reached after having been behind.
+    /// Says it once each time the end is reached after having been behind, or out of reach.
     fn say_if_caught_up(&self) -> ControlFlow<()> {
-        let caught_up = {
+        let caught_up = self.reachable.load(Ordering::Relaxed) && {
             let partitions = self.partitions.lock();
             let all_known = self.original.get().is_some_and(|original| partitions.len() >= original.len());
             all_known && partitions.values().all(Progress::caught_up)
@@ -267,7 +267,7 @@ impl Shared {
 
     /// Brokers come and go by themselves. A partition whose offset was refused comes no further in this client, which does not
     /// say which one it is.
-    fn on_trouble(&self, error: &KafkaError, told: &Told) {
+    fn on_trouble(&self, error: &KafkaError) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
                 warn!(kafka.topic = self.topic, "an offset was refused: asking anew where each partition is");
@@ -283,7 +283,7 @@ impl Shared {
                     "kafka reports trouble"
                 );
             }
-            _ => match told.news() {
+            _ => match self.told.news() {
                 Some(error) => warn!(kafka.topic = self.topic, error, "kafka reports trouble"),
                 None => debug!(kafka.topic = self.topic, %error, "kafka reports trouble"),
             },

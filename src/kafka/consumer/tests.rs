@@ -9,6 +9,8 @@ use crate::config::{self, EMBEDDED, Layers};
 use crate::kafka::Producer;
 
 const TOPIC: &str = "calls";
+/// Brokers, by the partitions that they lead.
+const LEADER_OF: [i32; 2] = [2, 1];
 /// A client that is stuck is made anew after less than this.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -22,8 +24,11 @@ struct Desk {
 
 impl Desk {
     async fn with(partitions: i32, spoil: impl FnOnce(&MockCluster<'static, DefaultProducerContext>)) -> Self {
-        let cluster = MockCluster::new(1).unwrap();
+        let cluster = MockCluster::new(2).unwrap();
         cluster.create_topic(TOPIC, partitions, 1).unwrap();
+        for (partition, leader) in (0..partitions).zip(LEADER_OF) {
+            cluster.partition_leader(TOPIC, partition, Some(leader)).unwrap();
+        }
         spoil(&cluster);
         let flags = [("kafka.brokers".to_owned(), EMBEDDED.to_owned())];
         let settings = config::load(&Layers::new(None, &flags).unwrap()).unwrap();
@@ -33,6 +38,11 @@ impl Desk {
         Self { consumer, producer: brokers.producer().unwrap(), cluster }
     }
 
+    async fn hears(&mut self) -> Heard {
+        let heard = tokio::time::timeout(PATIENCE, self.consumer.next()).await;
+        heard.expect("something is heard in time").expect("the poller lives")
+    }
+
     async fn publishes(&self, partition: i32, value: &str) {
         let record = FutureRecord::<(), str>::to(TOPIC).partition(partition).payload(value);
         self.producer.send_result(record).unwrap().await.unwrap().unwrap();
@@ -40,8 +50,7 @@ impl Desk {
 
     async fn hears_record(&mut self) -> (i32, i64, String) {
         loop {
-            let heard = tokio::time::timeout(PATIENCE, self.consumer.next()).await;
-            match heard.expect("something is heard in time").expect("the poller lives") {
+            match self.hears().await {
                 Heard::Record(Record { partition, offset, value, .. }) => {
                     return (partition, offset, String::from_utf8(value.unwrap()).unwrap());
                 }
@@ -69,11 +78,26 @@ async fn a_partition_whose_offset_was_refused_is_read_on_and_nothing_twice() {
 
 #[tokio::test]
 async fn a_partition_without_a_leader_holds_up_no_other_one() {
-    let mut desk = Desk::with(2, |cluster| cluster.partition_leader(TOPIC, 0, None).unwrap()).await;
+    let mut desk = Desk::with(2, |cluster| cluster.broker_down(LEADER_OF[0]).unwrap()).await;
     desk.publishes(1, "of the other one").await;
     assert_eq!(desk.hears_record().await, (1, 0, "of the other one".into()));
-    desk.cluster.partition_leader(TOPIC, 0, Some(1)).unwrap();
+    desk.cluster.broker_up(LEADER_OF[0]).unwrap();
     desk.publishes(0, "of the one").await;
     assert_eq!(desk.hears_record().await, (0, 0, "of the one".into()));
+    desk.ends().await;
+}
+
+#[tokio::test]
+async fn nothing_counts_as_caught_up_while_a_partition_has_no_leader() {
+    let mut desk = Desk::with(2, |_| {}).await;
+    assert!(matches!(desk.hears().await, Heard::CaughtUp));
+    desk.cluster.broker_down(LEADER_OF[0]).unwrap();
+    assert!(matches!(desk.hears().await, Heard::Unreachable));
+    for value in ["one", "two"] {
+        desk.publishes(1, value).await;
+        assert!(matches!(desk.hears().await, Heard::Record(_)), "{value}");
+    }
+    desk.cluster.broker_up(LEADER_OF[0]).unwrap();
+    assert!(matches!(desk.hears().await, Heard::CaughtUp));
     desk.ends().await;
 }

@@ -42,6 +42,7 @@ impl<'a> Asking<'a> {
                 Ok(()) => {
                     self.shared.reachable.store(true, Ordering::Relaxed);
                     self.shared.told.well();
+                    _ = self.shared.say_if_caught_up();
                 }
                 Err(error) => {
                     if self.shared.reachable.swap(false, Ordering::Relaxed) {
@@ -99,7 +100,6 @@ impl<'a> Asking<'a> {
             }
             result = result.and(asked);
         }
-        _ = self.shared.say_if_caught_up();
         result
     }
 
