@@ -238,7 +238,7 @@ impl Agents {
         let mut inner = self.inner.lock();
         let Inner { calls, seats, unreceived, written, .. } = &mut *inner;
         let Some(seat) = seats.get(session) else { return };
-        if let Some(about @ About { key, version, frame, resend }) = about {
+        if let Some(about @ About { key, version, frame, resend, .. }) = about {
             let sent = CallHappening::Sent { frame: *frame, bytes, resend: *resend };
             seat.happened(key, *version, sent, &moment);
             if let Some(due) = seat.written(about, now) {

@@ -1,8 +1,9 @@
 //! What waits to be written to one session. Bounded, never waits, and takes no memory while nothing waits.
 //!
 //! A client that reads too slowly fills it. Then frames go that a later one in the same outbox makes unnecessary: whatever
-//! was to be said of a call before a whole `pop` or an `ended` of it. Differences that nothing replaces are never dropped:
-//! where only those wait, the session is closed as slow, and comes back to a fresh start.
+//! was to be said of a call before a whole `pop` or an `ended` of it; but not the `pop` of a call that stays on the screen after
+//! its end. What nothing replaces is never dropped: where only that waits, the session is closed as slow, and comes back to a
+//! fresh start.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct About {
     pub key: Arc<CallKey>,
     pub version: u64,
     pub frame: CallFrame,
+    /// Of an end: the call stays on the screen for its wrap-up.
+    pub stays: bool,
     /// How often it was sent before.
     pub resend: u8,
 }
@@ -63,8 +66,14 @@ impl Queued {
     }
 
     pub fn of_call(key: &Arc<CallKey>, version: u64, kind: CallFrame, frame: String) -> Self {
-        let about = About { key: Arc::clone(key), version, frame: kind, resend: 0 };
+        let about = About { key: Arc::clone(key), version, frame: kind, stays: false, resend: 0 };
         Self { frame: frame.into(), about: Some(about) }
+    }
+
+    /// The end of a call, after which it stays on the screen or not.
+    pub fn end_of_call(key: &Arc<CallKey>, version: u64, stays: bool, frame: String) -> Self {
+        let Self { frame, about } = Self::of_call(key, version, CallFrame::Ended, frame);
+        Self { frame, about: about.map(|about| About { stays, ..about }) }
     }
 }
 
@@ -75,7 +84,8 @@ impl About {
     }
 
     fn makes_unnecessary(&self, earlier: &Self) -> bool {
-        self.is_whole() && self.version > earlier.version && self.key == earlier.key
+        let needs_it = self.stays && earlier.frame == CallFrame::Pop;
+        self.is_whole() && !needs_it && self.version > earlier.version && self.key == earlier.key
     }
 }
 

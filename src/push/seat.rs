@@ -241,16 +241,16 @@ impl Seat {
         shown.last += 1;
         shown.unreceived = None;
         let fields = self.session.fields();
-        let stays = shown.outline.as_ref().zip(call.as_ref());
-        let stays = stays.map(|(outline, call)| (outline.call_as(call, &fields), outline.content));
+        let told = shown.outline.as_ref().zip(call.as_ref());
+        let told = told.map(|(outline, call)| (outline.call_as(call, &fields), outline.content));
         (shown.digest, shown.call) =
-            stays.map_or((None, 0), |(call, content)| (Some(digest(&call, content)), hash(&call)));
+            told.map_or((None, 0), |(call, content)| (Some(digest(&call, content)), hash(&call)));
         let version = shown.last;
         // What waits may have to go for this frame: then the client shows something else than the digest says.
         let digest = shown.digest.filter(|_| !self.session.outbox.holds(key)).map(hex);
         let frame =
             Encoded::Ended { version, digest: digest.as_deref(), call_id: &key.call_id, agent_id, reason: *reason };
-        let queued = Queued::of_call(key, version, CallFrame::Ended, frame.encode());
+        let queued = Queued::end_of_call(key, version, call.is_some(), frame.encode());
         self.happened(key, version, CallHappening::Ended { reason: *reason }, moment);
         self.put(queued, moment);
     }

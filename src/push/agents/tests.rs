@@ -287,10 +287,34 @@ fn a_session_that_reads_slowly_loses_only_what_later_frames_replace() {
     desk.hears(event("ana", "c-1", Ended, 2), 3);
     desk.hears(event("ana", "c-2", Offered, 3), 3);
     desk.hears(event("ana", "c-3", Offered, 4), 3);
-    assert_eq!(desk.reads(&mut ana), ["ended 3", "pop 1", "pop 1"]);
-    assert_eq!(desk.happened("superseded"), 2);
+    assert_eq!(desk.reads(&mut ana), ["pop 1", "ended 3", "pop 1", "pop 1"]);
+    assert_eq!(desk.happened("superseded"), 1);
     desk.updates(&key("ana", "c-1"), 4);
     assert_eq!(desk.reads(&mut ana), [""; 0], "of what it never got, no difference");
+}
+
+#[test]
+fn however_slowly_a_session_reads_it_is_shown_what_stays_after_its_end_and_not_what_another_agent_took() {
+    let desk = Desk::with(4, 1000);
+    let mut ana = desk.joins("ana", vec![]);
+    desk.hears(event("ana", "stays", Offered, 0), 3);
+    desk.hears(event("ana", "stays", Ended, 1), 3);
+    desk.hears(event("ana", "taken", Offered, 2), 3);
+    desk.hears(event("ben", "taken", Connected, 3), 3);
+    desk.hears(event("ana", "c-1", Offered, 4), 3);
+    assert_eq!(desk.reads(&mut ana), ["pop 1", "ended 2", "ended 2", "pop 1"]);
+}
+
+#[test]
+fn a_session_for_which_more_calls_come_and_end_than_fit_comes_back_to_all_of_them() {
+    let desk = Desk::with(8, 1000);
+    let mut ana = desk.joins("ana", vec![]);
+    for nth in 0..8 {
+        desk.hears(event("ana", &format!("c-{nth}"), Offered, nth), 3);
+        desk.hears(event("ana", &format!("c-{nth}"), Ended, nth), 3);
+    }
+    assert!(matches!(ana.reads(&desk.agents, desk.now), Read::Closed(CloseCode::Slow)));
+    assert_eq!(desk.agents.calls_of("ana", desk.now).len(), 8);
 }
 
 #[test]

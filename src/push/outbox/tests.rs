@@ -55,6 +55,14 @@ fn what_waits_already_makes_room_for_frames_of_other_calls_and_of_none() {
 }
 
 #[test]
+fn the_end_of_a_call_that_stays_takes_the_place_of_differences_and_not_of_its_pop() {
+    let outbox = outbox([of("a", 1, Pop), of("a", 2, Update)]);
+    let end = Queued::end_of_call(&key("a"), 3, true, "a 3".into());
+    assert_eq!(superseded(outbox.put(end)), [("a".into(), 2)]);
+    assert_eq!(waiting(&outbox), ["a 1", "a 3"]);
+}
+
+#[test]
 fn a_difference_is_never_dropped_for_a_difference() {
     let outbox = outbox([of("a", 1, Update), of("a", 2, Update)]);
     assert!(matches!(outbox.put(of("a", 3, Update)), Put::Full(Some(about)) if about.version == 3));
