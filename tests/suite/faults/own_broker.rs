@@ -4,11 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::{Mutex, MutexGuard};
+
 pub struct OwnBroker {
     /// From the project's own.
     folder: PathBuf,
     address: String,
+    /// One at a time: two that start at once leave everybody else too little of two cores.
+    _turn: MutexGuard<'static, ()>,
 }
+
+static TURN: Mutex<()> = Mutex::const_new(());
 
 impl OwnBroker {
     /// `None`, and said, where there is no Java to run it: a container keeps no data when it stops.
@@ -20,13 +26,14 @@ impl OwnBroker {
                 return None;
             }
         }
+        let turn = TURN.lock().await;
         // Named and marked as with.sh does, which ends what a test that was killed has left behind.
         static NTH: AtomicUsize = AtomicUsize::new(0);
         let (tests, nth) = (std::process::id(), NTH.fetch_add(1, Ordering::Relaxed));
         let run = format!("build/servers/run-{tests}-{nth}");
         let mark = format!(". tests/servers/process.sh && mkdir -p {run} && remember_process {run} {tests}");
         assert!(Command::new("bash").args(["-c", &mark]).current_dir(root()).status().unwrap().success());
-        let mut broker = Self { folder: Path::new(&run).join("kafka"), address: String::new() };
+        let mut broker = Self { folder: Path::new(&run).join("kafka"), address: String::new(), _turn: turn };
         broker.address = broker.script(&["start"]).await.trim().to_owned();
         Some(broker)
     }

@@ -23,12 +23,14 @@ pub(super) struct Asking<'a> {
     shared: &'a Shared,
     client: &'a BaseConsumer<Told>,
     assigned: Vec<i32>,
+    /// Every partition that there is.
+    all_assigned: bool,
     answered_at: Instant,
 }
 
 impl<'a> Asking<'a> {
     pub(super) fn of(shared: &'a Shared, client: &'a BaseConsumer<Told>) -> Self {
-        Self { shared, client, assigned: Vec::new(), answered_at: Instant::now() }
+        Self { shared, client, assigned: Vec::new(), all_assigned: false, answered_at: Instant::now() }
     }
 
     fn is_over(&self) -> bool {
@@ -54,7 +56,7 @@ impl<'a> Asking<'a> {
                     }
                 }
             }
-            let pause = if self.assigned.is_empty() { FIRST_DISCOVERY } else { DISCOVERY };
+            let pause = if self.all_assigned { DISCOVERY } else { FIRST_DISCOVERY };
             let until = Instant::now() + pause;
             while Instant::now() < until && !self.is_over() {
                 std::thread::sleep(POLL.min(pause));
@@ -91,7 +93,7 @@ impl<'a> Asking<'a> {
         self.shared.original.get_or_init(|| partitions.clone());
         // A partition without a leader holds up no other one.
         let mut result = Ok(());
-        for partition in partitions {
+        for &partition in &partitions {
             let asked = self.ask_for(partition);
             if asked.is_err()
                 && let Some(progress) = self.shared.partitions.lock().get_mut(&partition)
@@ -100,6 +102,7 @@ impl<'a> Asking<'a> {
             }
             result = result.and(asked);
         }
+        self.all_assigned = partitions.iter().all(|partition| self.assigned.contains(partition));
         result
     }
 
