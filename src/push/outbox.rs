@@ -1,9 +1,9 @@
 //! What waits to be written to one session. Bounded, never waits, and takes no memory while nothing waits.
 //!
 //! A client that reads too slowly fills it. Then frames go that a later one in the same outbox makes unnecessary: whatever
-//! was to be said of a call before a whole `pop` or an `ended` of it; but not the `pop` of a call that stays on the screen after
-//! its end. What nothing replaces is never dropped: where only that waits, the session is closed as slow, and comes back to a
-//! fresh start.
+//! was to be said of a call before a whole `pop` or an `ended` of it; but not an `ended` for a `pop`, nor the `pop` of a call that
+//! stays on the screen after its end. What nothing replaces is never dropped: where only that waits, the session is closed as
+//! slow, and comes back to a fresh start.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -78,14 +78,14 @@ impl Queued {
 }
 
 impl About {
-    /// Says all there is to say of its call, or that there is nothing more to say.
-    fn is_whole(&self) -> bool {
-        self.frame != CallFrame::Update
-    }
-
     fn makes_unnecessary(&self, earlier: &Self) -> bool {
-        let needs_it = self.stays && earlier.frame == CallFrame::Pop;
-        self.is_whole() && !needs_it && self.version > earlier.version && self.key == earlier.key
+        let replaces = match self.frame {
+            CallFrame::Update => false,
+            // On a screen that shows the call still as open it would come a second time.
+            CallFrame::Pop => earlier.frame != CallFrame::Ended,
+            CallFrame::Ended => !self.stays || earlier.frame == CallFrame::Update,
+        };
+        replaces && self.version > earlier.version && self.key == earlier.key
     }
 }
 
@@ -163,16 +163,11 @@ impl Outbox {
 
 /// Drops what a later frame, among them the one that comes, makes unnecessary.
 fn make_room(frames: &mut VecDeque<Queued>, coming: Option<&About>) -> Vec<About> {
-    let whole: Vec<About> = frames
-        .iter()
-        .filter_map(|queued| queued.about.as_ref())
-        .chain(coming)
-        .filter(|a| a.is_whole())
-        .cloned()
-        .collect();
+    let later = frames.iter().filter_map(|queued| queued.about.as_ref()).chain(coming);
+    let later: Vec<About> = later.filter(|about| about.frame != CallFrame::Update).cloned().collect();
     let mut superseded = Vec::new();
     frames.retain(|queued| {
-        let dropped = queued.about.as_ref().filter(|about| whole.iter().any(|later| later.makes_unnecessary(about)));
+        let dropped = queued.about.as_ref().filter(|about| later.iter().any(|later| later.makes_unnecessary(about)));
         superseded.extend(dropped.cloned());
         dropped.is_none()
     });

@@ -306,6 +306,18 @@ fn however_slowly_a_session_reads_it_is_shown_what_stays_after_its_end_and_not_w
 }
 
 #[test]
+fn a_call_on_the_screen_that_was_said_to_be_over_is_not_popped_again_before_that_was_said() {
+    let desk = Desk::with(4, 1000);
+    let shows = Showing { call_id: "c-1".into(), agent_id: None, digest: None, ended: false };
+    let mut ana = desk.joins("ana", vec![shows]);
+    desk.hears(event("ana", "c-2", Offered, 0), 3);
+    desk.hears(event("ana", "c-2", Connected, 1), 3);
+    desk.hears(event("ana", "c-1", Offered, 2), 3);
+    desk.hears(event("ana", "c-2", Ended, 3), 3);
+    assert_eq!(desk.reads(&mut ana), ["ended 1", "pop 2", "pop 2", "ended 4"]);
+}
+
+#[test]
 fn a_session_for_which_more_calls_come_and_end_than_fit_comes_back_to_all_of_them() {
     let desk = Desk::with(8, 1000);
     let mut ana = desk.joins("ana", vec![]);

@@ -11,9 +11,7 @@ async fn a_broker_that_stops_and_starts_again_costs_no_call() {
     let Some(broker) = OwnBroker::start().await else { return };
     let kafka = Kafka::of_its_own(broker.address()).await;
     publish_history(&kafka).await;
-    // Each agent has dozens of calls in one burst then: what slow readers are shown is tried elsewhere.
-    let room = [("http.outbox_frames_max", "1000")];
-    let nodes = vec![Node::start(&kafka, &room).await, Node::start(&kafka, &room).await];
+    let nodes = vec![Node::start(&kafka, &[]).await, Node::start(&kafka, &[]).await];
     let mut scene = Scene::on(&kafka, nodes, 12).await;
     for round in 0..rounds() {
         // Every other time it is killed.
