@@ -57,8 +57,8 @@ impl Hears for Hearing {
 fn account(way: &Arc<Way>, record: &Record) {
     let now = Utc::now();
     let result = screen_pop(way, record, now);
-    way.metrics.call(result.name());
     let topic = &way.settings.kafka.topics.calls;
+    // The reason first: who counts a refused call finds it.
     if let CallResult::Refused(refusal) = result {
         way.metrics.refused(topic, refusal);
         warn!(
@@ -71,6 +71,7 @@ fn account(way: &Arc<Way>, record: &Record) {
     } else {
         debug!(kafka.partition = record.partition, kafka.offset = record.offset, result = result.name(), "call heard");
     }
+    way.metrics.call(result.name());
 }
 
 /// Goes as far as it comes without waiting, and the rest by itself: most pops are on their way before another thread would have

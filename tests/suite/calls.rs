@@ -182,7 +182,7 @@ async fn a_call_whose_end_was_never_heard_expires(kafka: Kafka) {
     ana.next_pop().await;
     let ended = ana.next_ended().await;
     assert_eq!((&ended["callId"], &ended["reason"]), (&json!("c-1"), &json!("expired")));
-    assert_eq!(service.metric("backstory_calls_total", &[("result", "expired")]).await, 1.0);
+    service.counts_exactly("backstory_calls_total", &[("result", "expired")], 1.0).await;
 }
 
 async fn an_acknowledgement_is_counted(kafka: Kafka) {

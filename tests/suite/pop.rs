@@ -190,7 +190,7 @@ async fn an_old_call_is_shown_without_being_announced(kafka: Kafka) {
     let mut ana = service.agent("ana").await;
     service.offer(call("of five minutes ago").at(crate::harness::seconds_ago(300))).await;
     assert_eq!(ana.next_pop().await["announce"], false);
-    assert!(service.metric("backstory_calls_total", &[("result", "shown")]).await == 1.0);
+    service.counts_exactly("backstory_calls_total", &[("result", "shown")], 1.0).await;
 
     let patient = Service::with(&kafka, &[("calls.age_max", "10m")]).await;
     let mut ben = patient.agent("ben").await;

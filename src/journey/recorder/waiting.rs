@@ -31,11 +31,12 @@ impl<'a> Waiting<'a> {
     pub async fn after(&mut self, error: &StoreError) {
         let recorder = self.recorder;
         recorder.metrics.store_failed(&recorder.topic);
+        // The reason first: who sees that it waits finds it.
+        self.say(error.to_string());
         if self.since.is_none() {
             self.since = Some(Instant::now());
             recorder.metrics.recorder_waits(&recorder.topic);
         }
-        self.say(error.to_string());
         tokio::time::sleep(self.wait).await;
         self.wait = (self.wait * 2).min(WAIT_MAX);
     }

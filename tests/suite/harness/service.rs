@@ -232,6 +232,12 @@ impl Service {
         .await;
     }
 
+    /// Waits until this is counted so often, and it is no oftener: what a client is told may be counted a moment later.
+    pub async fn counts_exactly(&self, name: &str, labels: &[(&str, &str)], times: f64) {
+        self.counts(name, labels, times).await;
+        assert_eq!(self.metric(name, labels).await, times, "{name}{labels:?}");
+    }
+
     /// The sum of what `/metrics` says for this name and these labels.
     pub async fn metric(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let text = self.http.get(format!("{}/metrics", self.admin)).send().await.unwrap().text().await.unwrap();

@@ -86,8 +86,7 @@ async fn an_address_has_so_many_connections_and_others_have_their_own(kafka: Kaf
         crowd.extend(Raw::from(OTHER, service.socket_address()).await.ok());
     }
     let refused = [("reason", "per_address")];
-    service.counts("backstory_connections_refused_total", &refused, 50.0).await;
-    assert_eq!(service.metric("backstory_connections_refused_total", &refused).await, 50.0);
+    service.counts_exactly("backstory_connections_refused_total", &refused, 50.0).await;
     still_serves(&service, &mut ana).await;
     drop(crowd);
     crate::harness::until("the address to be let in again", async || {

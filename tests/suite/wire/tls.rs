@@ -101,7 +101,7 @@ async fn a_certificate_is_rotated_under_a_thousand_open_sessions_and_none_is_dro
     is_shown_its_call(&service, &mut agents[7], "agent-7").await;
     let mut comes = client.agent(&service, "comes").await;
     is_shown_its_call(&service, &mut comes, "comes").await;
-    assert_eq!(service.metric("backstory_tls_reloads_total", &[("result", "done")]).await, 1.0);
+    service.counts_exactly("backstory_tls_reloads_total", &[("result", "done")], 1.0).await;
 }
 
 async fn a_certificate_that_is_of_no_use_leaves_the_old_one_and_is_counted_once(kafka: Kafka) {
@@ -147,7 +147,7 @@ async fn where_clients_are_asked_for_certificates_nobody_comes_in_without_the_ri
     }
     let mut ana = papers.client(BOTH, Some(&own)).agent(&service, "ana").await;
     is_shown_its_call(&service, &mut ana, "ana").await;
-    assert!(service.metric("backstory_tls_handshakes_total", &[("result", "failed")]).await >= 4.0);
+    service.counts("backstory_tls_handshakes_total", &[("result", "failed")], 4.0).await;
 }
 
 async fn a_slow_tls_handshake_ends_and_holds_up_nobody(kafka: Kafka) {
@@ -165,7 +165,7 @@ async fn a_slow_tls_handshake_ends_and_holds_up_nobody(kafka: Kafka) {
     for raw in &mut slow {
         raw.is_closed().await;
     }
-    assert_eq!(service.metric("backstory_tls_handshakes_total", &[("result", "late")]).await, 3.0);
+    service.counts_exactly("backstory_tls_handshakes_total", &[("result", "late")], 3.0).await;
 }
 
 async fn garbage_instead_of_tls_holds_up_nobody(kafka: Kafka) {
