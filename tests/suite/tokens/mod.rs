@@ -69,7 +69,7 @@ async fn answer(service: &Service, hello: Value) -> Result<Value, (u16, String)>
     socket.next_frame_or_close().await
 }
 
-const KEYS_MISSING: u16 = 3501;
+const KEYS_MISSING: u16 = 3006;
 
 /// Lets in nobody with these tokens, and counts each for its reason; says how it went otherwise. What the service cannot be certain
 /// of, because it has looked at the keys just now, is asked again.
