@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::asks::{ASKS_MAX, Ask, Wanted};
+use super::came_with::{Newcomers, take_off_what_is_over};
 use super::ledger::{CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Origin, Over, Visible};
 use super::outbox::About;
@@ -56,6 +57,7 @@ struct Inner {
     unreceived: BTreeMap<(DateTime<Utc>, u64), Unreceived>,
     /// Pops that were written; tells those of one moment apart.
     written: u64,
+    newcomers: Newcomers,
     /// Until the replay window was read nothing is shown: a call may end on the next record.
     caught_up: bool,
 }
@@ -75,6 +77,7 @@ impl Agents {
             seats: Seats::default(),
             unreceived: BTreeMap::new(),
             written: 0,
+            newcomers: Newcomers::default(),
             caught_up: false,
         };
         let unacknowledged = Unacknowledged::default();
@@ -101,9 +104,10 @@ impl Agents {
         match change {
             Change::Opened => show = inner.seats.sessions_of(&key.agent_id),
             Change::Changed => inner.tell_state(&key, &moment),
-            Change::Ended(_) => inner.tell_end(&key, &moment),
+            // Never open here, but it may be on the screen of a client that comes from another node.
+            Change::Ended(_) | Change::StillOver => inner.tell_end(&key, &moment),
             Change::Stale => stale = inner.seats.sessions_of(&key.agent_id),
-            Change::StillOver | Change::Superseded => {}
+            Change::Superseded => {}
         }
         Decision { key, change, show, stale, forgotten }
     }
@@ -120,7 +124,7 @@ impl Agents {
         seats.all().map(|seat| (Arc::clone(&seat.session), sees(seat))).collect()
     }
 
-    /// Seats a session. Of what it shows already only what is missing or differs is told: what is over, at once.
+    /// Seats a session. Of what it shows already only what is missing or differs is told.
     pub fn join(&self, session: &Arc<Session>, showing: Vec<Showing>, now: DateTime<Utc>) -> Result<(), CloseCode> {
         let moment = self.at(now);
         let mut inner = self.inner.lock();
@@ -247,7 +251,7 @@ impl Agents {
                 unreceived.insert((due, *written), Unreceived { session, key, version: *version });
             }
         }
-        if seat.has_more_to_end && session.outbox.is_empty() {
+        if seat.came.has_more_to_end && session.outbox.is_empty() {
             take_off_what_is_over(seat, calls, &moment);
         }
     }
@@ -280,10 +284,12 @@ impl Agents {
         given_up
     }
 
-    /// Ends calls whose end was never heard, and forgets old ones; gives back how many expired.
+    /// Ends calls whose end was never heard, on screens also those that were never heard of, and forgets old ones; gives back how
+    /// many expired.
     pub fn expire(&self, now: DateTime<Utc>) -> usize {
         let moment = self.at(now);
         let mut inner = self.inner.lock();
+        inner.doubt_what_is_unknown(&moment);
         let gone = inner.calls.expire(now);
         let expired = gone.iter().filter(|gone| gone.was_open).count();
         inner.forget(gone, &moment);
@@ -317,8 +323,11 @@ impl Agents {
 impl Inner {
     /// What a client shows of these agents' calls.
     fn comes_with(&mut self, session: &Session, showing: Vec<Showing>, of: &[String], moment: &Moment<'_>) {
-        let Self { calls, seats, caught_up, .. } = self;
+        let Self { calls, seats, newcomers, caught_up, .. } = self;
         let Some(seat) = seats.get(session) else { return };
+        if !showing.is_empty() {
+            newcomers.add(seat, moment.now);
+        }
         for Showing { call_id, agent_id, digest, ended } in showing {
             let agent_id = agent_id.unwrap_or_else(|| session.agent_id.as_str().into());
             if of.iter().any(|id| *id == agent_id) {
@@ -328,6 +337,16 @@ impl Inner {
         }
         if *caught_up {
             take_off_what_is_over(seat, calls, moment);
+        }
+    }
+
+    /// Before the replay window was read everything is unknown.
+    fn doubt_what_is_unknown(&mut self, moment: &Moment<'_>) {
+        let Self { calls, seats, newcomers, caught_up, .. } = self;
+        while let Some(session) = newcomers.next_due(moment.now) {
+            if let Some(seat) = seats.get(&session).filter(|_| *caught_up) {
+                take_off_what_is_over(seat, calls, moment);
+            }
         }
     }
 
@@ -365,22 +384,6 @@ impl Inner {
             });
         }
         calls
-    }
-}
-
-/// Of calls that a client came with: their end is told at once, whatever a look-up takes; of very many, as they are read.
-fn take_off_what_is_over(seat: &mut Seat, calls: &OpenCalls, moment: &Moment<'_>) {
-    seat.has_more_to_end = false;
-    for key in seat.came_with() {
-        let Some(over) = calls.over(&key, moment.now) else { continue };
-        if seat.session.outbox.is_half_full() {
-            seat.has_more_to_end = true;
-            return;
-        }
-        seat.tell_end(&key, &over, moment);
-        if over.call.is_none() {
-            seat.forget(&key);
-        }
     }
 }
 

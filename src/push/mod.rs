@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod asks;
+mod came_with;
 mod client_frames;
 mod close;
 pub mod connection;

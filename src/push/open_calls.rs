@@ -283,6 +283,10 @@ impl OpenCalls {
         }
     }
 
+    pub fn knows(&self, key: &CallKey) -> bool {
+        self.known.contains_key(key)
+    }
+
     pub fn is_open(&self, key: &CallKey) -> bool {
         self.standing(key) == Some(Standing::Open)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::came_with::Came;
 use super::ledger::{CallFrame, CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{CallKey, Over};
 use super::outbox::{About, Put, Queued};
@@ -21,8 +22,7 @@ pub struct Seat {
     pub session: Arc<Session>,
     /// Agents beside its own whose calls it follows.
     pub follows: Vec<String>,
-    /// The client came with more calls that are over than its outbox could say at a time.
-    pub has_more_to_end: bool,
+    pub came: Came,
     /// In boxes: most agents are on one call, and the smallest map has places for three.
     shown: HashMap<Arc<CallKey>, Box<Shown>>,
     /// Versions of calls that are known no more reach up to here; one that comes again begins above.
@@ -87,7 +87,7 @@ pub struct Comes {
 
 impl Seat {
     pub fn new(session: Arc<Session>) -> Self {
-        Self { session, follows: Vec::new(), has_more_to_end: false, shown: HashMap::new(), base: 0 }
+        Self { session, follows: Vec::new(), came: Came::default(), shown: HashMap::new(), base: 0 }
     }
 
     pub fn is_for(&self, agent_id: &str) -> bool {

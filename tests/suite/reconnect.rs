@@ -8,9 +8,12 @@ on_both_brokers![
     what_is_shown_already_is_not_sent_again,
     what_is_shown_differently_is_sent_anew,
     a_call_that_ended_meanwhile_is_ended_on_the_screen,
+    a_call_that_no_node_knows_any_more_is_ended_on_the_screen_after_a_while,
     a_reload_during_the_wrap_up_shows_the_ended_call_without_announcing_it,
     an_ended_call_is_forgotten_after_its_wrap_up,
 ];
+
+on_the_embedded_broker![a_call_that_a_node_hears_of_later_than_the_one_before_stays_on_the_screen_as_it_is];
 
 on_kafka![
     a_call_has_the_same_digest_on_every_node,
@@ -53,9 +56,26 @@ async fn a_call_that_ended_meanwhile_is_ended_on_the_screen(kafka: Kafka) {
     assert_eq!((&ended["callId"], &ended["reason"]), (&json!("c-1"), &json!("ended")));
     service.counts("backstory_pops_total", &[("result", "known")], 1.0).await;
     back.was_told_nothing().await;
+}
 
-    let mut long_away = service.agent_showing("ana", "c-of-last-week", &digest).await;
-    assert_eq!(long_away.next_ended().await["callId"], "c-of-last-week");
+async fn a_call_that_no_node_knows_any_more_is_ended_on_the_screen_after_a_while(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    let mut long_away = service.agent_showing("ana", "c-of-last-week", &json!("5f3a77c090ab12cd")).await;
+    let ended = long_away.next_ended().await;
+    assert_eq!((&ended["callId"], &ended["reason"]), (&json!("c-of-last-week"), &json!("expired")));
+}
+
+async fn a_call_that_a_node_hears_of_later_than_the_one_before_stays_on_the_screen_as_it_is(kafka: Kafka) {
+    let (here, there) = (Service::start(&kafka).await, Service::start(&Kafka::embedded()).await);
+    let at = seconds_ago(5);
+    here.offer(call("c-1").at(at)).await;
+    let digest = here.agent("ana").await.next_pop().await["digest"].take();
+
+    let mut moved = there.agent_showing("ana", "c-1", &digest).await;
+    moved.was_told_nothing().await;
+    there.offer(call("c-1").at(at)).await;
+    there.counts("backstory_pops_total", &[("result", "known")], 1.0).await;
+    moved.was_told_nothing().await;
 }
 
 async fn a_reload_during_the_wrap_up_shows_the_ended_call_without_announcing_it(kafka: Kafka) {

@@ -5,7 +5,6 @@ use std::pin::pin;
 use chrono::{TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
 use futures_util::future::poll_immediate;
-use smol_str::format_smolstr;
 
 use super::*;
 use crate::arrival::CallState::{self, Connected, Ended, Offered, WrapUp};
@@ -13,6 +12,7 @@ use crate::auth::Identity;
 use crate::journey::Direction;
 use crate::metrics::Metrics;
 
+mod came_with;
 mod client;
 mod interleavings;
 mod policy;
@@ -96,6 +96,7 @@ impl Desk {
     /// After so many seconds more, what is due is done; gives back how many pops were given up.
     fn waits(&mut self, seconds: i64) -> usize {
         self.now += TimeDelta::seconds(seconds);
+        self.agents.expire(self.now);
         self.agents.send_again(self.now)
     }
 
@@ -251,34 +252,6 @@ fn a_client_that_shows_a_call_as_ended_is_told_nothing_of_it_unless_something_di
 }
 
 #[test]
-fn before_the_replay_was_read_nobody_is_told_anything_and_afterwards_what_is_over() {
-    let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max: 1000 };
-    let (agents, asks) = Agents::new(limits, 10, Ledger::new(Metrics::new()));
-    let desk = Desk { agents, asks, outbox_frames_max: 64, now: at(100) };
-    let shows = |call_id: &str| Showing { call_id: call_id.into(), agent_id: None, digest: None, ended: false };
-    let mut ana = desk.joins("ana", vec![shows("open"), shows("ended"), shows("of-last-week")]);
-    desk.hears(event("ana", "open", Offered, 50), 3);
-    desk.hears(event("ana", "ended", Offered, 50), 3);
-    desk.hears(event("ana", "ended", Ended, 90), 3);
-    assert_eq!(desk.reads(&mut ana), [""; 0]);
-    let waiting = desk.agents.caught_up(desk.now);
-    assert_eq!(waiting.len(), 1);
-    let mut told = ana.reads_texts(&desk.agents, desk.now);
-    told.sort();
-    assert!(told[0].contains("\"callId\":\"ended\"") && told[0].contains("\"reason\":\"ended\""), "{told:?}");
-    assert!(told[1].contains("\"callId\":\"of-last-week\"") && told[1].contains("\"reason\":\"expired\""), "{told:?}");
-    assert_eq!(told.len(), 2);
-}
-
-#[test]
-fn however_many_calls_a_client_comes_with_all_that_are_over_are_ended() {
-    let desk = Desk::with(8, 1000);
-    let shows = |nth| Showing { call_id: format_smolstr!("c-{nth}"), agent_id: None, digest: None, ended: false };
-    let mut ana = desk.joins("ana", (0..100).map(shows).collect());
-    assert_eq!(desk.reads(&mut ana).len(), 100);
-}
-
-#[test]
 fn a_session_that_reads_slowly_loses_only_what_later_frames_replace() {
     let desk = Desk::with(4, 1000);
     let mut ana = desk.joins("ana", vec![]);
@@ -307,9 +280,9 @@ fn however_slowly_a_session_reads_it_is_shown_what_stays_after_its_end_and_not_w
 
 #[test]
 fn a_call_on_the_screen_that_was_said_to_be_over_is_not_popped_again_before_that_was_said() {
-    let desk = Desk::with(4, 1000);
-    let shows = Showing { call_id: "c-1".into(), agent_id: None, digest: None, ended: false };
-    let mut ana = desk.joins("ana", vec![shows]);
+    let mut desk = Desk::with(4, 1000);
+    let mut ana = desk.joins("ana", vec![came_with::shows("c-1")]);
+    desk.waits(10);
     desk.hears(event("ana", "c-2", Offered, 0), 3);
     desk.hears(event("ana", "c-2", Connected, 1), 3);
     desk.hears(event("ana", "c-1", Offered, 2), 3);

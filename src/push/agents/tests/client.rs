@@ -36,6 +36,13 @@ impl Client {
         Self { session, screen: BTreeMap::new(), told: BTreeMap::new() }
     }
 
+    /// Where it was before, it was shown this call.
+    pub fn that_shows(mut self, agent_id: &str, call_id: &str) -> Self {
+        let seen = OnScreen { version: 0, digest: None, call: Value::Null, ended: false, shows: BTreeSet::new() };
+        self.screen.insert((agent_id.to_owned(), call_id.to_owned()), seen);
+        self
+    }
+
     /// The next frame, if there is one: written, and read by the client.
     pub fn reads(&mut self, agents: &Agents, now: DateTime<Utc>) -> Read {
         let queued = match self.session.outbox.try_next() {

@@ -40,6 +40,8 @@ enum Step {
     /// A session reads so many frames, and acknowledges them or not.
     Reads(usize, usize, bool),
     Comes(usize),
+    /// From another node, with a call that may not have been heard of here.
+    ComesWith(usize, usize),
     Goes(usize),
     Seconds(i64),
 }
@@ -51,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => any::<usize>().prop_map(Step::LookedUp),
         4 => (any::<usize>(), 1..5usize, any::<bool>()).prop_map(|(who, frames, acks)| Step::Reads(who, frames, acks)),
         2 => (0..=AGENTS.len()).prop_map(Step::Comes),
+        1 => (0..=AGENTS.len(), 0..CALLS.len()).prop_map(|(who, call)| Step::ComesWith(who, call)),
         1 => any::<usize>().prop_map(Step::Goes),
         1 => (1..4i64).prop_map(Step::Seconds),
     ]
@@ -111,9 +114,16 @@ impl Play {
                 }
             }
             Step::Comes(who) if self.clients.len() < 6 => {
-                let agent_id = AGENTS.get(who).copied().unwrap_or(SUPERVISOR);
-                let client = self.desk.joins(agent_id, vec![]);
+                let client = self.joins(AGENTS.get(who).copied().unwrap_or(SUPERVISOR), &[]);
                 self.joined(client, vec![]);
+            }
+            Step::ComesWith(who, call) if self.clients.len() < 6 => {
+                let of = AGENTS.get(who).copied().unwrap_or(AGENTS[0]);
+                let agent_id = AGENTS.get(who).copied().unwrap_or(SUPERVISOR);
+                let other = (of != agent_id).then(|| of.into());
+                let showing = vec![Showing { agent_id: other, ..came_with::shows(CALLS[call]) }];
+                let client = self.joins(agent_id, &showing).that_shows(of, CALLS[call]);
+                self.joined(client, showing);
             }
             Step::Goes(who) if !self.clients.is_empty() => {
                 let who = who % self.clients.len();
@@ -131,6 +141,11 @@ impl Play {
         if seen != self.interactions(&key) {
             self.desk.updates(&key, self.interactions(&key));
         }
+    }
+
+    /// A supervisor shows calls of others, and says so when following them.
+    fn joins(&self, agent_id: &str, showing: &[Showing]) -> Client {
+        self.desk.joins(agent_id, if agent_id == SUPERVISOR { vec![] } else { showing.to_vec() })
     }
 
     fn joined(&mut self, client: Client, showing: Vec<Showing>) {
@@ -153,8 +168,7 @@ impl Play {
         let left = self.clients.swap_remove(who);
         self.desk.agents.leave(&left.session, None, self.desk.now);
         let showing = left.showing();
-        let own = if left.session.agent_id == SUPERVISOR { vec![] } else { showing.clone() };
-        let back = self.desk.joins(&left.session.agent_id, own);
+        let back = self.joins(&left.session.agent_id, &showing);
         self.joined(left.comes_back(back.session), showing);
     }
 
@@ -177,8 +191,16 @@ impl Play {
         true
     }
 
-    /// Everything that is under way comes to its end.
+    /// Everything that is under way comes to its end, and what was not heard of by then does not exist.
     fn settles(&mut self) {
+        // Whoever was too slow is back after the first time.
+        for _ in 0..2 {
+            self.desk.waits(10);
+            self.finishes();
+        }
+    }
+
+    fn finishes(&mut self) {
         loop {
             while !self.looking_up.is_empty() {
                 self.looked_up(0);

@@ -1,0 +1,64 @@
+//! Calls that clients show already when they come. What is over is taken off at once; what nobody here has heard of, after a while:
+//! the node that a client comes from may have read further than this one.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::open_calls::OpenCalls;
+use super::seat::{Moment, Seat};
+use super::session::Session;
+
+/// How far nodes are apart at most. They hear of a call within milliseconds of each other, and after an outage of their brokers
+/// within seconds.
+const APART_MAX: TimeDelta = TimeDelta::seconds(10);
+
+/// How a client came to its seat.
+#[derive(Default)]
+pub struct Came {
+    /// With more calls that are over than its outbox could say at a time.
+    pub has_more_to_end: bool,
+    /// With calls that, where nobody here has heard of them, count as open until then.
+    believed_until: DateTime<Utc>,
+}
+
+/// Sessions that came with calls, in the order of their coming, until what is not known by then counts as over.
+#[derive(Default)]
+pub struct Newcomers(VecDeque<(DateTime<Utc>, Weak<Session>)>);
+
+impl Newcomers {
+    pub fn add(&mut self, seat: &mut Seat, now: DateTime<Utc>) {
+        seat.came.believed_until = now + APART_MAX;
+        self.0.push_back((seat.came.believed_until, Arc::downgrade(&seat.session)));
+    }
+
+    /// The next one whose time is over.
+    pub fn next_due(&mut self, now: DateTime<Utc>) -> Option<Arc<Session>> {
+        loop {
+            let (_, session) = self.0.pop_front_if(|(due, _)| *due <= now)?;
+            if let Some(session) = session.upgrade() {
+                return Some(session);
+            }
+        }
+    }
+}
+
+/// Tells the ends of calls that the client came with, whatever a look-up takes; of very many, as they are read.
+pub fn take_off_what_is_over(seat: &mut Seat, calls: &OpenCalls, moment: &Moment<'_>) {
+    seat.came.has_more_to_end = false;
+    for key in seat.came_with() {
+        if moment.now < seat.came.believed_until && !calls.knows(&key) {
+            continue;
+        }
+        let Some(over) = calls.over(&key, moment.now) else { continue };
+        if seat.session.outbox.is_half_full() {
+            seat.came.has_more_to_end = true;
+            return;
+        }
+        seat.tell_end(&key, &over, moment);
+        if over.call.is_none() {
+            seat.forget(&key);
+        }
+    }
+}
