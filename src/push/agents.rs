@@ -325,15 +325,17 @@ impl Inner {
     fn comes_with(&mut self, session: &Session, showing: Vec<Showing>, of: &[String], moment: &Moment<'_>) {
         let Self { calls, seats, newcomers, caught_up, .. } = self;
         let Some(seat) = seats.get(session) else { return };
-        if !showing.is_empty() {
-            newcomers.add(seat, moment.now);
-        }
+        let mut unknown = false;
         for Showing { call_id, agent_id, digest, ended } in showing {
             let agent_id = agent_id.unwrap_or_else(|| session.agent_id.as_str().into());
             if of.iter().any(|id| *id == agent_id) {
                 let key = calls.shared(CallKey { agent_id, call_id });
+                unknown |= !calls.knows(&key);
                 seat.comes(Comes { key, digest: digest.as_deref().and_then(digest_of), over: ended });
             }
+        }
+        if unknown {
+            newcomers.add(seat, moment.now);
         }
         if *caught_up {
             take_off_what_is_over(seat, calls, moment);

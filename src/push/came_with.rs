@@ -23,7 +23,7 @@ pub struct Came {
     believed_until: DateTime<Utc>,
 }
 
-/// Sessions that came with calls, in the order of their coming, until what is not known by then counts as over.
+/// Sessions that came with calls nobody here has heard of, in the order of their coming, until these count as over.
 #[derive(Default)]
 pub struct Newcomers(VecDeque<(DateTime<Utc>, Weak<Session>)>);
 

@@ -83,6 +83,18 @@ fn a_supervisor_who_comes_back_is_told_only_what_differs() {
 }
 
 #[test]
+fn what_nobody_has_heard_of_stays_no_longer_for_a_supervisor_who_says_again_who_is_followed() {
+    let mut desk = Desk::new();
+    let mut eva = desk.joins("eva", vec![]);
+    let showing = vec![Showing { agent_id: Some("ana".into()), ..came_with::shows("c-1") }];
+    desk.follows(&eva, &["ana"], showing.clone());
+    desk.waits(5);
+    desk.follows(&eva, &["ana"], showing);
+    desk.waits(5);
+    assert_eq!(desk.reads(&mut eva), ["ended 1"]);
+}
+
+#[test]
 fn a_supervisor_who_leaves_is_followed_by_nothing() {
     let desk = Desk::new();
     let eva = desk.joins("eva", vec![]);
