@@ -126,7 +126,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let keep_keys = async move { _ = stop.run_until_cancelled(keeping.door.authority.keep_keys()).await };
     parts.spawn("keys", keep_keys);
     listen(&way, &running, (main, admin), ready)?;
-    info!(http.listen = %running.address, http.admin = %running.admin_address, kafka.brokers = brokers.addresses(), "listening");
+    let Running { address, admin_address, .. } = &running;
+    info!(http.listen = %address, http.admin_listen = %admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)
 }
 

@@ -32,7 +32,7 @@ async fn bench_push_measures_calls_through_several_nodes_and_what_they_take(kafk
     let mut arguments = words("bench push --agents 20 --rate 40 --seconds 2 --warmup 0.5 --json");
     for node in &nodes {
         node.becomes_ready().await;
-        let (main, admin) = (node.address("http.listen").await, node.address("http.admin").await);
+        let (main, admin) = (node.address("http.listen").await, node.address("http.admin_listen").await);
         arguments.extend(["--url".into(), format!("http://{main}"), "--admin".into(), format!("http://{admin}")]);
     }
     let (output, report) = backstory(arguments).await;

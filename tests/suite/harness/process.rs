@@ -148,13 +148,13 @@ impl Process {
     }
 
     pub async fn metrics(&self) -> String {
-        let url = format!("http://{}/metrics", self.address("http.admin").await);
+        let url = format!("http://{}/metrics", self.address("http.admin_listen").await);
         self.http.get(url).send().await.unwrap().text().await.unwrap()
     }
 
     /// What became of the last hour's pops.
     pub async fn pops(&self) -> String {
-        let url = format!("http://{}/v1/pops", self.address("http.admin").await);
+        let url = format!("http://{}/v1/pops", self.address("http.admin_listen").await);
         self.http.get(url).send().await.unwrap().text().await.unwrap()
     }
 
