@@ -17,6 +17,7 @@ pub mod catalogue;
 pub mod embedded;
 pub mod encoded;
 pub mod erasure;
+mod migration;
 pub mod postgres;
 pub mod recorder;
 pub mod retention;

@@ -13,7 +13,7 @@ pub async fn run(common: &Common) -> anyhow::Result<ExitCode> {
     match &store {
         Store::Embedded(_) => say(&format!("{place}: nothing to do, the embedded store makes its tables itself")),
         Store::Postgres(postgres) => match postgres.migrate().await?.as_slice() {
-            [] => say(&format!("{place}: nothing to do, the tables are those of this release")),
+            [] => say(&format!("{place}: nothing to do, this release works with the tables as they are")),
             applied => say(&format!("{place}: applied {}", applied.join(", "))),
         },
     }

@@ -6,7 +6,7 @@ use backstory::journey::catalogue::{COLORS, ICONS};
 
 const FILE_LINES_MAX: usize = 400;
 
-fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
+pub fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(path) = open.pop() {

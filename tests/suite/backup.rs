@@ -153,7 +153,7 @@ async fn a_backup_that_cannot_be_a_store_is_refused_and_the_store_is_as_it_was(k
     let mut damaged = whole.clone();
     let page = whole.len() / 4096 / 2;
     damaged[page * 4096..(page + 1) * 4096].fill(0xff);
-    let newer = made(&|file| file.pragma_update(None, "user_version", 99).unwrap());
+    let newer = made(&|file| file.execute_batch("UPDATE meta SET value = 99; PRAGMA user_version = 99").unwrap());
     let foreign = made(&|file| file.pragma_update(None, "application_id", 7).unwrap());
     for (bytes, expected) in [
         (b"these are my notes, and no SQLite file".repeat(100), "bad.db: this is not a SQLite file"),

@@ -91,7 +91,10 @@ async fn a_start_on_what_is_no_store_ends_and_says_what_to_do(kafka: Kafka) {
     fs::write(path("garbage"), b"these are my notes, and no SQLite file".repeat(1000)).unwrap();
     Connection::open(path("foreign")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     drop(crate::harness::postgres::open(&format!("sqlite:{}", path("newer").display())));
-    Connection::open(path("newer")).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    Connection::open(path("newer"))
+        .unwrap()
+        .execute_batch("UPDATE meta SET value = 99; PRAGMA user_version = 99")
+        .unwrap();
     let nowhere =
         format!("there is no folder {0}; make it (mkdir -p {0}), or name another place", path("nowhere").display());
     for (name, expected) in [

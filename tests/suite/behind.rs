@@ -89,7 +89,8 @@ const AS_IN_VERSION_2: &str = "
     CREATE INDEX interactions_of_contact ON backstory.interactions (contact_id, started_at DESC);
     CREATE INDEX interactions_of_nobody ON backstory.interactions (address, started_at DESC) WHERE contact_id IS NULL;
     ALTER TABLE backstory.listings DROP COLUMN time_zone;
-    DELETE FROM backstory.migrations WHERE version > 2";
+    DELETE FROM backstory.migrations WHERE version > 2;
+    ALTER TABLE backstory.migrations DROP COLUMN needs";
 
 #[tokio::test]
 async fn a_store_of_an_earlier_version_is_put_together_by_the_migration() {

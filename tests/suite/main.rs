@@ -94,6 +94,7 @@ mod http;
 mod import;
 mod journey;
 mod live;
+mod migrations;
 mod policy;
 mod pop;
 mod reconnect;

@@ -132,7 +132,7 @@ impl Drop for Part {
     }
 }
 
-/// A store of Backstory's, and of a version that this program knows.
+/// A store of Backstory's, and of a version that this program works with.
 fn is_ours(connection: &Connection) -> Result<(), String> {
     version_of(connection)?.map(drop).ok_or_else(|| "this is a SQLite file, but no store of Backstory's".into())
 }

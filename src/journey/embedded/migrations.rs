@@ -1,6 +1,8 @@
 //! The tables' versions: each a file, applied once, in order, when the store is opened.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::journey::migration::{Tables, needs};
 
 /// The first is version 1.
 const MIGRATIONS: &[&str] = &[
@@ -8,25 +10,44 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_erasure.sql"),
     include_str!("migrations/0003_time_zone.sql"),
 ];
-/// The version that this program reads and writes.
-pub const KNOWN: i64 = MIGRATIONS.len() as i64;
+/// The version that this program migrates to.
+pub const KNOWN: i32 = MIGRATIONS.len() as i32;
 /// "BkSt": tells our files from other programs' (`PRAGMA application_id`).
-pub const APPLICATION_ID: i64 = 0x426b_5374;
+pub const APPLICATION_ID: i32 = 0x426b_5374;
+
+/// Beside `user_version`. The first builds made files without it.
+const META: &str =
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID";
 
 /// `None`: the file is not ours, or new.
-pub fn applied(connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    Ok(if pragma("application_id")? == APPLICATION_ID { Some(pragma("user_version")?) } else { None })
+pub fn tables(connection: &Connection) -> rusqlite::Result<Option<Tables>> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Ok(None);
+    }
+    let version = pragma("user_version")?;
+    let kept = if connection.table_exists(None, "meta")? {
+        connection.query_row("SELECT value FROM meta WHERE name = 'needs'", [], |row| row.get(0)).optional()?
+    } else {
+        None
+    };
+    Ok(Some(Tables { version, needs: kept.unwrap_or(version) }))
 }
 
-/// Two processes may open a file at once (a service and an import): the second finds the tables made.
+/// Two processes may open a file at once (a service and an import): the second finds the tables made, perhaps by a later release.
 pub fn apply(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
-    let first = applied(connection)?.unwrap_or_default();
-    for sql in MIGRATIONS.iter().skip(usize::try_from(first).unwrap_or_default()) {
-        connection.execute_batch(sql)?;
+    let before = tables(connection)?.unwrap_or_default();
+    if before.version < KNOWN {
+        let mut needed = before.needs;
+        for (version, sql) in (1..).zip(MIGRATIONS).skip(before.version.unsigned_abs() as usize) {
+            connection.execute_batch(sql)?;
+            needed = needed.max(needs(version, sql));
+        }
+        connection.execute_batch(META)?;
+        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('needs', ?1)", [needed])?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.pragma_update(None, "user_version", KNOWN)?;
     }
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "user_version", KNOWN)?;
     connection.execute_batch("COMMIT")
 }

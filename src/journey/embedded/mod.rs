@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::catalogue::InUse;
 use super::erasure::{Erasure, Holdings};
+use super::migration::Tables;
 use super::store::{LookUp, Offset, StoreError, Written};
 use super::{Change, Journey};
 
@@ -209,19 +210,19 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// The version of a store that this program knows; `None` for what is no store of Backstory's.
-fn version_of(connection: &Connection) -> Result<Option<i64>, String> {
+/// The version of a store that this program works with; `None` for what is no store of Backstory's.
+fn version_of(connection: &Connection) -> Result<Option<i32>, String> {
     let known = migrations::KNOWN;
-    match migrations::applied(connection).map_err(|error| readable(&error))? {
-        Some(version) if version > known => {
+    match migrations::tables(connection).map_err(|error| readable(&error))? {
+        Some(Tables { version, needs }) if needs > known => {
             Err(format!("the store has version {version}, this program knows {known}; use the release that wrote it"))
         }
-        version => Ok(version),
+        tables => Ok(tables.map(|tables| tables.version)),
     }
 }
 
-/// Makes the tables in a new file, or brings them to what this program knows; refuses files that are somebody else's or newer
-/// than this program.
+/// Makes the tables in a new file, or brings them to what this program knows; refuses files that are somebody else's, or need a
+/// later program.
 fn prepare_file(connection: &Connection) -> Result<(), String> {
     let say = |error: rusqlite::Error| readable(&error);
     let version = version_of(connection)?;
@@ -233,7 +234,7 @@ fn prepare_file(connection: &Connection) -> Result<(), String> {
         }
     }
     connection.pragma_update(None, "journal_mode", "wal").map_err(say)?;
-    if version != Some(migrations::KNOWN) {
+    if version.is_none_or(|version| version < migrations::KNOWN) {
         migrations::apply(connection).map_err(say)?;
     }
     Ok(())

@@ -52,7 +52,7 @@ fn a_file_that_is_not_ours_or_newer_is_refused_with_what_to_do() {
     assert!(refused("foreign").contains("another program"));
     let newer = folder.path().join("newer");
     drop(Embedded::open(&newer, 1).unwrap());
-    Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    Connection::open(&newer).unwrap().execute_batch("UPDATE meta SET value = 99; PRAGMA user_version = 99").unwrap();
     assert!(refused("newer").contains("version 99"));
 }
 

@@ -1,7 +1,10 @@
 -- $1 a number, $2 the beginning of the period: everybody behind the number, with each of their interactions; without any, they are
 -- a row by themselves. Where nobody is known, it is the number's own interactions. One statement, so one answer of one moment.
 -- More than $3 bytes of people come alone, and interactions.sql follows: they would be repeated in every row.
-SELECT i.*, b.people
+SELECT i.interaction_id, i.source, i.contact_id, i.address, i.campaign_id, i.campaign_name, i.channel, i.mode,
+      i.direction, i.started_at, i.ended_at, i.outcome_code, i.outcome_label, i.outcome_class, i.outcome_parent,
+      i.outcome_telephony, i.outcome_reached, i.previous_score, i.current_score, i.agent_id, i.agent_name, i.comments,
+      i.updated_at, b.people
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN backstory.behind AS b ON b.address = $1
 LEFT JOIN backstory.interactions AS i

@@ -1,9 +1,12 @@
 //! The tables' versions: each a file, applied once, in order, in a transaction of its own.
 
+use std::time::Duration;
+
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::error::SqlState;
 
 use super::{behind, is};
+use crate::journey::migration::{Tables, needs};
 use crate::journey::store::StoreError;
 
 /// Name and text, the first is version 1.
@@ -15,46 +18,84 @@ const MIGRATIONS: &[(&str, &str)] = &[
 ];
 /// The version that has everything of which is put together who is behind an address.
 const BEHIND: i32 = 4;
-/// The version that this program reads and writes.
-pub const KNOWN: i32 = MIGRATIONS.len() as i32;
+/// The version that this program migrates to.
+const KNOWN: i32 = MIGRATIONS.len() as i32;
+/// The lowest version that this program works with: raised by a release that reads or writes what a later migration adds.
+const MIN: i32 = 4;
 
-/// The version of the tables that are there; 0 for none.
-pub async fn applied(client: &ClientWrapper) -> Result<i32, StoreError> {
-    match client.query_one("SELECT coalesce(max(version), 0) FROM backstory.migrations", &[]).await {
-        Ok(row) => Ok(row.try_get(0)?),
-        Err(error) if is(&error, &SqlState::UNDEFINED_TABLE) || is(&error, &SqlState::INVALID_SCHEMA_NAME) => Ok(0),
+/// Statements behind one that waits for a lock wait with it, those of running nodes included: so it gives up soon, and tries again.
+const LIMIT_WAITING: &str = "SET LOCAL lock_timeout = '2s'";
+const TRIES_MAX: usize = 30;
+const PAUSE: Duration = Duration::from_secs(1);
+
+const BOOTSTRAP: &str = "
+    CREATE SCHEMA IF NOT EXISTS backstory;
+    CREATE TABLE IF NOT EXISTS backstory.migrations (
+      version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+    ALTER TABLE backstory.migrations ADD COLUMN IF NOT EXISTS needs integer";
+/// As JSON, a row has no `needs` if its table has no such column yet.
+const TABLES: &str = "
+    SELECT coalesce(max(version), 0), coalesce(max(coalesce((to_jsonb(applied) ->> 'needs')::integer, version)), 0)
+    FROM backstory.migrations AS applied";
+
+pub async fn tables(client: &ClientWrapper) -> Result<Tables, StoreError> {
+    match client.query_one(TABLES, &[]).await {
+        Ok(row) => Ok(Tables { version: row.try_get(0)?, needs: row.try_get(1)? }),
+        Err(error) if is(&error, &SqlState::UNDEFINED_TABLE) || is(&error, &SqlState::INVALID_SCHEMA_NAME) => {
+            Ok(Tables::default())
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-pub fn what_to_do(applied: i32) -> String {
-    if applied > KNOWN {
-        format!("its tables have version {applied}, this program knows {KNOWN}: use the release that made them")
-    } else if applied == 0 {
-        "it holds no tables of Backstory's: make them with `backstory migrate`".into()
+/// Why this program does not work with these tables, and what to do.
+pub fn refusal(tables: Tables) -> Option<String> {
+    let Tables { version, needs } = tables;
+    if needs > KNOWN {
+        Some(format!("its tables have version {version}, this program knows {KNOWN}: use the release that made them"))
+    } else if version == 0 {
+        Some("it holds no tables of Backstory's: make them with `backstory migrate`".into())
+    } else if version < MIN {
+        Some(format!("its tables have version {version}, this program needs {MIN}: run `backstory migrate`"))
     } else {
-        format!("its tables have version {applied}, this program needs {KNOWN}: run `backstory migrate`")
+        None
     }
 }
 
+/// Changes nothing in tables of a later version that this program works with.
 pub async fn apply(client: &mut ClientWrapper, address: &str) -> Result<Vec<&'static str>, StoreError> {
-    client
-        .batch_execute(
-            "CREATE SCHEMA IF NOT EXISTS backstory;
-             CREATE TABLE IF NOT EXISTS backstory.migrations (
-               version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())",
-        )
-        .await?;
-    let first = applied(client).await?;
-    if first > KNOWN {
-        return Err(StoreError::CannotOpen { path: address.to_owned(), reason: what_to_do(first) });
-    }
     let mut done = Vec::new();
-    for (version, (name, sql)) in (1..).zip(MIGRATIONS).skip(first.unsigned_abs() as usize) {
+    let mut tries = 1;
+    loop {
+        match apply_rest(client, address, &mut done).await {
+            Err(StoreError::Postgres(error)) if is(&error, &SqlState::LOCK_NOT_AVAILABLE) && tries < TRIES_MAX => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            applied => return applied.map(|()| done),
+        }
+    }
+}
+
+async fn apply_rest(client: &mut ClientWrapper, address: &str, done: &mut Vec<&'static str>) -> Result<(), StoreError> {
+    let before = tables(client).await?;
+    if before.needs > KNOWN {
+        let reason = refusal(before).unwrap_or_default();
+        return Err(StoreError::CannotOpen { path: address.to_owned(), reason });
+    }
+    if before.version >= KNOWN {
+        return Ok(());
+    }
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(LIMIT_WAITING).await?;
+    transaction.batch_execute(BOOTSTRAP).await?;
+    transaction.commit().await?;
+    for (version, (name, sql)) in (1..).zip(MIGRATIONS).skip(before.version.unsigned_abs() as usize) {
         let transaction = client.transaction().await?;
+        transaction.batch_execute(LIMIT_WAITING).await?;
         // Of two that migrate at once, one waits here for the other.
-        let mine = "INSERT INTO backstory.migrations (version, name) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        if transaction.execute(mine, &[&version, name]).await? == 1 {
+        let mine = "INSERT INTO backstory.migrations (version, name, needs) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        if transaction.execute(mine, &[&version, name, &needs(version, sql)]).await? == 1 {
             transaction.batch_execute(sql).await?;
             if version == BEHIND {
                 behind::put_all(&transaction).await?;
@@ -63,5 +104,5 @@ pub async fn apply(client: &mut ClientWrapper, address: &str) -> Result<Vec<&'st
             done.push(*name);
         }
     }
-    Ok(done)
+    Ok(())
 }

@@ -64,14 +64,12 @@ impl Postgres {
         self.address.shown()
     }
 
-    /// Whether it answers and holds the tables that this program knows.
+    /// Whether it answers and holds tables that this program works with.
     pub async fn ready(&self) -> Result<(), StoreError> {
         let client = self.writers.get().await.map_err(unreachable)?;
-        match migrations::applied(&client).await? {
-            migrations::KNOWN => self.warm_up().await,
-            applied => {
-                Err(StoreError::CannotOpen { path: self.address().to_owned(), reason: migrations::what_to_do(applied) })
-            }
+        match migrations::refusal(migrations::tables(&client).await?) {
+            None => self.warm_up().await,
+            Some(reason) => Err(StoreError::CannotOpen { path: self.address().to_owned(), reason }),
         }
     }
 

@@ -23,7 +23,7 @@ async fn server(settings: &Journey) -> Finding {
         Err(error) => Err(error),
     };
     match ready {
-        Ok(()) => Finding::ok(CHECK, format!("{address} answers and has the tables of this release")),
+        Ok(()) => Finding::ok(CHECK, format!("{address} answers, and this release works with its tables")),
         Err(error @ StoreError::CannotOpen { .. }) => {
             Finding::fail(CHECK, error.to_string(), "backstory migrate, by a user who may make tables")
         }

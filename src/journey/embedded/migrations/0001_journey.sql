@@ -1,3 +1,4 @@
+-- contract
 -- The embedded store, version 1. Times are milliseconds since 1970 in UTC.
 -- What repeats in most interactions (campaign, outcome, agent, channel …) is kept once, in `words`.
 

@@ -1,3 +1,4 @@
+-- contract
 -- The journey in PostgreSQL, version 1. Plain tables and indexes: nothing here needs an extension.
 --
 -- Where tables are spread over machines: `interactions` by interaction_id, the others small enough to be everywhere

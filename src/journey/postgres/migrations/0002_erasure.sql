@@ -1,4 +1,6 @@
+-- contract
 -- The journey in PostgreSQL, version 2: who was erased, as a hash that only this store's key computes, and what retention asks.
+-- A program that does not know it would record again who was erased, so this does not only expand.
 
 -- Its one row is locked by whoever writes, and alone by whoever erases: a batch under way does not bring back what goes.
 CREATE TABLE backstory.erasure_key (

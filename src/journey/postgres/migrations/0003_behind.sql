@@ -1,3 +1,4 @@
+-- contract
 -- The journey in PostgreSQL, version 3: who is behind an address is put together when that changes, so that a look-up reads by
 -- two keys and joins nothing. `backstory migrate` fills the table from those it is made of.
 
