@@ -16,7 +16,7 @@ use crate::journey::store::Written;
 use crate::kafka::Lag;
 use crate::push::seat::Delivery;
 use crate::push::{CloseCode, Stage};
-use crate::record::Refusal;
+use crate::record::{Mark, Refusal};
 
 mod process;
 pub mod wire;
@@ -40,6 +40,8 @@ pub struct Metrics {
     audited: Family<Labels<1>, Counter>,
     audit_lost: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
+    marked: Family<Labels<2>, Counter>,
+    refused_by_the_store: Family<Labels<1>, Counter>,
     recorded: Family<Labels<2>, Counter>,
     expired: Counter,
     as_given: Family<Labels<1>, Counter>,
@@ -104,6 +106,8 @@ impl Metrics {
             audited: Family::default(),
             audit_lost: Family::default(),
             refused: Family::default(),
+            marked: Family::default(),
+            refused_by_the_store: Family::default(),
             recorded: Family::default(),
             expired: Counter::default(),
             as_given: Family::default(),
@@ -153,6 +157,10 @@ impl Metrics {
             "Interactions, contacts and erasures by what became of them",
             self.recorded.clone(),
         );
+        let marked = "Records that were kept, but not as they came, by topic and what was done to them";
+        registry.register("records_marked", marked, self.marked.clone());
+        let refused = "Records that the store refused, and that were set aside";
+        registry.register("store_refused", refused, self.refused_by_the_store.clone());
         let expired = "Interactions removed because they are older than journey.retention";
         registry.register("interactions_expired", expired, self.expired.clone());
         let as_given = "Addresses of records that could not be read as numbers, and were kept as given";
@@ -249,11 +257,24 @@ impl Metrics {
         self.refused.get_or_create(&[("topic", topic.to_owned()), ("reason", refusal.name().to_owned())]).inc();
     }
 
+    /// A record was kept, but not as it came.
+    pub fn marked(&self, topic: &str, mark: Mark) {
+        self.marked.get_or_create(&[("topic", topic.to_owned()), ("mark", mark.name().to_owned())]).inc();
+    }
+
+    pub fn refused_by_the_store(&self, topic: &str) {
+        self.refused_by_the_store.get_or_create(&[("topic", topic.to_owned())]).inc();
+    }
+
     pub fn recorded(&self, topic: &str, written: &Written) {
         let of = |result: &str| [("topic", topic.to_owned()), ("result", result.to_owned())];
-        for (result, records) in
-            [("changed", written.changed), ("known", written.known), ("kept_out", written.kept_out)]
-        {
+        for (result, records) in [
+            ("changed", written.changed),
+            ("known", written.known),
+            ("kept_out", written.kept_out),
+            ("removed_since", written.removed_since),
+            ("unmatched", written.unmatched),
+        ] {
             self.recorded.get_or_create(&of(result)).inc_by(records);
         }
     }

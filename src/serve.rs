@@ -21,7 +21,7 @@ use crate::http::watched::Times;
 use crate::http::{self, Guard, Service, Tls, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
-use crate::journey::{Regions, Sources, Store, StoreError, retention};
+use crate::journey::{Rules, Sources, Store, StoreError, retention};
 use crate::kafka::{Brokers, EMBEDDED_LIMITS, EmbeddedBroker, Poller, Start, Writer};
 use crate::metrics::Metrics;
 use crate::pace::Pace;
@@ -180,12 +180,10 @@ fn hear(way: &Arc<Way>, running: &Running, kept: mpsc::Sender<Kept>, ready: &Can
     way.metrics.follow(calls.lag());
     parts.spawn("calls", calls.run_until(stop.clone(), *way.settings.drain.limit / 2));
     let journey = &way.settings.journey;
-    let regions = Regions::of_settings(journey);
+    let rules = Rules::of_settings(&way.settings)?;
     for (nth, (store, currency, sources)) in way.sources.stores().enumerate() {
-        if let Some(retention) = journey.retention {
-            let metrics = Arc::clone(&way.metrics);
-            parts.spawn("retention", retention::run(store.clone(), *retention, metrics, stop.clone()));
-        }
+        let (metrics, retention) = (Arc::clone(&way.metrics), journey.retention.map(|retention| *retention));
+        parts.spawn("retention", retention::run(store.clone(), retention, metrics, stop.clone()));
         let topics = [
             (&kafka.topics.interactions, Kind::Interactions),
             (&kafka.topics.contacts, Kind::Contacts),
@@ -197,7 +195,7 @@ fn hear(way: &Arc<Way>, running: &Running, kept: mpsc::Sender<Kept>, ready: &Can
                 brokers: brokers.clone(),
                 topic: topic.clone(),
                 kind,
-                regions,
+                rules: rules.clone(),
                 sources: sources.to_vec(),
                 // A group of its own for each store and topic: members that come and go elsewhere disturb it in nothing.
                 group: if nth == 0 {
@@ -211,6 +209,7 @@ fn hear(way: &Arc<Way>, running: &Running, kept: mpsc::Sender<Kept>, ready: &Can
                 currency: if kind == Kind::Erasures { Arc::default() } else { Arc::clone(currency) },
                 catalogue: Arc::clone(&way.settings.catalogue),
                 kept: kept.clone(),
+                warned: Arc::default(),
             };
             parts.spawn("recorder", recorder.run(stop.clone(), *way.settings.drain.limit / 2));
         }

@@ -6,7 +6,7 @@
 
 use backstory::arrival::{CallEvent, Limits, decode};
 use backstory::kafka::Record;
-use backstory::record::{Refusal, TEXT_BYTES_MAX};
+use backstory::record::{ID_BYTES_MAX, Refusal};
 use backstory_fuzz::{good, now};
 use chrono::TimeDelta;
 use libfuzzer_sys::fuzz_target;
@@ -21,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let CallEvent { call_id, agent_id, from, to, .. } = &heard.event;
     for text in [Some(call_id.as_str()), Some(agent_id), from.as_deref(), to.as_deref()].into_iter().flatten() {
-        assert!(text.len() <= TEXT_BYTES_MAX, "a text of {} bytes got through", text.len());
+        assert!(text.len() <= ID_BYTES_MAX, "a text of {} bytes got through", text.len());
     }
     assert!(!call_id.trim().is_empty() && !agent_id.trim().is_empty(), "an id that says nothing got through");
     assert!(heard.at <= now() + LIMITS.future_max, "an event from the future got through");

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 use backstory::journey::{Change, Contact, Erasure, Interaction};
 use backstory::phone;
-use backstory::record::{Refusal, TEXT_BYTES_MAX};
+use backstory::record::{ID_BYTES_MAX, Refusal};
 use backstory_fuzz::{REGION, good, is_kept, now};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
@@ -17,7 +17,7 @@ const COMMENTS_BYTES_MAX: usize = 32 * 1024;
 fuzz_target!(|data: &[u8]| {
     let interaction = comes_again(data, |bytes| Interaction::read(bytes, REGION, now()));
     if let Some(read) = interaction {
-        assert!(read.interaction_id.len() <= TEXT_BYTES_MAX && read.address.len() <= TEXT_BYTES_MAX);
+        assert!(read.interaction_id.len() <= ID_BYTES_MAX && read.address.len() <= ID_BYTES_MAX);
         assert!(read.comments.as_ref().is_none_or(|comments| comments.len() <= COMMENTS_BYTES_MAX));
         assert!(read.updated_at.is_some(), "it has no version");
         match phone::address(&read.address, REGION) {

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 
 use crate::journey::{Campaign, Direction};
 use crate::kafka::Record;
-use crate::record::{self, Field, Holds, Refusal, TEXT_BYTES_MAX, limit_text, require_text};
+use crate::record::{self, Field, Holds, Marks, Refusal, text};
 
 mod cloud_event;
 
@@ -26,21 +26,23 @@ pub enum CallState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallEvent {
+    #[serde(deserialize_with = "record::id")]
     pub call_id: SmolStr,
     /// offered, connected, wrap_up or ended; an unknown one is data, not an error: it changes nothing.
     #[serde(deserialize_with = "known_state")]
     #[schemars(with = "String")]
     pub state: Option<CallState>,
+    #[serde(deserialize_with = "record::id")]
     pub agent_id: SmolStr,
     pub direction: Direction,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "record::optional_id")]
     pub from: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "record::optional_id")]
     pub to: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<Campaign>,
     /// The call that this one came out of (transfer, consultation).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "record::optional_id")]
     pub parent_call_id: Option<SmolStr>,
     /// When it happened; absent: the record's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,15 +50,16 @@ pub struct CallEvent {
 }
 
 const CALL: &[Field] = &[
-    ("callId", Holds::Text, true),
+    ("callId", Holds::Id, true),
     ("state", Holds::Text, true),
-    ("agentId", Holds::Text, true),
+    ("agentId", Holds::Id, true),
     ("direction", Holds::OneOf(Direction::NAMES), true),
-    ("from", Holds::Text, false),
-    ("to", Holds::Text, false),
+    ("from", Holds::Id, false),
+    ("to", Holds::Id, false),
     ("campaign", Holds::Object, false),
-    ("campaign.id", Holds::Text, false),
-    ("parentCallId", Holds::Text, false),
+    ("campaign.id", Holds::Id, false),
+    ("campaign.name", Holds::Text, false),
+    ("parentCallId", Holds::Id, false),
     ("at", Holds::Time, false),
 ];
 
@@ -80,6 +83,8 @@ pub struct Heard {
     pub at: DateTime<Utc>,
     /// When the record was appended, where the broker says so, else `at`: what age is counted from.
     pub since: DateTime<Utc>,
+    /// What was done to the record so that it could be used.
+    pub marks: Marks,
 }
 
 impl CallEvent {
@@ -101,23 +106,38 @@ pub struct Limits {
 
 /// Reads a record: our own schema, bare or within a CloudEvent. Pure.
 pub fn decode(record: &Record, limits: Limits, now: DateTime<Utc>) -> Result<Heard, Refusal> {
-    let value = record.value.as_deref().ok_or(Refusal::NoValue)?;
+    let value = record.value.as_deref().filter(|value| !value.is_empty()).ok_or(Refusal::NoValue)?;
     if value.len() > limits.record_bytes_max {
         return Err(Refusal::TooLarge);
     }
     let (value, time) = cloud_event::unwrap(value, &record.headers)?;
-    let event: CallEvent = record::read(&value, CALL)?;
-    require_text("callId", &event.call_id)?;
-    require_text("agentId", &event.agent_id)?;
-    for (name, number) in [("from", &event.from), ("to", &event.to)] {
-        limit_text(name, number.as_deref().unwrap_or_default(), TEXT_BYTES_MAX)?;
-    }
+    let mut event: CallEvent = record::read(&value, CALL)?;
+    let mut marks = Marks::default();
+    what_may_be_kept(&mut event, &mut marks)?;
     let at = event.at.or(time).or(record.time).ok_or(Refusal::Missing("at"))?;
     if at > now + limits.future_max {
         return Err(Refusal::FromFuture);
     }
     let since = record.time.filter(|_| record.appended).unwrap_or(at);
-    Ok(Heard { state: event.state, event, at, since })
+    Ok(Heard { state: event.state, event, at, since, marks })
+}
+
+fn what_may_be_kept(event: &mut CallEvent, marks: &mut Marks) -> Result<(), Refusal> {
+    text::required_id("callId", &mut event.call_id)?;
+    text::required_id("agentId", &mut event.agent_id)?;
+    for (name, number) in [("from", &mut event.from), ("to", &mut event.to)] {
+        number.as_mut().map_or(Ok(()), |number| text::id(name, number))?;
+    }
+    if let Some(parent) = &mut event.parent_call_id {
+        text::id("parentCallId", parent)?;
+    }
+    event.parent_call_id.take_if(|parent| parent.trim().is_empty());
+    if let Some(campaign) = &mut event.campaign {
+        text::id("campaign.id", &mut campaign.id)?;
+        text::optional_label("campaign.name", &mut campaign.name, marks);
+    }
+    event.campaign.take_if(|campaign| campaign.id.trim().is_empty());
+    Ok(())
 }
 
 #[cfg(test)]

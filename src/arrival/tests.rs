@@ -59,7 +59,8 @@ fn every_unusable_record_has_a_reason_that_names_the_field_and_not_its_value() {
     assert_eq!(refusal_of(&without("callId")), Refusal::Missing("callId"));
     assert_eq!(refusal_of(&without("agentId")), Refusal::Missing("agentId"));
     assert_eq!(refusal_of(&with("agentId", json!("  "))), Refusal::Empty("agentId"));
-    assert_eq!(refusal_of(&with("agentId", json!(7))), Refusal::WrongType("agentId"));
+    assert_eq!(refusal_of(&with("agentId", json!(7.5))), Refusal::WrongType("agentId"));
+    assert_eq!(refusal_of(&with("agentId", json!("a\0b"))), Refusal::Nul("agentId"));
     assert_eq!(refusal_of(&with("direction", json!("sideways"))), Refusal::WrongType("direction"));
     assert_eq!(refusal_of(&with("campaign", json!("td-2026"))), Refusal::WrongType("campaign"));
     assert_eq!(refusal_of(&with("at", json!("2026-11-20T21:00:00"))), Refusal::BadTime("at"));

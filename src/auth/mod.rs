@@ -11,7 +11,7 @@ use tracing::debug;
 use crate::config::{Aliases, Settings};
 use crate::metrics::Metrics;
 use crate::push::{CloseCode, Hello};
-use crate::record::TEXT_BYTES_MAX;
+use crate::record::ID_BYTES_MAX;
 
 mod identity;
 mod keyring;
@@ -104,7 +104,7 @@ fn unverified(hello: &Hello, aliases: &Aliases) -> Result<Identity, CloseCode> {
     match &hello.agent {
         // A token that nobody verifies must not look as if it had been.
         _ if hello.token.is_some() || hello.ticket.is_some() => Err(CloseCode::NoAuthentication),
-        Some(agent) if !agent.trim().is_empty() && agent.len() <= TEXT_BYTES_MAX => {
+        Some(agent) if !agent.trim().is_empty() && agent.len() <= ID_BYTES_MAX => {
             Ok(Identity::unverified(aliases.agent(agent.clone())))
         }
         _ => Err(CloseCode::NoAgent),

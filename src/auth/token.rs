@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use super::keys::{Key, KeySet};
 use super::{Identity, Refused, Scopes};
 use crate::config::{Aliases, Auth};
-use crate::record::TEXT_BYTES_MAX;
+use crate::record::ID_BYTES_MAX;
 
 /// Tokens with many groups in them have several KB; nothing that is longer is looked at.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -116,7 +116,7 @@ impl Rules {
             Some(Value::Number(id)) if id.is_u64() => id.to_string(),
             _ => return Err(Refused::NoAgent),
         };
-        let is_id = !id.trim().is_empty() && id.len() <= TEXT_BYTES_MAX;
+        let is_id = !id.trim().is_empty() && id.len() <= ID_BYTES_MAX;
         is_id.then(|| self.aliases.agent(id)).ok_or(Refused::NoAgent)
     }
 

@@ -72,6 +72,7 @@ pub struct Kafka {
     pub brokers: Option<String>,
     pub replay_window: Span,
     pub record_bytes_max: usize,
+    pub record_ahead_max: Span,
     pub group: String,
     pub topics: Topics,
     /// Holds the token for SASL OAUTHBEARER, and is written anew by whoever renews it.
@@ -109,6 +110,7 @@ pub struct Journey {
     pub statement_timeout: Span,
     pub retention: Option<Span>,
     pub default_region: Region,
+    pub no_ids: Vec<String>,
     #[serde(default)]
     pub sources: SourcePlaces,
 }

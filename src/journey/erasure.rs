@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::{Contact, Interaction};
 use crate::phone;
-use crate::record::{self, Field, Holds, Refusal, limit_text, require_text};
+use crate::record::{self, Field, Holds, ID_BYTES_MAX, Refusal, text, times};
 
 /// More ids or addresses are not one person's.
 const NAMES_MAX: usize = 1000;
@@ -20,42 +20,50 @@ const NAMES_MAX: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Erasure {
+    #[serde(deserialize_with = "record::id")]
     pub erasure_id: String,
     /// Every id that the contact goes by or went by. A store adds those that it knows to be merged with them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "record::ids")]
     pub contact_ids: Vec<String>,
     /// E.164 or e-mail: interactions of no known contact on them go, too, unless another contact has the address.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "record::ids")]
     pub addresses: Vec<String>,
     /// What began, or was listed, until then is erased and kept out; what comes after is new.
     pub erased_at: DateTime<Utc>,
 }
 
 const ERASURE: &[Field] = &[
-    ("erasureId", Holds::Text, true),
+    ("erasureId", Holds::Id, true),
     ("contactIds", Holds::List, false),
     ("addresses", Holds::List, false),
     ("erasedAt", Holds::Time, true),
 ];
 
 impl Erasure {
-    /// Reads one from JSON, its addresses as they are kept.
+    /// Reads one from JSON, its addresses as they are kept. Its ids are taken as they stand, placeholders included: what was once
+    /// kept under them can be erased.
     pub fn read(value: &[u8], region: Region) -> Result<Self, Refusal> {
         let mut erasure: Self = record::read(value, ERASURE)?;
-        require_text("erasureId", &erasure.erasure_id)?;
+        text::required_id("erasureId", &mut erasure.erasure_id)?;
         if erasure.contact_ids.len() + erasure.addresses.len() > NAMES_MAX {
             return Err(Refusal::WrongType("contactIds"));
         }
-        for id in &erasure.contact_ids {
-            require_text("contactIds", id)?;
+        for given in std::mem::take(&mut erasure.contact_ids) {
+            let mut id = given.clone();
+            text::required_id("contactIds", &mut id)?;
+            if id != given && !given.contains('\0') && given.len() <= ID_BYTES_MAX {
+                erasure.contact_ids.push(given);
+            }
+            erasure.contact_ids.push(id);
         }
         for address in &mut erasure.addresses {
-            limit_text("addresses", address, record::TEXT_BYTES_MAX)?;
+            text::id("addresses", address)?;
             *address = phone::address(address, region).ok_or(Refusal::NoAddress)?;
         }
         if erasure.contact_ids.is_empty() && erasure.addresses.is_empty() {
             return Err(Refusal::Missing("contactIds"));
         }
+        erasure.erased_at = times::required("erasedAt", erasure.erased_at)?;
         Ok(erasure)
     }
 }
@@ -99,12 +107,18 @@ pub enum Subject<'a> {
     Contact(&'a str),
     /// Of interactions whose contact nobody knows.
     Address(&'a str),
+    /// An interaction that was removed, by its id.
+    Interaction(&'a str),
+    /// A listing that was removed: contact id and campaign id.
+    Listing(&'a str, &'a str),
 }
 
 impl<'a> Subject<'a> {
     pub fn of_interaction(interaction: &'a Interaction) -> (Self, DateTime<Utc>) {
         let contact = interaction.contact_id.as_deref().map(Self::Contact);
-        (contact.unwrap_or(Self::Address(&interaction.address)), interaction.started_at)
+        // What was known before the erasure is of before it, whatever its source's clock says of the start.
+        let known_at = interaction.updated_at.map_or(interaction.started_at, |at| at.min(interaction.started_at));
+        (contact.unwrap_or(Self::Address(&interaction.address)), known_at)
     }
 
     pub fn of_contact(contact: &'a Contact) -> (Self, DateTime<Utc>) {
@@ -122,14 +136,16 @@ impl HashKey {
 
     /// 32 bytes.
     pub fn hash(&self, subject: Subject<'_>) -> Vec<u8> {
-        let (kind, name) = match subject {
-            Subject::Contact(id) => ("contact\0", id),
-            Subject::Address(address) => ("address\0", address),
+        // No id and no address has a NUL in it: two subjects are never one text.
+        let parts: [&str; 4] = match subject {
+            Subject::Contact(id) => ["contact", "\0", id, ""],
+            Subject::Address(address) => ["address", "\0", address, ""],
+            Subject::Interaction(id) => ["interaction", "\0", id, ""],
+            Subject::Listing(contact_id, campaign_id) => ["listing\0", contact_id, "\0", campaign_id],
         };
         // A key of any length will do.
         let Ok(mut hash) = Hmac::<Sha256>::new_from_slice(&self.0) else { return Vec::new() };
-        hash.update(kind.as_bytes());
-        hash.update(name.as_bytes());
+        parts.iter().for_each(|part| hash.update(part.as_bytes()));
         hash.finalize().into_bytes().to_vec()
     }
 }

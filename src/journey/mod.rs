@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rlibphonenumber::Region;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -11,32 +10,36 @@ use smol_str::SmolStr;
 use erasure::Subject;
 
 use crate::phone;
-use crate::record::{self, Field, Holds, Refusal, limit_text, require_text};
+use crate::record;
 
 pub mod catalogue;
+mod decode;
 pub mod embedded;
 pub mod encoded;
 pub mod erasure;
+pub mod keep;
 mod migration;
+mod no_ids;
 pub mod postgres;
 pub mod recorder;
+mod removal;
 pub mod retention;
 mod rfc3339;
+mod set_aside;
 mod source;
 pub mod sources;
 pub mod store;
 pub mod timeline;
 
 pub use catalogue::Catalogue;
+pub use decode::Rules;
 pub use erasure::Erasure;
+pub use no_ids::NoIds;
+pub use removal::{Removal, RemovedAt};
+pub use set_aside::SetAside;
 pub use source::{Regions, Source, SourceMissing, SourceState};
 pub use sources::Sources;
-pub use store::{LookUp, Store, StoreError};
-
-/// Comments longer than this are refused: 32 KiB is a long letter.
-const COMMENTS_BYTES_MAX: usize = 32 * 1024;
-/// More addresses are not one person's.
-const ADDRESSES_MAX: usize = 100;
+pub use store::{LookUp, Store, StoreError, WriteBatch};
 
 /// Who turned to whom. `manual_outbound`: dialled by the agent, not by the dialler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +94,7 @@ impl OutcomeClass {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Campaign {
+    #[serde(deserialize_with = "record::id")]
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -98,6 +102,7 @@ pub struct Campaign {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
+    #[serde(deserialize_with = "record::id")]
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -107,6 +112,7 @@ pub struct Agent {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// The disposition or wrap-up code, as the source writes it.
+    #[serde(deserialize_with = "record::id")]
     pub code: String,
     /// What people read; the code where nobody gave a label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,11 +137,13 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Interaction {
+    #[serde(deserialize_with = "record::id")]
     pub interaction_id: SmolStr,
     pub source: Source,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "record::optional_id")]
     pub contact_id: Option<SmolStr>,
     /// E.164 or e-mail; as given where it can be read as neither.
+    #[serde(deserialize_with = "record::id")]
     pub address: SmolStr,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<Arc<Campaign>>,
@@ -171,50 +179,7 @@ pub struct Interaction {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-const INTERACTION: &[Field] = &[
-    ("interactionId", Holds::Text, true),
-    ("source", Holds::OneOf(Source::NAMES), true),
-    ("address", Holds::Text, true),
-    ("channel", Holds::Text, true),
-    ("startedAt", Holds::Time, true),
-    ("contactId", Holds::Text, false),
-    ("campaign", Holds::Object, false),
-    ("campaign.id", Holds::Text, false),
-    ("mode", Holds::Text, false),
-    ("direction", Holds::OneOf(Direction::NAMES), false),
-    ("endedAt", Holds::Time, false),
-    ("outcome", Holds::Object, false),
-    ("outcome.code", Holds::Text, false),
-    ("outcome.label", Holds::Text, false),
-    ("previousScore", Holds::Number, false),
-    ("currentScore", Holds::Number, false),
-    ("agent", Holds::Object, false),
-    ("agent.id", Holds::Text, false),
-    ("comments", Holds::Text, false),
-    ("updatedAt", Holds::Time, false),
-];
-
 impl Interaction {
-    /// Reads one from JSON, its address as it is kept. `at` stands in for an absent `updatedAt`.
-    pub fn read(value: &[u8], regions: impl Into<Regions>, at: DateTime<Utc>) -> Result<Self, Refusal> {
-        let mut interaction: Self = record::read(value, INTERACTION)?;
-        require_text("interactionId", &interaction.interaction_id)?;
-        require_text("channel", &interaction.channel)?;
-        limit_text("address", &interaction.address, record::TEXT_BYTES_MAX)?;
-        limit_text("contactId", interaction.contact_id.as_deref().unwrap_or_default(), record::TEXT_BYTES_MAX)?;
-        limit_text("comments", interaction.comments.as_deref().unwrap_or_default(), COMMENTS_BYTES_MAX)?;
-        interaction.contact_id = interaction.contact_id.filter(|id| !id.is_empty());
-        let region = regions.into().of(interaction.source);
-        match phone::address(&interaction.address, region) {
-            Some(address) => interaction.address = address.into(),
-            // An anonymous call of a known contact is found through the contact.
-            None if interaction.contact_id.is_some() => {}
-            None => return Err(Refusal::NoAddress),
-        }
-        interaction.updated_at.get_or_insert(at);
-        Ok(interaction)
-    }
-
     /// Failure, success or neutral; without an outcome, or with one of no class, neutral.
     pub fn class(&self) -> OutcomeClass {
         self.outcome.as_ref().and_then(|outcome| outcome.class).unwrap_or_default()
@@ -226,6 +191,7 @@ impl Interaction {
 pub struct ContactAddress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    #[serde(deserialize_with = "record::id")]
     pub address: String,
 }
 
@@ -234,6 +200,7 @@ pub struct ContactAddress {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Contact {
+    #[serde(deserialize_with = "record::id")]
     pub contact_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -247,43 +214,17 @@ pub struct Contact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed_at: Option<DateTime<Utc>>,
     /// The contact that goes on in this one's place; this id keeps resolving.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "record::optional_id")]
     pub merged_into: Option<String>,
     /// The newest one of a key holds; absent: the record's own time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-const CONTACT: &[Field] = &[
-    ("contactId", Holds::Text, true),
-    ("addresses", Holds::List, false),
-    ("name", Holds::Text, false),
-    ("timeZone", Holds::Text, false),
-    ("campaign", Holds::Object, false),
-    ("campaign.id", Holds::Text, false),
-    ("listedAt", Holds::Time, false),
-    ("mergedInto", Holds::Text, false),
-    ("updatedAt", Holds::Time, false),
-];
-
 impl Contact {
-    /// Reads one from JSON, its addresses as they are kept. `at` stands in for an absent `updatedAt`.
-    pub fn read(value: &[u8], region: Region, at: DateTime<Utc>) -> Result<Self, Refusal> {
-        let mut contact: Self = record::read(value, CONTACT)?;
-        require_text("contactId", &contact.contact_id)?;
-        if contact.addresses.len() > ADDRESSES_MAX {
-            return Err(Refusal::WrongType("addresses"));
-        }
-        if contact.time_zone.as_ref().is_some_and(|name| name.parse::<chrono_tz::Tz>().is_err()) {
-            return Err(Refusal::UnknownTimeZone("timeZone"));
-        }
-        for known in &mut contact.addresses {
-            limit_text("addresses", &known.address, record::TEXT_BYTES_MAX)?;
-            known.address = phone::address(&known.address, region).unwrap_or_default();
-        }
-        contact.addresses.retain(|known| !known.address.is_empty());
-        contact.updated_at.get_or_insert(at);
-        Ok(contact)
+    /// Contact id and campaign id; the latter is empty for the contact itself.
+    pub fn listing(&self) -> (&str, &str) {
+        (&self.contact_id, self.campaign.as_ref().map_or("", |campaign| campaign.id.as_str()))
     }
 
     /// The record's key: one record for each listing.
@@ -299,9 +240,9 @@ impl Contact {
 #[derive(Debug, Clone)]
 pub enum Change {
     Interaction(Box<Interaction>),
-    RemoveInteraction { interaction_id: String },
+    RemoveInteraction(Removal),
     Contact(Box<Contact>),
-    RemoveContact { key: String },
+    RemoveContact(Removal),
     Erase(Box<Erasure>),
 }
 
@@ -313,7 +254,22 @@ impl Change {
             Self::Contact(contact) => {
                 contact.addresses.iter().filter(|known| phone::is_as_given(&known.address)).count()
             }
-            Self::RemoveInteraction { .. } | Self::RemoveContact { .. } | Self::Erase(_) => 0,
+            Self::RemoveInteraction(_) | Self::RemoveContact(_) | Self::Erase(_) => 0,
+        }
+    }
+
+    /// What takes it back where that is not older, and when it was last changed; `None` for what adds nothing.
+    pub fn version(&self) -> Option<(Subject<'_>, DateTime<Utc>)> {
+        match self {
+            Self::Interaction(interaction) => {
+                let updated_at = interaction.updated_at.unwrap_or(interaction.started_at);
+                Some((Subject::Interaction(&interaction.interaction_id), updated_at))
+            }
+            Self::Contact(contact) => {
+                let (contact_id, campaign_id) = contact.listing();
+                Some((Subject::Listing(contact_id, campaign_id), contact.updated_at.unwrap_or_default()))
+            }
+            Self::RemoveInteraction(_) | Self::RemoveContact(_) | Self::Erase(_) => None,
         }
     }
 
@@ -322,7 +278,7 @@ impl Change {
         match self {
             Self::Interaction(interaction) => Some(Subject::of_interaction(interaction)),
             Self::Contact(contact) => Some(Subject::of_contact(contact)),
-            Self::RemoveInteraction { .. } | Self::RemoveContact { .. } | Self::Erase(_) => None,
+            Self::RemoveInteraction(_) | Self::RemoveContact(_) | Self::Erase(_) => None,
         }
     }
 }

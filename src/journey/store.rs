@@ -1,16 +1,18 @@
 //! Where journeys are kept: a closed set of stores with one behaviour. Waiting for one never blocks the runtime for long.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 
 use super::catalogue::InUse;
 use super::embedded::{self, Embedded};
 use super::erasure::{Erasure, Holdings};
 use super::postgres::{self, Postgres};
 use super::retention::Step;
-use super::{Change, Journey, Source};
+use super::{Change, Journey, NoIds, SetAside, Source};
 use crate::config::StoreAddress;
 
 /// What a look-up asks for.
@@ -34,6 +36,38 @@ pub struct Offset {
     pub last_record: i64,
 }
 
+/// What is written in one transaction: all of it or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct WriteBatch {
+    pub changes: Vec<Change>,
+    /// Where the changes were read, for a node's own store.
+    pub offsets: Vec<Offset>,
+    /// Records that are passed over.
+    pub set_aside: Vec<SetAside>,
+    /// Whose partitions the changes are from, for a store that nodes share.
+    pub fences: Vec<Fence>,
+}
+
+impl WriteBatch {
+    pub fn of(changes: Vec<Change>) -> Arc<Self> {
+        Arc::new(Self { changes, ..Self::default() })
+    }
+
+    /// Nothing would be written.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.offsets.is_empty() && self.set_aside.is_empty()
+    }
+}
+
+/// That a member of a consumer group owns a partition. Who owns it next has a greater generation, and what is written under a
+/// smaller one is refused from then on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    pub group: String,
+    pub partition: i32,
+    pub generation: i64,
+}
+
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
@@ -43,10 +77,44 @@ pub struct Written {
     pub known: u64,
     /// Of somebody who was erased since.
     pub kept_out: u64,
+    /// Not newer than a removal of what they are about.
+    pub removed_since: u64,
+    /// Removals of what is not kept, and that did not come before.
+    pub unmatched: u64,
     /// By erasures.
     pub removed: Removed,
     /// Contact ids and addresses whose journeys are others now, before and after the change.
     pub touched: BTreeSet<String>,
+}
+
+impl Written {
+    /// Of a further batch.
+    pub fn join(&mut self, other: Self) {
+        self.changed += other.changed;
+        self.known += other.known;
+        self.kept_out += other.kept_out;
+        self.removed_since += other.removed_since;
+        self.unmatched += other.unmatched;
+        self.removed.interactions += other.removed.interactions;
+        self.removed.listings += other.removed.listings;
+        self.touched.extend(other.touched);
+    }
+}
+
+/// Whether a transaction is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    Yes,
+    No,
+}
+
+/// What placeholders had joined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Interactions that are nobody's now.
+    pub interactions: u64,
+    /// Listings that are merged into nothing now.
+    pub merges: u64,
 }
 
 /// What erasures took out.
@@ -76,6 +144,38 @@ pub enum StoreError {
     Tables(String),
     #[error("the store's task ended early")]
     Stopped,
+    #[error("writing it panicked: this is a bug of backstory's, please report it")]
+    Panicked,
+    #[error("another node has taken the partition over")]
+    Fenced,
+}
+
+impl StoreError {
+    /// Whether the store refuses what it was given. Anything else is the store's own trouble, and passes.
+    pub fn concerns_record(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => embedded::refuses_a_value(error),
+            Self::Postgres(error) => postgres::refuses_a_value(error),
+            Self::Panicked => true,
+            Self::CannotOpen { .. }
+            | Self::Unreachable(_)
+            | Self::Foreign(_)
+            | Self::Unreadable(_)
+            | Self::TimedOut
+            | Self::Tables(_)
+            | Self::Stopped
+            | Self::Fenced => false,
+        }
+    }
+
+    /// What the store calls its reason, without values: an SQLSTATE, or SQLite's number.
+    pub fn code(&self) -> Option<String> {
+        match self {
+            Self::Sqlite(error) => embedded::code(error),
+            Self::Postgres(error) => error.code().map(|state| state.code().to_owned()),
+            _ => None,
+        }
+    }
 }
 
 // Not as the source of the error, which is printed behind it: what SQLite itself says helps nobody more.
@@ -96,12 +196,13 @@ impl Store {
     /// Opens the SQLite file, making it where there is none; or gets ready to reach PostgreSQL, which may answer later.
     pub fn open(settings: &crate::config::Journey) -> Result<Self, StoreError> {
         let lookups_max = settings.lookups_max;
+        let no_ids = Arc::new(NoIds::with(&settings.no_ids));
         Ok(match &settings.store {
             StoreAddress::Postgres(url) => {
                 let limits = postgres::Limits { lookups_max, statement_timeout: *settings.statement_timeout };
-                Self::Postgres(Arc::new(Postgres::new(url, limits)?))
+                Self::Postgres(Arc::new(Postgres::new(url, limits, no_ids)?))
             }
-            StoreAddress::Sqlite(path) => Self::Embedded(Arc::new(Embedded::open(path, lookups_max)?)),
+            StoreAddress::Sqlite(path) => Self::Embedded(Arc::new(Embedded::open(path, lookups_max, no_ids)?)),
         })
     }
 
@@ -133,15 +234,68 @@ impl Store {
         }
     }
 
-    /// Writes changes, and where they were read, in one transaction: all or nothing. With PostgreSQL a consumer group
-    /// remembers where they were read, so `offsets` is for the embedded store alone.
-    pub async fn write(&self, changes: Arc<Vec<Change>>, offsets: Vec<Offset>) -> Result<Written, StoreError> {
+    /// Writes a batch in one transaction: all or nothing. With PostgreSQL a consumer group remembers where it was read.
+    pub async fn write(&self, batch: Arc<WriteBatch>) -> Result<Written, StoreError> {
+        self.write_or_try(batch, Commit::Yes).await
+    }
+
+    /// Whether the store would take a batch: writes it and takes it back.
+    pub async fn would_take(&self, batch: Arc<WriteBatch>) -> Result<(), StoreError> {
+        self.write_or_try(batch, Commit::No).await.map(drop)
+    }
+
+    async fn write_or_try(&self, batch: Arc<WriteBatch>, commit: Commit) -> Result<Written, StoreError> {
         match self {
             Self::Embedded(store) => {
                 let store = Arc::clone(store);
-                blocking(move || store.write(&changes, &offsets)).await
+                blocking(move || store.write(&batch, commit)).await
             }
-            Self::Postgres(store) => store.write(&changes).await,
+            Self::Postgres(store) => {
+                // What panics in the middle of a transaction has written nothing.
+                let write = AssertUnwindSafe(store.write(&batch, commit)).catch_unwind();
+                write.await.unwrap_or(Err(StoreError::Panicked))
+            }
+        }
+    }
+
+    /// Begins an ownership of a partition of the group: what others write for it from now on under an earlier one is refused.
+    pub async fn claim(&self, group: &str, partition: i32) -> Result<Option<Fence>, StoreError> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Postgres(store) => store.claim(group, partition).await.map(Some),
+        }
+    }
+
+    /// The records that were set aside, newest first.
+    pub async fn set_aside(&self) -> Result<Vec<SetAside>, StoreError> {
+        match self {
+            Self::Embedded(store) => {
+                let store = Arc::clone(store);
+                blocking(move || store.set_aside()).await
+            }
+            Self::Postgres(store) => store.set_aside().await,
+        }
+    }
+
+    /// Takes apart what placeholders joined, and says how much it was.
+    pub async fn free_the_joined(&self) -> Result<Freed, StoreError> {
+        match self {
+            Self::Embedded(store) => {
+                let store = Arc::clone(store);
+                blocking(move || store.free_the_joined()).await
+            }
+            Self::Postgres(store) => store.free_the_joined().await,
+        }
+    }
+
+    /// Forgets some of the removals that are older than this, or stamped later than that; `false` where none is left.
+    pub async fn forget_removals(&self, older: DateTime<Utc>, later: DateTime<Utc>) -> Result<bool, StoreError> {
+        match self {
+            Self::Embedded(store) => {
+                let store = Arc::clone(store);
+                blocking(move || store.forget_removals(older, later)).await
+            }
+            Self::Postgres(store) => store.forget_removals(older, later).await,
         }
     }
 

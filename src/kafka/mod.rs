@@ -71,6 +71,12 @@ impl Record {
         }
     }
 
+    /// Whether the value has this text in it: tests let such records fail.
+    pub fn mentions(&self, text: &str) -> bool {
+        let value = self.value.as_deref().unwrap_or_default();
+        value.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+
     /// Tells it from another record at the same offset of a topic that was made anew.
     pub fn fingerprint(&self) -> i64 {
         let mut hash = Xxh3::new();

@@ -7,11 +7,11 @@ use crate::audit::{Reason, Record};
 use crate::auth::Identity;
 use crate::push::open_calls::CallKey;
 use crate::push::session::Session;
-use crate::record::TEXT_BYTES_MAX;
+use crate::record::ID_BYTES_MAX;
 
 /// What a client says, unless it is longer than any id is: nobody fills the audit with it.
 pub(super) fn text(said: &str) -> Option<String> {
-    (said.len() <= TEXT_BYTES_MAX).then(|| said.to_owned())
+    (said.len() <= ID_BYTES_MAX).then(|| said.to_owned())
 }
 
 impl Way {

@@ -1,6 +1,6 @@
 //! Who is behind a number in PostgreSQL is put together at write: it is what the embedded store finds by asking.
 
-use backstory::journey::{Change, Journey, Store};
+use backstory::journey::{Change, Journey, Store, WriteBatch};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
@@ -64,7 +64,7 @@ async fn whoever_writes_at_once_it_is_what_the_embedded_store_finds() {
         let (store, own) = (open(&url), own.to_vec());
         tokio::spawn(async move {
             for batch in own {
-                store.write(std::sync::Arc::new(batch), Vec::new()).await.unwrap();
+                store.write(WriteBatch::of(batch)).await.unwrap();
             }
         })
     });
@@ -89,6 +89,7 @@ const AS_IN_VERSION_2: &str = "
     CREATE INDEX interactions_of_contact ON backstory.interactions (contact_id, started_at DESC);
     CREATE INDEX interactions_of_nobody ON backstory.interactions (address, started_at DESC) WHERE contact_id IS NULL;
     ALTER TABLE backstory.listings DROP COLUMN time_zone;
+    DROP TABLE backstory.removed, backstory.set_aside, backstory.fences;
     DELETE FROM backstory.migrations WHERE version > 2;
     ALTER TABLE backstory.migrations DROP COLUMN needs";
 
@@ -112,7 +113,7 @@ async fn a_store_of_an_earlier_version_is_put_together_by_the_migration() {
     let said = again.ready().await.unwrap_err().to_string();
     assert!(said.contains("version 2") && said.contains("`backstory migrate`"), "{said}");
     let Store::Postgres(server) = &again else { unreachable!() };
-    assert_eq!(server.migrate().await.unwrap(), ["0003_behind", "0004_time_zone"]);
+    assert_eq!(server.migrate().await.unwrap(), ["0003_behind", "0004_time_zone", "0005_removed_and_set_aside"]);
     let shelf = Shelf::of(again);
     assert_eq!([shelf.journey(ANA).await, shelf.journey("+12015550111").await], before);
 }

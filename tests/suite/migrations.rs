@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use backstory::journey::embedded::{Embedded, backup};
-use backstory::journey::{Change, Journey, Store};
+use backstory::journey::{Change, Journey, Removal, Store};
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use serde_json::json;
@@ -55,7 +55,9 @@ async fn migrate_later(shelf: &Shelf, sql: &str, needs: Needs) {
             format!("INSERT INTO migrations VALUES ({next}, 'later', now(), {next})")
         }
         (Store::Embedded(_), Needs::Nothing) => format!("PRAGMA user_version = {next}"),
-        (Store::Embedded(_), Needs::Itself) => format!("UPDATE meta SET value = {next}; PRAGMA user_version = {next}"),
+        (Store::Embedded(_), Needs::Itself) => {
+            format!("UPDATE meta SET value = {next} WHERE name = 'needs'; PRAGMA user_version = {next}")
+        }
     };
     run(shelf, &format!("{sql}; {note}")).await;
 }
@@ -80,9 +82,9 @@ async fn noted(shelf: &Shelf) -> (i32, i32) {
 async fn start(shelf: &Shelf) -> Result<Shelf, String> {
     let store = match &shelf.store {
         Store::Postgres(store) => open(store.address()),
-        Store::Embedded(store) => {
-            Store::Embedded(Arc::new(Embedded::open(store.path(), 1).map_err(|error| error.to_string())?))
-        }
+        Store::Embedded(store) => Store::Embedded(Arc::new(
+            Embedded::open(store.path(), 1, Arc::default()).map_err(|error| error.to_string())?,
+        )),
     };
     store.ready().await.map_err(|error| error.to_string())?;
     Ok(Shelf::of(store))
@@ -115,7 +117,7 @@ async fn tables_that_a_later_release_has_expanded_are_served_and_left_as_they_ar
         let id = format!("new-{nth}");
         program.put(&[interaction(&id, Some("ben"), BEN, "2026-11-02T00:00:00Z")]).await;
         assert_eq!(program.ids(BEN).await, [&id, "ben-1"]);
-        program.put(&[Change::RemoveInteraction { interaction_id: id.into() }]).await;
+        program.put(&[Change::RemoveInteraction(Removal::of(id))]).await;
         assert_eq!(journeys(program).await, before);
     }
     if let Store::Postgres(store) = &started.store {
@@ -143,7 +145,7 @@ async fn tables_without_a_need_need_their_own_version(shelf: Shelf) {
         Store::Postgres(_) => {
             ("ALTER TABLE migrations DROP COLUMN needs", "INSERT INTO migrations (version, name) VALUES (99, 'later')")
         }
-        Store::Embedded(_) => ("DROP TABLE meta", "PRAGMA user_version = 99"),
+        Store::Embedded(_) => ("DELETE FROM meta WHERE name = 'needs'", "PRAGMA user_version = 99"),
     };
     run(&shelf, forget).await;
     start(&shelf).await.unwrap();
@@ -182,8 +184,9 @@ async fn migrate_of_an_older_release_finds_nothing_to_do_in_expanded_tables() {
 async fn a_migration_that_waits_for_a_lock_lets_others_pass_and_tries_again() {
     let url = database().await;
     let [reader, watcher] = [client(&url.parse().unwrap()).await, client(&url.parse().unwrap()).await];
-    let as_in_version_3 =
-        "ALTER TABLE backstory.listings DROP COLUMN time_zone; DELETE FROM backstory.migrations WHERE version > 3";
+    let as_in_version_3 = "ALTER TABLE backstory.listings DROP COLUMN time_zone;
+         DROP TABLE backstory.removed, backstory.set_aside, backstory.fences;
+         DELETE FROM backstory.migrations WHERE version > 3";
     reader.batch_execute(as_in_version_3).await.unwrap();
     reader.batch_execute("BEGIN; SELECT * FROM backstory.listings").await.unwrap();
 
@@ -194,5 +197,5 @@ async fn a_migration_that_waits_for_a_lock_lets_others_pass_and_tries_again() {
     watcher.batch_execute("SET statement_timeout = '20s'; SELECT * FROM backstory.listings").await.unwrap();
     assert!(!migration.is_finished());
     reader.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(migration.await.unwrap(), ["0004_time_zone"]);
+    assert_eq!(migration.await.unwrap(), ["0004_time_zone", "0005_removed_and_set_aside"]);
 }

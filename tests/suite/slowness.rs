@@ -1,8 +1,6 @@
 //! What is slow holds up nobody else: a look-up, a session that does not read.
 
-use std::sync::Arc;
-
-use backstory::journey::{Change, Interaction};
+use backstory::journey::{Change, Interaction, WriteBatch};
 use chrono::Utc;
 use rlibphonenumber::Region;
 use serde_json::json;
@@ -24,8 +22,7 @@ async fn keep(service: &Service, interactions: impl Iterator<Item = crate::harne
         let value = one.json().to_string();
         Change::Interaction(Box::new(Interaction::read(value.as_bytes(), Region::US, Utc::now()).unwrap()))
     };
-    let changes = Arc::new(interactions.map(read).collect::<Vec<_>>());
-    service.store().write(changes, Vec::new()).await.unwrap();
+    service.store().write(WriteBatch::of(interactions.map(read).collect())).await.unwrap();
 }
 
 async fn a_pop_does_not_wait_for_a_slow_look_up_and_its_timeline_follows(kafka: Kafka) {

@@ -1,7 +1,7 @@
 //! What every store keeps and finds again, on real servers.
 
 use backstory::journey::catalogue::InUse;
-use backstory::journey::{Change, Interaction};
+use backstory::journey::{Change, Interaction, Removal};
 use serde_json::{Value, json};
 
 use crate::harness::ANA;
@@ -111,12 +111,7 @@ async fn a_removed_interaction_and_an_unlisted_contact_are_gone(shelf: Shelf) {
         interaction("i", None, ANA, "2026-11-01T00:00:00Z"),
     ]).await;
     assert_eq!(shelf.journey(ANA).await.contacts[0].listed[0].id, "td/26");
-    shelf
-        .put(&[
-            Change::RemoveContact { key: "a/1/td/26".into() },
-            Change::RemoveInteraction { interaction_id: "i".into() },
-        ])
-        .await;
+    shelf.put(&[Change::RemoveContact(Removal::of("a/1/td/26")), Change::RemoveInteraction(Removal::of("i"))]).await;
     assert!(shelf.knows_nothing_of(ANA).await);
 }
 
@@ -203,13 +198,13 @@ async fn many_who_write_at_once_lose_and_double_nothing(shelf: Shelf) {
     assert_eq!(journey.interactions.len(), 20);
     assert!(journey.interactions.iter().all(|one| one.updated_at.unwrap().to_rfc3339() == "2026-11-20T00:00:39+00:00"));
     assert_eq!(shelf.ids(SHARED).await.len(), 20, "she was reached on both");
-    let removed: Vec<_> = (0..20).map(|id| Change::RemoveInteraction { interaction_id: format!("i-{id}") }).collect();
+    let removed: Vec<_> = (0..20).map(|id| Change::RemoveInteraction(Removal::of(format!("i-{id}")))).collect();
     shelf.put(&removed).await;
     assert!(shelf.knows_nothing_of(ANA).await && shelf.knows_nothing_of(SHARED).await);
 }
 
 async fn a_batch_is_as_good_as_its_changes_one_by_one(shelf: Shelf) {
-    let remove = |id: &str| Change::RemoveInteraction { interaction_id: id.into() };
+    let remove = |id: &str| Change::RemoveInteraction(Removal::of(id));
     let at = |id: &str, updated_at: &str| changed_interaction(id, None, ANA, "2026-11-01T00:00:00Z", updated_at);
     let changes = [
         at("put-older", "2026-11-03T00:00:00Z"),
@@ -220,7 +215,7 @@ async fn a_batch_is_as_good_as_its_changes_one_by_one(shelf: Shelf) {
         remove("removed-put-older"),
         at("removed-put-older", "2026-11-02T00:00:00Z"),
         contact(json!({"contactId": "ana", "addresses": [{"address": ANA}]})),
-        Change::RemoveContact { key: "ana".into() },
+        Change::RemoveContact(Removal::of("ana")),
         contact(json!({"contactId": "ben", "addresses": [{"address": ANA}], "updatedAt": "2026-11-03T00:00:00Z"})),
         contact(json!({"contactId": "ben", "addresses": [{"address": SHARED}], "updatedAt": "2026-11-02T00:00:00Z"})),
     ];

@@ -1,11 +1,10 @@
 //! "Why did the agent see nothing when that call came?": `backstory why`, asked of a real Kafka that real nodes wrote to.
 
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use backstory::config::{Layers, load};
-use backstory::journey::{Change, Interaction};
+use backstory::journey::{Change, Interaction, WriteBatch};
 use backstory::kafka::{Brokers, read_window};
 use chrono::Utc;
 use rlibphonenumber::Region;
@@ -191,7 +190,7 @@ async fn a_source_that_timed_out_is_named_with_when_the_rest_followed(kafka: Kaf
         let value = interaction(&format!("i-{nth}")).started(seconds_ago(60 + nth)).json().to_string();
         Change::Interaction(Box::new(Interaction::read(value.as_bytes(), Region::US, Utc::now()).unwrap()))
     };
-    service.store().write(Arc::new((0..30_000).map(read).collect()), Vec::new()).await.unwrap();
+    service.store().write(WriteBatch::of((0..30_000).map(read).collect())).await.unwrap();
     let mut ana = service.agent("ana").await;
     service.offer(call("c-1").number(ANA)).await;
     let pop = ana.next_pop().await;
@@ -214,7 +213,7 @@ async fn a_client_that_does_not_read_is_told(kafka: Kafka) {
             Interaction::read(value.json().to_string().as_bytes(), Region::US, Utc::now()).unwrap(),
         ))
     };
-    service.store().write(Arc::new((0..500).map(read).collect()), Vec::new()).await.unwrap();
+    service.store().write(WriteBatch::of((0..500).map(read).collect())).await.unwrap();
     let _does_not_read =
         service.socket_with_a_small_window().await.says_hello(json!({ "type": "hello", "agent": "ben" })).await;
     // The first fills the line, the next two the outbox.

@@ -13,6 +13,12 @@ pub const KEYS: &[Key] = &[
     key("kafka.replay_window", "\"2h\"", Time, "how far back the topic of calls is read at start"),
     key("kafka.record_bytes_max", "1048576", Count, "a larger record is refused unread, in bytes"),
     key(
+        "kafka.record_ahead_max",
+        "\"5m\"",
+        Time,
+        "an updatedAt that is later than its record by more than this counts as the record's own time",
+    ),
+    key(
         "kafka.group",
         "\"backstory\"",
         Text,
@@ -81,6 +87,12 @@ pub const KEYS: &[Key] = &[
         "\"US\"",
         DefaultRegion,
         "region of numbers without a country code (ISO 3166, two letters)",
+    ),
+    key(
+        "journey.no_ids",
+        "[]",
+        Names,
+        "further texts that are no ids where contactId or mergedInto belongs, in any case, beside null, none, unknown, n/a, - and \\N",
     ),
     place(
         "journey.sources.campaign_manager.store",

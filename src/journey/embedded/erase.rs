@@ -13,8 +13,9 @@ use crate::journey::store::StoreError;
 const CONTACTS: &str = "
     WITH RECURSIVE people (id) AS (
       SELECT value FROM json_each(?1)
-      UNION SELECT merged_into FROM listings JOIN people ON contact_id = people.id WHERE merged_into IS NOT NULL
-      UNION SELECT contact_id FROM listings JOIN people ON merged_into = people.id)
+      UNION SELECT merged_into FROM listings JOIN people ON contact_id = people.id
+            WHERE merged_into IS NOT NULL AND NOT is_no_id(merged_into)
+      UNION SELECT contact_id FROM listings JOIN people ON merged_into = people.id WHERE NOT is_no_id(people.id))
     SELECT id FROM people";
 
 /// `?1` contact ids, `?2` further addresses, as JSON lists: what nobody else is listed with or was reached on.
@@ -32,10 +33,10 @@ const ADDRESSES: &str = "
 /// `?1` contact ids, `?2` addresses, `?3` until when.
 const INTERACTIONS: &str = "
     SELECT interaction_id FROM interactions
-    WHERE contact_id IN (SELECT value FROM json_each(?1)) AND started_at <= ?3
+    WHERE contact_id IN (SELECT value FROM json_each(?1)) AND min(started_at, updated_at) <= ?3
     UNION ALL
     SELECT interaction_id FROM interactions
-    WHERE contact_id = '' AND address IN (SELECT value FROM json_each(?2)) AND started_at <= ?3";
+    WHERE contact_id = '' AND address IN (SELECT value FROM json_each(?2)) AND min(started_at, updated_at) <= ?3";
 
 /// `?1` contact ids, `?2` until when.
 const LISTINGS: &str = "
@@ -62,30 +63,32 @@ pub fn holdings(connection: &Connection, erasure: &Erasure) -> Result<Holdings, 
 
 /// Who was erased, for one batch.
 pub struct Erased {
-    /// `None`: nobody ever was, and nothing need be computed.
-    key: Option<HashKey>,
+    /// Nobody ever was, and nothing need be computed.
+    is_empty: bool,
 }
 
 impl Erased {
     pub fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        let any = connection.prepare_cached("SELECT 1 FROM erased")?.exists([])?;
-        Ok(Self { key: any.then(|| key(connection)).transpose()? })
+        Ok(Self { is_empty: !connection.prepare_cached("SELECT 1 FROM erased")?.exists([])? })
     }
 
     /// Whether the subject was erased at that time or later.
     pub fn holds(
         &self,
         connection: &Connection,
+        key: &HashKey,
         (subject, at): (Subject<'_>, DateTime<Utc>),
     ) -> rusqlite::Result<bool> {
-        let Some(key) = &self.key else { return Ok(false) };
+        if self.is_empty {
+            return Ok(false);
+        }
         let mut select = connection.prepare_cached("SELECT erased_at FROM erased WHERE hash = ?1")?;
         let erased_at: Option<i64> = select.query_row([key.hash(subject)], |row| row.get(0)).optional()?;
         Ok(erased_at.is_some_and(|erased_at| at.timestamp_millis() <= erased_at))
     }
 }
 
-fn key(connection: &Connection) -> rusqlite::Result<HashKey> {
+pub fn key(connection: &Connection) -> rusqlite::Result<HashKey> {
     connection.query_row("SELECT key FROM erasure_key", [], |row| row.get(0)).map(HashKey::new)
 }
 
@@ -107,14 +110,13 @@ impl Batch<'_> {
     }
 
     fn remember(&self, holdings: &Holdings, erased_at: DateTime<Utc>) -> Result<bool, StoreError> {
-        let key = key(&self.transaction)?;
         let mut remember = self.transaction.prepare_cached(
             "INSERT INTO erased (hash, erased_at) VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET erased_at = excluded.erased_at WHERE erased_at < excluded.erased_at",
         )?;
         let mut remembered = false;
         for subject in holdings.subjects() {
-            remembered |= remember.execute(params![key.hash(subject), erased_at.timestamp_millis()])? > 0;
+            remembered |= remember.execute(params![self.key.hash(subject), erased_at.timestamp_millis()])? > 0;
         }
         Ok(remembered)
     }

@@ -9,26 +9,30 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::catalogue::InUse;
 use super::erasure::{Erasure, Holdings};
 use super::migration::Tables;
-use super::store::{LookUp, Offset, StoreError, Written};
-use super::{Change, Journey};
+use super::store::{Commit, LookUp, Offset, StoreError, WriteBatch, Written};
+use super::{Journey, NoIds};
 
 pub mod backup;
 mod erase;
+mod free;
 mod in_use;
 mod migrations;
 mod read;
 mod reasons;
+mod removed;
 mod retention;
+mod set_aside;
 mod words;
 mod write;
 
-pub use reasons::readable;
+pub use reasons::{code, readable, refuses_a_value};
 
 /// An import beside the service holds the file for one batch at a time; this is many of them.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -49,6 +53,7 @@ pub struct Embedded {
     readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
     words: words::Words,
+    no_ids: Arc<NoIds>,
     lately: Lately,
 }
 
@@ -73,19 +78,23 @@ impl Lately {
 }
 
 impl Embedded {
-    pub fn open(path: &Path, readers: usize) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, readers: usize, no_ids: Arc<NoIds>) -> Result<Self, StoreError> {
         let cannot = |reason: String| StoreError::CannotOpen { path: path.display().to_string(), reason };
         folder_of(path).map_err(cannot)?;
         let writer = connect(path).map_err(|error| cannot(readable(&error)))?;
         prepare_file(&writer).map_err(cannot)?;
-        let writer = write::Writer::new(writer)?;
-        let connections = (0..readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
+        knows_no_ids(&writer, &no_ids)?;
+        let mut writer = write::Writer::new(writer)?;
+        writer.free_once(&no_ids)?;
+        let reader = || connect(path).and_then(|reader| knows_no_ids(&reader, &no_ids).map(|()| reader));
+        let connections = (0..readers).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(connections),
             reader_permits: Arc::new(Semaphore::new(readers)),
             words: words::Words::default(),
+            no_ids,
             lately: Lately::default(),
         })
     }
@@ -105,8 +114,9 @@ impl Embedded {
         if !self.lately.was_short() {
             return Ok(None);
         }
-        let journey =
-            self.read(|connection| read::look_up(connection, &self.words, look_up, Some(Instant::now() + AT_ONCE)))?;
+        let journey = self.read(|connection| {
+            read::look_up(connection, (&self.words, &self.no_ids), look_up, Some(Instant::now() + AT_ONCE))
+        })?;
         self.lately.took(journey.is_none());
         Ok(journey)
     }
@@ -114,7 +124,7 @@ impl Embedded {
     /// However long it takes.
     pub fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
         let began = Instant::now();
-        let journey = self.read(|connection| read::look_up(connection, &self.words, look_up, None))?;
+        let journey = self.read(|connection| read::look_up(connection, (&self.words, &self.no_ids), look_up, None))?;
         if began.elapsed() < AT_ONCE {
             self.lately.took(false);
         }
@@ -133,14 +143,21 @@ impl Embedded {
     fn read<T>(&self, question: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let connection = self.readers.lock().pop();
         // Permits and readers are as many, so this opens another only for a caller without a permit.
-        let connection = connection.map_or_else(|| connect(&self.path), Ok)?;
+        let connection = match connection {
+            Some(connection) => connection,
+            None => {
+                let connection = connect(&self.path)?;
+                knows_no_ids(&connection, &self.no_ids)?;
+                connection
+            }
+        };
         let answer = question(&connection)?;
         self.readers.lock().push(connection);
         Ok(answer)
     }
 
-    pub fn write(&self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
-        self.writer.lock().write(changes, offsets)
+    pub fn write(&self, batch: &WriteBatch, commit: Commit) -> Result<Written, StoreError> {
+        self.writer.lock().write(batch, commit)
     }
 
     pub fn offsets(&self, cluster: &str) -> Result<Vec<Offset>, StoreError> {
@@ -208,6 +225,15 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
+}
+
+/// Lets statements ask whether a text is no id.
+fn knows_no_ids(connection: &Connection, no_ids: &Arc<NoIds>) -> rusqlite::Result<()> {
+    let no_ids = Arc::clone(no_ids);
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("is_no_id", 1, flags, move |context| {
+        Ok(no_ids.has(context.get_raw(0).as_str().map_err(|error| rusqlite::Error::UserFunctionError(error.into()))?))
+    })
 }
 
 /// The version of a store that this program works with; `None` for what is no store of Backstory's.

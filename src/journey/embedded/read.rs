@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use super::words::{Ids, Words};
 use crate::journey::store::{LookUp, StoreError};
-use crate::journey::{Campaign, Interaction, Journey, KnownContact};
+use crate::journey::{Campaign, Interaction, Journey, KnownContact, NoIds};
 
 /// A chain of merges longer than this is a ring.
 const MERGES_MAX: usize = 16;
@@ -20,14 +20,14 @@ const ROWS_AT_A_TIME: usize = 32;
 /// `None` where it is not done by `until`.
 pub fn look_up(
     connection: &Connection,
-    words: &Words,
+    (words, no_ids): (&Words, &NoIds),
     look_up: &LookUp,
     until: Option<Instant>,
 ) -> Result<Option<Journey>, StoreError> {
     // One snapshot for all statements: what a writer commits in between is seen whole or not at all. A connection on which
     // something failed is not used again.
     connection.prepare_cached("BEGIN")?.execute([])?;
-    let journey = Reader { connection, words, look_up, until }.journey();
+    let journey = Reader { connection, words, no_ids, look_up, until }.journey();
     connection.prepare_cached("COMMIT")?.execute([])?;
     match journey {
         Err(StoreError::TimedOut) => Ok(None),
@@ -38,6 +38,7 @@ pub fn look_up(
 struct Reader<'a> {
     connection: &'a Connection,
     words: &'a Words,
+    no_ids: &'a NoIds,
     look_up: &'a LookUp,
     until: Option<Instant>,
 }
@@ -98,6 +99,8 @@ impl Reader<'_> {
         )?;
         let found = statement.query_map([&self.look_up.number], |row| row.get::<_, String>(0))?;
         let found: BTreeSet<String> = found.collect::<Result<_, _>>()?;
+        // Whatever was kept under a placeholder is of different people.
+        let found = found.into_iter().filter(|id| !self.no_ids.has(id));
         let mut contacts = BTreeMap::new();
         for id in found {
             let (current, listings) = self.current(id)?;
@@ -111,7 +114,8 @@ impl Reader<'_> {
     fn current(&self, mut id: String) -> Result<(String, Vec<Listing>), StoreError> {
         let mut listings = self.listings_of(&id)?;
         for _ in 0..MERGES_MAX {
-            match listings.iter().find_map(|listing| listing.merged_into.clone()) {
+            let merged = listings.iter().filter_map(|listing| self.no_ids.id(listing.merged_into.as_deref()?));
+            match merged.map(str::to_owned).next() {
                 Some(next) if next != id => id = next,
                 _ => break,
             }

@@ -37,3 +37,22 @@ pub fn readable(error: &Error) -> String {
         _ => error.to_string(),
     }
 }
+
+/// Whether SQLite refuses what it was given, rather than fails itself. A row that is there already is no refusal: it is tried again.
+pub fn refuses_a_value(error: &Error) -> bool {
+    let Some(cause) = error.sqlite_error() else { return false };
+    let is_there = matches!(
+        cause.extended_code,
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID
+    );
+    match cause.code {
+        ErrorCode::ConstraintViolation => !is_there,
+        ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange => true,
+        _ => false,
+    }
+}
+
+/// SQLite's number of the reason.
+pub fn code(error: &Error) -> Option<String> {
+    Some(error.sqlite_error()?.extended_code.to_string())
+}

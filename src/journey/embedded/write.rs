@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
 use tracing::warn;
 
-use super::erase::Erased;
+use super::erase::{self, Erased};
 use super::readable;
-use crate::journey::store::{Offset, Removed, StoreError, Written};
+use super::removed::{Became, Remembered};
+use crate::journey::erasure::HashKey;
+use crate::journey::store::{Commit, Offset, Removed, StoreError, WriteBatch, Written};
 use crate::journey::{Agent, Campaign, Change, Contact, Interaction, Outcome};
 
 const INSERT_INTERACTION: &str = "
@@ -49,6 +52,7 @@ pub struct Writer {
     /// Changes in the largest batch so far.
     batch_max: usize,
     words: Words,
+    key: HashKey,
 }
 
 /// Ids of `words`, which are never changed or removed: by text, and by what is kept as JSON there.
@@ -62,21 +66,24 @@ struct Words {
 
 impl Writer {
     pub fn new(connection: Connection) -> rusqlite::Result<Self> {
+        let key = erase::key(&connection)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // What goes is overwritten, whatever it went by: a tombstone or a correction may come before the erasure of its person.
         connection.pragma_update(None, "secure_delete", true)?;
-        Ok(Self { connection, batch_max: 0, words: Words::default() })
+        Ok(Self { connection, batch_max: 0, words: Words::default(), key })
     }
 
-    pub fn write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
-        let result = self.try_write(changes, offsets);
-        if result.is_err() {
+    pub fn write(&mut self, batch: &WriteBatch, commit: Commit) -> Result<Written, StoreError> {
+        // What panics in the middle of a transaction has written nothing.
+        let written = catch_unwind(AssertUnwindSafe(|| self.try_write(batch, commit)));
+        let written = written.unwrap_or(Err(StoreError::Panicked));
+        if written.is_err() || commit == Commit::No {
             self.words = Words::default(); // some may have gone with the transaction
         }
-        if result.is_ok() && changes.iter().any(|change| matches!(change, Change::Erase(_))) {
+        if written.is_ok() && batch.changes.iter().any(|change| matches!(change, Change::Erase(_))) {
             self.empty_the_log();
         }
-        result
+        written
     }
 
     /// The write-ahead log holds what was erased until it is empty. What was written stays written where that fails.
@@ -86,37 +93,31 @@ impl Writer {
         }
     }
 
-    fn try_write(&mut self, changes: &[Change], offsets: &[Offset]) -> Result<Written, StoreError> {
-        self.expect(changes.len())?;
+    fn try_write(&mut self, given: &WriteBatch, commit: Commit) -> Result<Written, StoreError> {
+        self.expect(given.changes.len())?;
         let mut batch = self.begin()?;
         let mut written = Written::default();
-        for change in changes {
-            if batch.is_of_somebody_erased(change)? {
-                written.kept_out += 1;
-                continue;
-            }
-            let changed = match change {
-                Change::Interaction(interaction) => batch.put_interaction(interaction)?,
-                Change::RemoveInteraction { interaction_id } => batch.remove_interaction(interaction_id)?,
-                Change::Contact(contact) => batch.put_contact(contact)?,
-                Change::Erase(erasure) => batch.erase(erasure)?,
-                Change::RemoveContact { key } => batch.remove_contact(key)?,
-            };
-            if changed { written.changed += 1 } else { written.known += 1 }
+        for change in &given.changes {
+            *batch.write(change)?.of(&mut written) += 1;
         }
-        for offset in offsets {
+        for offset in &given.offsets {
             batch.put_offset(offset)?;
         }
+        batch.set_aside(&given.set_aside)?;
         (written.touched, written.removed) = (batch.touched, batch.removed);
-        batch.transaction.commit()?;
+        match commit {
+            Commit::Yes => batch.transaction.commit()?,
+            Commit::No => batch.transaction.rollback()?,
+        }
         Ok(written)
     }
 
     pub(super) fn begin(&mut self) -> Result<Batch<'_>, StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let erased = Erased::of(&transaction)?;
+        let (erased, remembered) = (Erased::of(&transaction)?, Remembered::of(&transaction)?);
         let (touched, removed) = (BTreeSet::new(), Removed::default());
-        Ok(Batch { transaction, words: &mut self.words, before: None, touched, erased, removed })
+        let Self { words, key, .. } = self;
+        Ok(Batch { transaction, words, key, before: None, touched, erased, remembered, removed })
     }
 
     /// A checkpoint waits for the disk: large batches are to pay for it less often.
@@ -157,16 +158,34 @@ impl Writer {
 pub(super) struct Batch<'a> {
     pub(super) transaction: Transaction<'a>,
     words: &'a mut Words,
+    pub(super) key: &'a HashKey,
     /// Whose and where the interaction put before was: most come contact by contact.
     before: Option<(String, String)>,
     touched: BTreeSet<String>,
     pub(super) erased: Erased,
+    pub(super) remembered: Remembered,
     pub(super) removed: Removed,
 }
 
 impl Batch<'_> {
+    fn write(&mut self, change: &Change) -> Result<Became, StoreError> {
+        if self.is_of_somebody_erased(change)? {
+            return Ok(Became::KeptOut);
+        }
+        if self.is_removed_since(change)? {
+            return Ok(Became::RemovedSince);
+        }
+        match change {
+            Change::Interaction(interaction) => self.put_interaction(interaction).map(Became::changed),
+            Change::RemoveInteraction(removal) => self.take_back_interaction(removal),
+            Change::Contact(contact) => self.put_contact(contact).map(Became::changed),
+            Change::Erase(erasure) => self.erase(erasure).map(Became::changed),
+            Change::RemoveContact(removal) => self.take_back_listings(removal),
+        }
+    }
+
     fn is_of_somebody_erased(&self, change: &Change) -> rusqlite::Result<bool> {
-        change.subject().map_or(Ok(false), |subject| self.erased.holds(&self.transaction, subject))
+        change.subject().map_or(Ok(false), |subject| self.erased.holds(&self.transaction, self.key, subject))
     }
 
     fn word(&mut self, text: &str) -> rusqlite::Result<i64> {
@@ -210,7 +229,7 @@ impl Batch<'_> {
         ];
         // Nearly all are new: only what cannot be inserted is compared with what is kept.
         if self.execute(INSERT_INTERACTION, row)? == 0 {
-            let kept = self.updated_at(&interaction.interaction_id)?;
+            let kept = self.updated_at(&interaction.interaction_id)?.unwrap_or_default();
             if kept > updated_at || (kept == updated_at && self.exists(SAME_INTERACTION, row)?) {
                 return Ok(false);
             }
@@ -244,11 +263,11 @@ impl Batch<'_> {
         self.transaction.prepare_cached(sql)?.execute(row)
     }
 
-    /// Of an interaction that is kept.
-    fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<i64> {
+    /// Of an interaction, where it is kept.
+    pub(super) fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<Option<i64>> {
         let mut statement =
             self.transaction.prepare_cached("SELECT updated_at FROM interactions WHERE interaction_id = ?1")?;
-        statement.query_row([interaction_id], |row| row.get(0))
+        statement.query_row([interaction_id], |row| row.get(0)).optional()
     }
 
     pub(super) fn remove_interaction(&mut self, interaction_id: &str) -> Result<bool, StoreError> {
@@ -270,7 +289,7 @@ impl Batch<'_> {
     }
 
     fn put_contact(&mut self, contact: &Contact) -> Result<bool, StoreError> {
-        let campaign_id = contact.campaign.as_ref().map_or("", |campaign| campaign.id.as_str());
+        let (_, campaign_id) = contact.listing();
         let campaign_name = contact.campaign.as_ref().and_then(|campaign| campaign.name.as_deref());
         let updated_at = contact.updated_at.map_or(0, |at| at.timestamp_millis());
         let listed_at = contact.listed_at.map(|at| at.timestamp_millis());
@@ -306,16 +325,6 @@ impl Batch<'_> {
         let kept: BTreeSet<(String, Option<String>)> = kept.collect::<rusqlite::Result<_>>()?;
         let given = contact.addresses.iter().map(|known| (known.address.clone(), known.mode.clone()));
         Ok(kept == given.collect())
-    }
-
-    /// The key is `contactId` or `contactId/campaign id`; either part may hold a `/` of its own.
-    fn remove_contact(&mut self, key: &str) -> Result<bool, StoreError> {
-        let splits = key.match_indices('/').map(|(at, _)| (&key[..at], &key[at + 1..]));
-        let mut removed = false;
-        for (contact_id, campaign_id) in std::iter::once((key, "")).chain(splits) {
-            removed |= self.remove_listing(contact_id, campaign_id)?;
-        }
-        Ok(removed)
     }
 
     pub(super) fn remove_listing(&mut self, contact_id: &str, campaign_id: &str) -> Result<bool, StoreError> {

@@ -10,16 +10,18 @@ use tokio_postgres::types::ToSql;
 use super::erase::CONTACTS;
 use super::people::Listing;
 use super::write::{Batch, Place};
-use crate::journey::Campaign;
-use crate::journey::store::StoreError;
+use crate::journey::store::{Commit, StoreError};
+use crate::journey::{Campaign, NoIds};
 
 const PUT: &str = include_str!("put_behind.sql");
 /// Nobody is behind it any more.
 const DROP: &str = "
     DELETE FROM backstory.behind
     WHERE address = ANY ($1)
-      AND NOT EXISTS (SELECT 1 FROM backstory.addresses WHERE addresses.address = behind.address)
-      AND NOT EXISTS (SELECT 1 FROM backstory.reached WHERE reached.address = behind.address)";
+      AND NOT EXISTS (SELECT 1 FROM backstory.addresses WHERE addresses.address = behind.address
+                      AND lower(btrim(contact_id, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2))
+      AND NOT EXISTS (SELECT 1 FROM backstory.reached WHERE reached.address = behind.address
+                      AND lower(btrim(contact_id, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2))";
 const TURN: &str = "SELECT 1 FROM backstory.behind_turn FOR UPDATE";
 /// $1 contact ids: the addresses whose people they are.
 const ADDRESSES: &str = "
@@ -40,14 +42,14 @@ const ADDRESSES_AT_A_TIME: usize = 5000;
 /// What a batch changes of who is behind what.
 #[derive(Default)]
 pub struct Moved {
-    addresses: BTreeSet<String>,
+    pub(super) addresses: BTreeSet<String>,
     contact_ids: BTreeSet<String>,
 }
 
 impl Batch<'_> {
     /// Before contacts are changed: they, whom they are merged with, and their addresses.
     pub(super) async fn moves(&mut self, contact_ids: &[&str]) -> Result<(), StoreError> {
-        let contact_ids = texts(&self.transaction, CONTACTS, &[&contact_ids]).await?;
+        let contact_ids = texts(&self.transaction, CONTACTS, &[&contact_ids, &self.no_ids.all()]).await?;
         self.moved.addresses.extend(texts(&self.transaction, ADDRESSES, &[&contact_ids]).await?);
         self.moved.contact_ids.extend(contact_ids);
         Ok(())
@@ -98,35 +100,43 @@ impl Batch<'_> {
     /// Puts together who is behind what the batch has changed, and commits. The turn comes last, so nobody who has it waits for
     /// anybody; what is asked then sees all that others, who had it before, have written.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        let Self { transaction, moved: Moved { mut addresses, contact_ids }, .. } = self;
+        self.end(Commit::Yes).await
+    }
+
+    /// As above, or takes everything back.
+    pub(super) async fn end(self, commit: Commit) -> Result<(), StoreError> {
+        let Self { transaction, no_ids, moved: Moved { mut addresses, contact_ids }, .. } = self;
         if !addresses.is_empty() || !contact_ids.is_empty() {
             let statement = transaction.prepare_cached(TURN).await?;
             transaction.execute(&statement, &[]).await?;
             let contact_ids = contact_ids.into_iter().collect::<Vec<_>>();
-            let contact_ids = texts(&transaction, CONTACTS, &[&contact_ids]).await?;
+            let contact_ids = texts(&transaction, CONTACTS, &[&contact_ids, &no_ids.all()]).await?;
             addresses.extend(texts(&transaction, ADDRESSES, &[&contact_ids]).await?);
-            put(&transaction, &addresses.into_iter().collect::<Vec<_>>()).await?;
+            put(&transaction, no_ids, &addresses.into_iter().collect::<Vec<_>>()).await?;
         }
-        Ok(transaction.commit().await?)
+        match commit {
+            Commit::Yes => Ok(transaction.commit().await?),
+            Commit::No => Ok(transaction.rollback().await?),
+        }
     }
 }
 
 /// Everything anew.
-pub async fn put_all(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+pub async fn put_all(transaction: &Transaction<'_>, no_ids: &NoIds) -> Result<(), StoreError> {
     let mut last = String::new();
     loop {
         let addresses = texts(transaction, NEXT, &[&last, &(ADDRESSES_AT_A_TIME as i64)]).await?;
         let Some(end) = addresses.last() else { return Ok(()) };
         last.clone_from(end);
-        put(transaction, &addresses).await?;
+        put(transaction, no_ids, &addresses).await?;
     }
 }
 
-async fn put(transaction: &Transaction<'_>, addresses: &[String]) -> Result<(), StoreError> {
+async fn put(transaction: &Transaction<'_>, no_ids: &NoIds, addresses: &[String]) -> Result<(), StoreError> {
     for addresses in addresses.chunks(ADDRESSES_AT_A_TIME) {
         for sql in [PUT, DROP] {
             let statement = transaction.prepare_cached(sql).await?;
-            transaction.execute(&statement, &[&addresses]).await?;
+            transaction.execute(&statement, &[&addresses, &no_ids.all()]).await?;
         }
     }
     Ok(())
@@ -169,7 +179,7 @@ fn columns(places: &BTreeSet<Place>) -> (Vec<&str>, Vec<&str>) {
     pairs.into_iter().unzip()
 }
 
-async fn texts(
+pub(super) async fn texts(
     transaction: &Transaction<'_>,
     sql: &str,
     values: &[&(dyn ToSql + Sync)],

@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
 
 use super::write::Batch;
-use crate::journey::Change;
 use crate::journey::erasure::{Erasure, HashKey, Holdings, Subject};
-use crate::journey::store::StoreError;
+use crate::journey::store::{StoreError, Written};
+use crate::journey::{Change, NoIds, Removal};
 
-/// $1 contact ids: they, and whom they were merged with, either way.
+/// $1 contact ids: they, and whom they were merged with, either way. $2 placeholders in small letters, which join nobody.
 pub(super) const CONTACTS: &str = "
     WITH RECURSIVE people (contact_id) AS (
       SELECT unnest($1::text[])
@@ -21,8 +21,11 @@ pub(super) const CONTACTS: &str = "
       CROSS JOIN LATERAL (
         SELECT merged_into AS contact_id FROM backstory.listings
         WHERE contact_id = people.contact_id AND merged_into IS NOT NULL
+          AND lower(btrim(merged_into, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2)
         UNION ALL
-        SELECT contact_id FROM backstory.listings WHERE merged_into = people.contact_id
+        SELECT contact_id FROM backstory.listings
+        WHERE merged_into = people.contact_id
+          AND lower(btrim(merged_into, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2)
       ) AS merged
     )
     SELECT contact_id FROM people";
@@ -44,18 +47,18 @@ const ADDRESSES: &str = "
 /// $1 contact ids, $2 addresses, $3 until when.
 const INTERACTIONS: &str = "
     SELECT interaction_id FROM backstory.interactions
-    WHERE coalesce(contact_id, address) = ANY ($1) AND contact_id IS NOT NULL AND started_at <= $3
+    WHERE coalesce(contact_id, address) = ANY ($1) AND contact_id IS NOT NULL AND least(started_at, updated_at) <= $3
     UNION ALL
     SELECT interaction_id FROM backstory.interactions
-    WHERE coalesce(contact_id, address) = ANY ($2) AND contact_id IS NULL AND started_at <= $3";
+    WHERE coalesce(contact_id, address) = ANY ($2) AND contact_id IS NULL AND least(started_at, updated_at) <= $3";
 
 /// $1 contact ids, $2 until when.
 const LISTINGS: &str =
     "SELECT contact_id, campaign_id FROM backstory.listings WHERE contact_id = ANY ($1) AND updated_at <= $2";
 
 /// What is kept of the person, and would go.
-pub async fn holdings(client: &impl GenericClient, erasure: &Erasure) -> Result<Holdings, StoreError> {
-    let rows = client.query(CONTACTS, &[&erasure.contact_ids]).await?;
+pub async fn holdings(client: &impl GenericClient, no_ids: &NoIds, erasure: &Erasure) -> Result<Holdings, StoreError> {
+    let rows = client.query(CONTACTS, &[&erasure.contact_ids, &no_ids.all()]).await?;
     let contacts: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let rows = client.query(ADDRESSES, &[&contacts, &erasure.addresses]).await?;
     let addresses: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
@@ -73,11 +76,13 @@ pub async fn holdings(client: &impl GenericClient, erasure: &Erasure) -> Result<
 }
 
 impl Batch<'_> {
-    /// Writers of ordinary batches pass together; one that erases waits for them, and they for it. What they ask afterwards is
+    /// Writers of ordinary batches pass together; one that erases or removes waits for them, and they for it. What they ask afterwards is
     /// answered with what it wrote.
     pub(super) async fn enter(&self, changes: &[Change]) -> Result<HashKey, StoreError> {
-        let erases = changes.iter().any(|change| matches!(change, Change::Erase(_)));
-        let sql = if erases {
+        let takes_back = |change: &Change| {
+            matches!(change, Change::Erase(_) | Change::RemoveInteraction(_) | Change::RemoveContact(_))
+        };
+        let sql = if changes.iter().any(takes_back) {
             "SELECT key FROM backstory.erasure_key FOR UPDATE"
         } else {
             "SELECT key FROM backstory.erasure_key FOR SHARE"
@@ -118,15 +123,15 @@ impl Batch<'_> {
     pub(super) async fn erase(&mut self, run: &[Change], key: &HashKey) -> Result<(), StoreError> {
         for change in run {
             let Change::Erase(erasure) = change else { continue };
-            let holdings = holdings(&self.transaction, erasure).await?;
-            let before = self.written.clone();
-            let gone = |id: &String| Change::RemoveInteraction { interaction_id: id.clone() };
-            self.interactions(&holdings.interactions.iter().map(gone).collect::<Vec<_>>()).await?;
+            let holdings = holdings(&self.transaction, self.no_ids, erasure).await?;
+            let before = Written { touched: BTreeSet::new(), ..self.written.clone() };
+            let gone = |id: &String| Change::RemoveInteraction(Removal::of(id));
+            self.interactions(&holdings.interactions.iter().map(gone).collect::<Vec<_>>(), key).await?;
             let (contacts, campaigns): (Vec<&str>, Vec<&str>) =
                 holdings.listings.iter().map(|(contact, campaign)| (contact.as_str(), campaign.as_str())).unzip();
             self.remove_listings(&contacts, &campaigns).await?;
             // It counts as one change, not as those that it led to.
-            (self.written.changed, self.written.known) = (before.changed, before.known);
+            self.written = Written { touched: std::mem::take(&mut self.written.touched), ..before };
             self.written.removed.interactions += holdings.interactions.len() as u64;
             self.written.removed.listings += holdings.listings.len() as u64;
             if self.remember(&holdings, erasure.erased_at, key).await? || !holdings.is_empty() {

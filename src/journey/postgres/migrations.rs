@@ -6,6 +6,7 @@ use deadpool_postgres::ClientWrapper;
 use tokio_postgres::error::SqlState;
 
 use super::{behind, is};
+use crate::journey::NoIds;
 use crate::journey::migration::{Tables, needs};
 use crate::journey::store::StoreError;
 
@@ -15,16 +16,18 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_erasure", include_str!("migrations/0002_erasure.sql")),
     ("0003_behind", include_str!("migrations/0003_behind.sql")),
     ("0004_time_zone", include_str!("migrations/0004_time_zone.sql")),
+    ("0005_removed_and_set_aside", include_str!("migrations/0005_removed_and_set_aside.sql")),
 ];
 /// The version that has everything of which is put together who is behind an address.
 const BEHIND: i32 = 4;
 /// The version that this program migrates to.
 const KNOWN: i32 = MIGRATIONS.len() as i32;
 /// The lowest version that this program works with: raised by a release that reads or writes what a later migration adds.
-const MIN: i32 = 4;
+const MIN: i32 = 5;
 
 /// Statements behind one that waits for a lock wait with it, those of running nodes included: so it gives up soon, and tries again.
-const LIMIT_WAITING: &str = "SET LOCAL lock_timeout = '2s'";
+/// What it does itself takes as long as it takes.
+const LIMIT_WAITING: &str = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0";
 const TRIES_MAX: usize = 30;
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -63,11 +66,11 @@ pub fn refusal(tables: Tables) -> Option<String> {
 }
 
 /// Changes nothing in tables of a later version that this program works with.
-pub async fn apply(client: &mut ClientWrapper, address: &str) -> Result<Vec<&'static str>, StoreError> {
+pub async fn apply(client: &mut ClientWrapper, address: &str, no_ids: &NoIds) -> Result<Vec<&'static str>, StoreError> {
     let mut done = Vec::new();
     let mut tries = 1;
     loop {
-        match apply_rest(client, address, &mut done).await {
+        match apply_rest(client, address, no_ids, &mut done).await {
             Err(StoreError::Postgres(error)) if is(&error, &SqlState::LOCK_NOT_AVAILABLE) && tries < TRIES_MAX => {
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;
@@ -77,7 +80,12 @@ pub async fn apply(client: &mut ClientWrapper, address: &str) -> Result<Vec<&'st
     }
 }
 
-async fn apply_rest(client: &mut ClientWrapper, address: &str, done: &mut Vec<&'static str>) -> Result<(), StoreError> {
+async fn apply_rest(
+    client: &mut ClientWrapper,
+    address: &str,
+    no_ids: &NoIds,
+    done: &mut Vec<&'static str>,
+) -> Result<(), StoreError> {
     let before = tables(client).await?;
     if before.needs > KNOWN {
         let reason = refusal(before).unwrap_or_default();
@@ -98,7 +106,7 @@ async fn apply_rest(client: &mut ClientWrapper, address: &str, done: &mut Vec<&'
         if transaction.execute(mine, &[&version, name, &needs(version, sql)]).await? == 1 {
             transaction.batch_execute(sql).await?;
             if version == BEHIND {
-                behind::put_all(&transaction).await?;
+                behind::put_all(&transaction, no_ids).await?;
             }
             transaction.commit().await?;
             done.push(*name);

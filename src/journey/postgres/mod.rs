@@ -1,5 +1,6 @@
 //! The store for several nodes: PostgreSQL, or whatever speaks its protocol. Look-ups and writing have connections of their own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,19 +10,23 @@ use tokio_postgres::error::SqlState;
 
 use super::catalogue::InUse;
 use super::erasure::{Erasure, Holdings};
-use super::store::{LookUp, StoreError, Written};
-use super::{Change, Journey, Source};
+use super::store::{Commit, LookUp, StoreError, WriteBatch, Written};
+use super::{Journey, NoIds, Source};
 use crate::config::url_without_password;
 pub use address::Address;
 
 mod address;
 mod behind;
 mod erase;
+mod free;
 mod in_use;
+mod interactions;
 mod migrations;
 mod people;
 mod read;
+mod removed;
 mod retention;
+mod set_aside;
 pub mod tables;
 mod tls;
 mod write;
@@ -42,6 +47,7 @@ pub struct Postgres {
     address: Address,
     readers: Pool,
     writers: Pool,
+    no_ids: Arc<NoIds>,
 }
 
 /// How many look-ups at a time, and how long each may take.
@@ -52,11 +58,11 @@ pub struct Limits {
 }
 
 impl Postgres {
-    pub fn new(url: &str, limits: Limits) -> Result<Self, StoreError> {
+    pub fn new(url: &str, limits: Limits, no_ids: Arc<NoIds>) -> Result<Self, StoreError> {
         let address = read(url)?;
         let readers = reader_pool(&address, limits)?;
         let writers = pool(&address, WRITERS_MAX, WRITE_TIMEOUT)?;
-        Ok(Self { address, readers, writers })
+        Ok(Self { address, readers, writers, no_ids })
     }
 
     /// As it may be shown: without the password.
@@ -83,17 +89,17 @@ impl Postgres {
     /// Makes the tables, or brings them to what this program knows; says what was done.
     pub async fn migrate(&self) -> Result<Vec<&'static str>, StoreError> {
         let mut client = self.writers.get().await.map_err(unreachable)?;
-        migrations::apply(&mut client, self.address()).await
+        migrations::apply(&mut client, self.address(), &self.no_ids).await
     }
 
     pub async fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
         let client = self.readers.get().await.map_err(unreachable)?;
-        match read::look_up(&client, look_up).await {
+        match read::look_up(&client, &self.no_ids, look_up).await {
             // The server went away while nobody asked: the next connection may find it back.
             Err(StoreError::Postgres(error)) if error.is_closed() => {
                 drop(client);
                 let client = self.fresh_reader().await?;
-                read::look_up(&client, look_up).await
+                read::look_up(&client, &self.no_ids, look_up).await
             }
             journey => journey,
         }
@@ -119,14 +125,14 @@ impl Postgres {
 
     /// What is kept of a person, and would go with this erasure.
     pub async fn holdings(&self, erasure: &Erasure) -> Result<Holdings, StoreError> {
-        erase::holdings(&self.writers.get().await.map_err(unreachable)?, erasure).await
+        erase::holdings(&self.writers.get().await.map_err(unreachable)?, &self.no_ids, erasure).await
     }
 
-    pub async fn write(&self, changes: &[Change]) -> Result<Written, StoreError> {
+    pub async fn write(&self, batch: &WriteBatch, commit: Commit) -> Result<Written, StoreError> {
         let mut tries = 1;
         loop {
             let mut client = self.writers.get().await.map_err(unreachable)?;
-            match write::write(&mut client, changes).await {
+            match write::write(&mut client, &self.no_ids, batch, commit).await {
                 Err(StoreError::Postgres(error)) if gave_way(&error) && tries < WRITE_TRIES_MAX => tries += 1,
                 written => return written,
             }
@@ -204,6 +210,18 @@ pub fn reason(error: &tokio_postgres::Error) -> String {
             let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
             format!("{error}{}", cause.unwrap_or_default())
         }),
+    }
+}
+
+/// Classes of SQLSTATE by which the server refuses what it was given: values, constraints (but for a row that is there already, which
+/// is tried again), views' checks, sizes; what a trigger raises without a code of its own, and what the server calls its own fault
+/// (a value that is too large for it is one).
+pub fn refuses_a_value(error: &tokio_postgres::Error) -> bool {
+    let Some(state) = error.code() else { return false };
+    match &state.code()[..2] {
+        "21" | "22" | "44" | "54" => true,
+        "23" => *state != SqlState::UNIQUE_VIOLATION,
+        _ => *state == SqlState::RAISE_EXCEPTION || *state == SqlState::INTERNAL_ERROR,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use crate::journey::{Campaign, KnownContact};
+use crate::journey::{Campaign, KnownContact, NoIds};
 
 /// A chain of merges longer than this is a ring.
 const MERGES_MAX: usize = 16;
@@ -46,7 +46,10 @@ pub struct People {
 }
 
 impl People {
-    pub fn of(mut listings: Vec<Listing>) -> Self {
+    pub fn of(mut listings: Vec<Listing>, no_ids: &NoIds) -> Self {
+        // A node of an earlier release may have put strangers together by a placeholder.
+        listings.retain(|listing| !no_ids.has(&listing.contact_id));
+        listings.iter_mut().for_each(|listing| _ = listing.merged_into.take_if(|id| no_ids.has(id)));
         // Names, campaigns and mergers of the newest listing hold; within one moment the order must be the same everywhere.
         listings.sort_by(|a, b| {
             let campaign = |listing: &Listing| listing.campaign.as_ref().map(|campaign| campaign.id.clone());

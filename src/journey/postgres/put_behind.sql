@@ -1,9 +1,13 @@
--- $1 addresses: who is behind each, from the tables that say so. Ids go through LATERAL: however many people the server expects,
+-- $1 addresses, $2 placeholders in small letters that are no ids: who is behind each, from the tables that say so. Ids go through LATERAL: however many people the server expects,
 -- it goes by the indexes.
 WITH RECURSIVE direct (address, contact_id) AS (
-  SELECT address, contact_id FROM backstory.addresses WHERE address = ANY ($1)
-  UNION
-  SELECT address, contact_id FROM backstory.reached WHERE address = ANY ($1)
+  SELECT address, contact_id
+  FROM (
+    SELECT address, contact_id FROM backstory.addresses WHERE address = ANY ($1)
+    UNION
+    SELECT address, contact_id FROM backstory.reached WHERE address = ANY ($1)
+  ) AS named
+  WHERE lower(btrim(contact_id, E' \t\n\r\f\u000b\u00a0\u3000')) <> ALL ($2)
 ), person (address, contact_id) AS (
   -- Listed with the address or reached on it; and these with whom they were merged with, either way.
   SELECT address, contact_id FROM direct
@@ -11,7 +15,9 @@ WITH RECURSIVE direct (address, contact_id) AS (
   SELECT person.address, next.contact_id
   FROM person
   CROSS JOIN LATERAL (
-    SELECT merged_into AS contact_id FROM backstory.listings WHERE contact_id = person.contact_id AND merged_into IS NOT NULL
+    SELECT merged_into AS contact_id FROM backstory.listings
+    WHERE contact_id = person.contact_id AND merged_into IS NOT NULL
+      AND lower(btrim(merged_into, E' \t\n\r\f\u000b\u00a0\u3000')) <> ALL ($2)
     UNION ALL
     SELECT contact_id FROM backstory.listings WHERE merged_into = person.contact_id
   ) AS next

@@ -11,7 +11,7 @@ use tokio_postgres::types::{FromSql, Type, accepts};
 use super::behind;
 use super::people::People;
 use crate::journey::store::{LookUp, StoreError};
-use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, Outcome, OutcomeClass, Source};
+use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, NoIds, Outcome, OutcomeClass, Source};
 
 const JOURNEY: &str = include_str!("journey.sql");
 const INTERACTIONS: &str = include_str!("interactions.sql");
@@ -21,13 +21,13 @@ const PEOPLE_BYTES_MAX: i32 = 1024;
 const INTERACTION_ID: usize = 0;
 const PEOPLE: usize = 23;
 
-pub async fn look_up(client: &ClientWrapper, look_up: &LookUp) -> Result<Journey, StoreError> {
+pub async fn look_up(client: &ClientWrapper, no_ids: &NoIds, look_up: &LookUp) -> Result<Journey, StoreError> {
     let (number, from) = (&look_up.number, &look_up.from);
     let statement = client.prepare_cached(JOURNEY).await?;
     let mut rows = client.query(&statement, &[number, from, &PEOPLE_BYTES_MAX]).await?;
     let people = rows.first().map(|row| text_if_any(row, PEOPLE)).transpose()?.flatten();
     let is_alone = people.is_some_and(|people| people.len() > PEOPLE_BYTES_MAX as usize);
-    let mut people = People::of(people.map(behind::read).transpose()?.unwrap_or_default());
+    let mut people = People::of(people.map(behind::read).transpose()?.unwrap_or_default(), no_ids);
     people.addresses.insert(number.clone());
     if is_alone {
         let statement = client.prepare_cached(INTERACTIONS).await?;

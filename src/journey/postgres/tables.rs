@@ -12,7 +12,9 @@ use tokio_postgres::{Row, Statement};
 use super::{Limits, read, reader_pool, unreachable};
 use crate::config;
 use crate::journey::store::{LookUp, StoreError};
-use crate::journey::{Agent, Campaign, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, Source};
+use crate::journey::{
+    Agent, Campaign, Direction, Interaction, Journey, KnownContact, NoIds, Outcome, OutcomeClass, Source,
+};
 use crate::phone;
 
 /// What an interaction is made of; a query names its columns so, or `columns` says how else.
@@ -54,6 +56,7 @@ pub struct Tables {
     interactions: Query,
     listings: Option<Query>,
     region: Region,
+    no_ids: NoIds,
 }
 
 struct Query {
@@ -104,6 +107,7 @@ impl Tables {
             interactions: query("interactions", interactions, INTERACTION_NEEDS),
             listings: place.listings.as_ref().map(|sql| query("listings", sql, LISTING_NEEDS)),
             region: place.default_region.unwrap_or(settings.default_region).0,
+            no_ids: NoIds::with(&settings.no_ids),
         })
     }
 
@@ -132,10 +136,12 @@ impl Tables {
         };
         let (listings, interactions) = tokio::try_join!(listings, interactions)?;
         let mut journey = Journey { number: look_up.number.clone(), ..Journey::default() };
-        for listing in listings {
+        // A placeholder is nobody's id.
+        for listing in listings.into_iter().filter(|listing| !self.no_ids.has(&listing.contact_id)) {
             contact(&mut journey, &listing.contact_id).learn(listing);
         }
-        for interaction in interactions.into_iter().filter(|interaction| interaction.started_at >= look_up.from) {
+        for mut interaction in interactions.into_iter().filter(|interaction| interaction.started_at >= look_up.from) {
+            interaction.contact_id.take_if(|id| self.no_ids.has(id));
             if let Some(contact_id) = &interaction.contact_id {
                 contact(&mut journey, contact_id);
             }

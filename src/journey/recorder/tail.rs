@@ -80,7 +80,7 @@ impl Waiting {
     }
 
     fn hear(&mut self, record: &Record, recorder: &Recorder) {
-        if let Ok(change) = recorder.kind.read(record, recorder.regions, recorder.record_bytes_max) {
+        if let Ok((change, _)) = recorder.kind.read(record, &recorder.rules, recorder.record_bytes_max) {
             self.by_partition.entry(record.partition).or_default().push_back((record.offset, leads(change)));
             self.records += 1;
         }
@@ -108,17 +108,14 @@ fn leads(change: Change) -> BTreeSet<String> {
             let Interaction { interaction_id, contact_id, address, .. } = *interaction;
             [interaction_id, address].into_iter().chain(contact_id).map(String::from).collect()
         }
-        Change::RemoveInteraction { interaction_id } => [interaction_id].into(),
+        Change::RemoveInteraction(removal) => removal.keys.into_iter().collect(),
         Change::Contact(contact) => {
             let Contact { contact_id, merged_into, addresses, .. } = *contact;
             let addresses = addresses.into_iter().map(|known| known.address);
             addresses.chain([contact_id]).chain(merged_into).collect()
         }
         Change::Erase(erasure) => erasure.contact_ids.into_iter().chain(erasure.addresses).collect(),
-        Change::RemoveContact { key } => {
-            let contact_ids = key.match_indices('/').map(|(at, _)| key[..at].to_owned());
-            contact_ids.chain([key.clone()]).collect()
-        }
+        Change::RemoveContact(removal) => removal.listings().map(|(contact_id, _)| contact_id.to_owned()).collect(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info};
 
 use super::Recorder;
-use crate::journey::StoreError;
+use std::fmt::Display;
 
 /// The first wait; doubled up to the second, which is how long a store that works again may stay unnoticed.
 const WAIT_MIN: Duration = Duration::from_millis(250);
@@ -28,7 +28,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// Until it is time to try again.
-    pub async fn after(&mut self, error: &StoreError) {
+    pub async fn after(&mut self, error: &impl Display) {
         let recorder = self.recorder;
         recorder.metrics.store_failed(&recorder.topic);
         // The reason first: who sees that it waits finds it.

@@ -13,6 +13,7 @@ mod auth;
 mod kafka;
 mod machine;
 mod rights;
+mod set_aside;
 mod store;
 mod tables;
 mod tls;
@@ -23,7 +24,8 @@ pub use kafka::topic_config;
 /// Try out settings, brokers, topics, store and addresses, and say what to do about each that fails
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit code: 0 if nothing failed (warnings may be there), 1 if something failed, 64 if the settings cannot be used.")]
+Exit code: 0 if nothing failed (warnings may be there), 1 if something failed, 64 if the settings cannot be used. With \
+--set-aside: 0, also where nothing was set aside.")]
 pub struct Args {
     /// Make the topics that are missing
     #[arg(long)]
@@ -42,7 +44,11 @@ pub struct Args {
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     number: Option<String>,
 
-    /// Print one JSON object a check instead: check, state, text, todo
+    /// List the records that were set aside, newest first, instead: topic, partition and offset, why, and when
+    #[arg(long, conflicts_with_all = ["create", "number"])]
+    set_aside: bool,
+
+    /// Print one JSON object a check instead: check, state, text, todo; with --set-aside, one a record
     #[arg(long)]
     json: bool,
 }
@@ -113,6 +119,9 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(EXIT_SETTINGS));
         }
     };
+    if args.set_aside {
+        return set_aside::list(&settings, args.json).await;
+    }
     let from = common
         .config
         .as_ref()

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use chrono::Utc;
@@ -13,7 +12,7 @@ use tracing::warn;
 use super::Common;
 use super::output::say;
 use crate::config::{EMBEDDED, Settings};
-use crate::journey::Store;
+use crate::journey::{Store, WriteBatch};
 use crate::serve;
 
 mod dialler;
@@ -75,7 +74,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
 async fn fill(settings: &Settings) -> anyhow::Result<Vec<history::Customer>> {
     let sample = history::sample(Utc::now());
     let store = Store::open(&settings.journey)?;
-    store.write(Arc::new(sample.changes), Vec::new()).await.context("the sample history could not be stored")?;
+    store.write(WriteBatch::of(sample.changes)).await.context("the sample history could not be stored")?;
     Ok(sample.customers)
 }
 

@@ -1,7 +1,6 @@
 //! `backstory erase`: forgets a person in every copy, and says what was removed where and what stays until when.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -12,7 +11,7 @@ use super::publish::Publisher;
 use super::service::BrokersOf;
 use crate::config::{Journey, JourneySource, StoreAddress};
 use crate::journey::erasure::Holdings;
-use crate::journey::{Change, Erasure, LookUp, Source, Sources, Store};
+use crate::journey::{Change, Erasure, LookUp, Source, Sources, Store, WriteBatch};
 use crate::kafka::Brokers;
 use crate::phone;
 
@@ -83,8 +82,8 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let brokers = args.brokers.find(common).await?;
     let published = publish(&brokers, &erasure, &all).await?;
     for place in &places {
-        let change = Arc::new(vec![Change::Erase(Box::new(erasure.clone()))]);
-        let written = place.store.write(change, Vec::new()).await;
+        let change = Change::Erase(Box::new(erasure.clone()));
+        let written = place.store.write(WriteBatch::of(vec![change])).await;
         written.with_context(|| {
             format!("{}: not erased here yet; a running service does it as it reads the topic", place.store.describe())
         })?;

@@ -85,7 +85,7 @@ impl<R: BufRead> Rows<R> {
             }
             let line = match &self.ahead[used].1 {
                 Ok(line) => line,
-                Err(reason) => return Ok(Err(if used == 0 { *reason } else { Reason::OpenQuote })),
+                Err(reason) => return Ok(Err(if used == 0 { reason.clone() } else { Reason::OpenQuote })),
             };
             bytes += line.len();
             if bytes > self.bytes_max {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::Utc;
 use clap::ValueEnum;
 use tokio::sync::mpsc;
 
@@ -13,8 +14,9 @@ use super::Common;
 use super::output::{note, say, thousands};
 use super::progress::Progress;
 use crate::config::Region;
-use crate::journey::Regions;
-use crate::record::Refusal;
+use crate::journey::keep::Sifted;
+use crate::journey::{self, Regions};
+use crate::record::{Mark, Refusal};
 
 pub mod csv;
 mod fields;
@@ -95,7 +97,7 @@ fn region(text: &str) -> Result<Region, &'static str> {
 }
 
 /// Why a record is not imported; never with a value in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     #[error(transparent)]
     Record(#[from] Refusal),
@@ -122,6 +124,8 @@ pub enum Reason {
     HeaderTwice,
     #[error("nothing was read below this header: it has not all the columns that the mapping names")]
     HeaderOfAnother,
+    #[error("the store does not take it ({0})")]
+    Store(String),
 }
 
 /// What is to be said about a record that was imported; never with a value in it.
@@ -129,6 +133,8 @@ pub enum Reason {
 pub enum Remark {
     #[error("with an address that was kept as given: it cannot be read as a number")]
     AsGiven,
+    #[error("not kept as it came: {0}")]
+    Marked(Mark),
     #[error("with a value for {0} that the mapping's values do not name: it was kept as it is")]
     NoEntry(&'static str),
     #[error("with a local time for {0} that came twice when the clocks were set back: the first was taken")]
@@ -158,7 +164,8 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         To::Topic => Sink::topics(&settings).await?,
     };
     let summary = Summary::new(&inputs, args.refused.as_deref())?;
-    let rules = Rules { kind: args.kind, map, regions, sources: sink.sources(), record_bytes_max };
+    let records = journey::Rules { regions, ..journey::Rules::of_settings(&settings)? };
+    let rules = Rules { kind: args.kind, map, records, sources: sink.sources(), record_bytes_max, began: Utc::now() };
     import(inputs, rules, sink, summary).await
 }
 
@@ -176,7 +183,8 @@ async fn import(inputs: Vec<Input>, rules: Rules, mut sink: Sink, mut summary: S
         for said in &batch.notes {
             note(&format!("{}: {said}", path.display()));
         }
-        let written = sink.take(std::mem::take(&mut batch.changes)).await?;
+        let Sifted { written, refused, .. } = sink.take(std::mem::take(&mut batch.changes)).await?;
+        batch.refuse(refused);
         summary.add(&batch, &written)?;
         progress.at(begins + batch.position, summary.records());
     }

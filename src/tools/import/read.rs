@@ -17,8 +17,9 @@ use super::lines::Lines;
 use super::map::Map;
 use super::ordered::{Ordered, Records};
 use super::{Reason, Remark};
-use crate::journey::{Change, Contact, Interaction, Regions, Source};
-use crate::record::Refusal;
+use crate::journey::keep;
+use crate::journey::{self, Change, Source};
+use crate::record::{Marks, Refusal, Times};
 
 /// Records in one transaction: the more, the more of them fall on one page of the store and one wait for the disk. About
 /// 200 ms, so that a service's recorder beside this is not kept waiting; look-ups never wait.
@@ -33,14 +34,16 @@ pub struct Rules {
     pub kind: Option<Kind>,
     /// How records of foreign shape become ours.
     pub map: Option<Arc<Map>>,
-    pub regions: Regions,
+    pub records: journey::Rules,
+    /// When the import began.
+    pub began: DateTime<Utc>,
     /// Interactions of others have no place to go to.
     pub sources: Vec<Source>,
     pub record_bytes_max: usize,
 }
 
 /// A record that cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub line: u64,
     pub reason: Reason,
@@ -62,16 +65,34 @@ pub struct Batch {
     pub refused: Vec<Refused>,
     /// How far the file was read.
     pub position: u64,
+    /// Of each change.
+    pub lines: Vec<u64>,
     pub remarks: BTreeMap<Remark, Seen>,
     /// What is said about the file, once.
     pub notes: Vec<String>,
+}
+
+impl Batch {
+    /// The store does not take these of its changes.
+    pub fn refuse(&mut self, refused: Vec<keep::Refused>) {
+        let lines = refused.into_iter().map(|keep::Refused { nth, reason }| (self.lines[nth], reason));
+        self.refused.extend(lines.map(|(line, reason)| Refused { line, reason: Reason::Store(reason) }));
+        self.refused.sort_by_key(|refused| refused.line);
+    }
 }
 
 /// Reads all files in order. Ends early only where nobody takes the batches any more.
 pub fn read_all(inputs: &[Input], rules: &Rules, batches: &mpsc::Sender<Batch>) -> anyhow::Result<()> {
     for (file, input) in inputs.iter().enumerate() {
         let batch = Batch { file, changes: Vec::with_capacity(BATCH_RECORDS), ..Batch::default() };
-        let mut reading = Reading { rules, at: input.modified_at, batch, began: 0, remarks: Vec::new(), batches };
+        let mut reading = Reading {
+            rules,
+            times: Times::of_file(rules.began, input.modified_at, rules.records.ahead_max),
+            batch,
+            began: 0,
+            remarks: Vec::new(),
+            batches,
+        };
         let lines = input.lines(rules.record_bytes_max);
         let read = lines.and_then(|lines| match input.format {
             Format::JsonLines => {
@@ -94,7 +115,7 @@ pub fn read_all(inputs: &[Input], rules: &Rules, batches: &mpsc::Sender<Batch>) 
 /// One file being read.
 struct Reading<'a> {
     rules: &'a Rules,
-    at: DateTime<Utc>,
+    times: Times,
     batch: Batch,
     /// Where the batch begins in the file.
     began: u64,
@@ -190,12 +211,16 @@ impl Reading<'_> {
         }
     }
 
-    fn change(&self, json: &[u8], kind: Kind) -> Result<Change, Reason> {
-        let Rules { regions, sources, .. } = self.rules;
+    fn change(&mut self, json: &[u8], kind: Kind) -> Result<Change, Reason> {
+        let Rules { records, sources, .. } = self.rules;
+        let mut marks = Marks::default();
         let read = match kind {
-            Kind::Interactions => Interaction::read(json, *regions, self.at).map(Box::new).map(Change::Interaction),
-            Kind::Contacts => Contact::read(json, regions.general, self.at).map(Box::new).map(Change::Contact),
+            Kind::Interactions => {
+                records.interaction(json, self.times, &mut marks).map(Box::new).map(Change::Interaction)
+            }
+            Kind::Contacts => records.contact(json, self.times, &mut marks).map(Box::new).map(Change::Contact),
         };
+        self.remarks.extend(marks.iter().map(Remark::Marked));
         match read {
             Ok(Change::Interaction(other)) if !sources.contains(&other.source) => Err(Reason::Elsewhere),
             Err(Refusal::NotJson) => Err(not_json(json)),
@@ -215,6 +240,7 @@ impl Reading<'_> {
                     seen.times += 1;
                 }
                 self.batch.changes.push(change);
+                self.batch.lines.push(line);
             }
             Err(reason) => self.batch.refused.push(Refused { line, reason }),
         }

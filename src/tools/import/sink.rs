@@ -1,10 +1,9 @@
 //! Where imported records go: into the store of each one's source, to the topics, or on the screen.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, bail};
 
 use crate::config::{EMBEDDED, Journey, JourneySource, Settings};
+use crate::journey::keep::{Sifted, keep};
 use crate::journey::store::Written;
 use crate::journey::{Change, Source, Sources, Store};
 use crate::kafka::Brokers;
@@ -78,22 +77,25 @@ impl Sink {
         })
     }
 
-    pub async fn take(&mut self, changes: Vec<Change>) -> anyhow::Result<Written> {
-        match self {
-            Self::Stores(stores) => match stores.as_slice() {
-                [(store, _)] => Ok(store.write(Arc::new(changes), Vec::new()).await?),
-                several => write(several, &changes).await,
-            },
+    /// What became of the changes; those that a store refuses are named.
+    pub async fn take(&mut self, changes: Vec<Change>) -> anyhow::Result<Sifted> {
+        let written = match self {
+            Self::Stores(stores) => {
+                return match stores.as_slice() {
+                    [(store, _)] => Ok(keep(store, changes).await?),
+                    several => write(several, &changes).await,
+                };
+            }
             Self::Shown { left } => {
                 for change in changes.iter().take(*left) {
                     match change {
                         Change::Interaction(interaction) => say(&serde_json::to_string_pretty(interaction)?),
                         Change::Contact(contact) => say(&serde_json::to_string_pretty(contact)?),
-                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } | Change::Erase(_) => {}
+                        Change::RemoveInteraction(_) | Change::RemoveContact(_) | Change::Erase(_) => {}
                     }
                 }
                 *left = left.saturating_sub(changes.len());
-                Ok(Written { changed: changes.len() as u64, ..Written::default() })
+                Written { changed: changes.len() as u64, ..Written::default() }
             }
             Self::Topics { interactions, contacts } => {
                 let published = changes.len() as u64;
@@ -107,12 +109,13 @@ impl Sink {
                             contacts.publish(Some(&contact.key()), &serde_json::to_vec(&contact)?).await?;
                         }
                         // Files hold no removals and no erasures.
-                        Change::RemoveInteraction { .. } | Change::RemoveContact { .. } | Change::Erase(_) => {}
+                        Change::RemoveInteraction(_) | Change::RemoveContact(_) | Change::Erase(_) => {}
                     }
                 }
-                Ok(Written { changed: published, ..Written::default() })
+                Written { changed: published, ..Written::default() }
             }
-        }
+        };
+        Ok(written.into())
     }
 
     /// Waits until everything is kept.
@@ -141,27 +144,28 @@ impl Sink {
 }
 
 /// Interactions into the store of their source, contacts into every store; what became of a contact is said once.
-async fn write(stores: &[(Store, Vec<Source>)], changes: &[Change]) -> anyhow::Result<Written> {
-    let mut sum = Written::default();
+async fn write(stores: &[(Store, Vec<Source>)], changes: &[Change]) -> anyhow::Result<Sifted> {
+    let mut sum = Sifted::default();
     for (nth, (store, sources)) in stores.iter().enumerate() {
-        let (mut interactions, mut contacts) = (Vec::new(), Vec::new());
-        for change in changes {
-            match change {
-                Change::Interaction(interaction) if sources.contains(&interaction.source) => {
-                    interactions.push(change.clone());
-                }
-                Change::Contact(_) => contacts.push(change.clone()),
-                _ => {}
-            }
-        }
-        for (changes, counts) in [(interactions, true), (contacts, nth == 0)] {
-            let written = store.write(Arc::new(changes), Vec::new()).await?;
+        let belongs = |change: &Change| match change {
+            Change::Interaction(interaction) => sources.contains(&interaction.source),
+            Change::Contact(_) => true,
+            Change::RemoveInteraction(_) | Change::RemoveContact(_) | Change::Erase(_) => false,
+        };
+        let is_contact = |change: &Change| matches!(change, Change::Contact(_));
+        for (contacts, counts) in [(false, true), (true, nth == 0)] {
+            let chosen = changes.iter().enumerate();
+            let chosen = chosen.filter(|(_, change)| belongs(change) && is_contact(change) == contacts);
+            let (places, changes): (Vec<usize>, Vec<Change>) =
+                chosen.map(|(nth, change)| (nth, change.clone())).unzip();
+            let Sifted { written, refused, .. } = keep(store, changes).await?;
             if counts {
-                sum.changed += written.changed;
-                sum.known += written.known;
-                sum.kept_out += written.kept_out;
+                sum.written.join(written);
             }
+            sum.refused.extend(refused.into_iter().map(|refused| refused.among(&places)));
         }
     }
+    sum.refused.sort_by_key(|refused| refused.nth);
+    sum.refused.dedup_by_key(|refused| refused.nth);
     Ok(sum)
 }

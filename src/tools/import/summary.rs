@@ -23,12 +23,13 @@ struct Counts {
     changed: u64,
     known: u64,
     kept_out: u64,
+    removed_since: u64,
     refused: u64,
 }
 
 impl Counts {
     fn read(self) -> u64 {
-        self.changed + self.known + self.kept_out + self.refused
+        self.changed + self.known + self.kept_out + self.removed_since + self.refused
     }
 }
 
@@ -60,6 +61,7 @@ impl Summary {
         counts.changed += written.changed;
         counts.known += written.known;
         counts.kept_out += written.kept_out;
+        counts.removed_since += written.removed_since;
         counts.refused += refused.len() as u64;
         for Refused { line, reason } in refused {
             let (name, reason) = (path.display().to_string(), reason.to_string());
@@ -91,6 +93,7 @@ impl Summary {
             changed: sum.changed + counts.changed,
             known: sum.known + counts.known,
             kept_out: sum.kept_out + counts.kept_out,
+            removed_since: sum.removed_since + counts.removed_since,
             refused: sum.refused + counts.refused,
         })
     }
@@ -104,6 +107,11 @@ impl Summary {
         let kept_out = self.total().kept_out;
         if kept_out > 0 {
             text += &format!("\n{} kept out: whom they are about was erased", counted(kept_out, "record"));
+        }
+        let removed_since = self.total().removed_since;
+        if removed_since > 0 {
+            let records = counted(removed_since, "record");
+            text += &format!("\n{records} kept out: they were removed at that time or later, less than 30 days ago");
         }
         let refused = self.refused();
         if refused > 0 {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backstory::journey::store::{LookUp, Written};
-use backstory::journey::{Change, Contact, Interaction, Journey, Source, Store};
+use backstory::journey::{Change, Contact, Interaction, Journey, Source, Store, WriteBatch};
 use backstory::record::Refusal;
 use chrono::{DateTime, Utc};
 use rlibphonenumber::Region;
@@ -31,7 +31,7 @@ impl Shelf {
     }
 
     pub async fn put(&self, changes: &[Change]) -> Written {
-        self.store.write(Arc::new(changes.to_vec()), Vec::new()).await.unwrap()
+        self.store.write(WriteBatch::of(changes.to_vec())).await.unwrap()
     }
 
     pub async fn journey(&self, number: &str) -> Journey {

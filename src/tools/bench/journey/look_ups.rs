@@ -39,7 +39,7 @@ impl LookUps {
 
 /// Looks every customer up once, to be warm, and then random ones, one after the other.
 pub async fn measure(path: PathBuf, customers: u32, lookups: u32, now: DateTime<Utc>) -> anyhow::Result<LookUps> {
-    let store = Store::Embedded(Arc::new(Embedded::open(&path, 1)?));
+    let store = Store::Embedded(Arc::new(Embedded::open(&path, 1, Arc::default())?));
     let mut took = Histogram::new_with_bounds(1, TOOK_NS_MAX, 3)?;
     let mut progress = Progress::of_things(u64::from(customers) + u64::from(lookups), "look-ups");
     for customer in 0..customers {

@@ -73,7 +73,7 @@ impl Database {
 
     fn open(&self) -> anyhow::Result<Postgres> {
         let limits = Limits { lookups_max: 1, statement_timeout: STATEMENT_TIMEOUT };
-        Ok(Postgres::new(&self.url, limits)?)
+        Ok(Postgres::new(&self.url, limits, Arc::default())?)
     }
 }
 

@@ -38,7 +38,8 @@ fn batches(name: &str, content: &[u8]) -> Vec<Batch> {
     let rules = Rules {
         kind: None,
         map: None,
-        regions: Regions::from(Region::US),
+        records: journey::Regions::from(Region::US).into(),
+        began: DateTime::UNIX_EPOCH,
         sources: Source::ALL.to_vec(),
         record_bytes_max: 2000,
     };

@@ -1,9 +1,21 @@
-//! What a record must be before anybody reads it, and the reasons for which one is set aside.
+//! What a record must be before anybody reads it, what of it may be stored, and the reasons for which one is set aside.
 //!
 //! A reason names the field, never its value: values are people's numbers and names.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde_json::Value;
+use smol_str::{SmolStr, ToSmolStr as _};
+
+mod marks;
+pub mod text;
+pub mod times;
+
+pub use marks::{Mark, Marks};
+pub use text::{ID_BYTES_MAX, KEY_BYTES_MAX};
+pub use times::Times;
 
 /// Why a record cannot be used. Counted by [`Refusal::name`], set aside, and never in the way of the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,12 +34,18 @@ pub enum Refusal {
     WrongType(&'static str),
     #[error("the field {0} is not a time with a zone (RFC 3339, such as 2026-11-20T21:00:00Z)")]
     BadTime(&'static str),
-    #[error("the field {0} is not the IANA name of a time zone (such as America/New_York)")]
-    UnknownTimeZone(&'static str),
+    #[error("the time in the field {0} is before 1980 or after 2100")]
+    TimeOutOfRange(&'static str),
+    #[error("the time in the field {0} is more than a day later than the record")]
+    AfterItsRecord(&'static str),
     #[error("the field {0} is empty")]
     Empty(&'static str),
     #[error("the field {0} is longer than {1} bytes")]
     TooLong(&'static str, usize),
+    #[error("the field {0} has a NUL character within")]
+    Nul(&'static str),
+    #[error("reading it panicked: this is a bug of backstory's, please report it")]
+    Panicked,
     #[error("the time is further ahead than calls.future_max")]
     FromFuture,
     #[error("the CloudEvent is not of version 1.0 with JSON data")]
@@ -49,13 +67,38 @@ impl Refusal {
             Self::Missing(_) => "missing_field",
             Self::WrongType(_) => "wrong_type",
             Self::BadTime(_) => "bad_time",
-            Self::UnknownTimeZone(_) => "unknown_time_zone",
+            Self::TimeOutOfRange(_) => "time_out_of_range",
+            Self::AfterItsRecord(_) | Self::FromFuture => "from_future",
             Self::Empty(_) => "empty_field",
             Self::TooLong(..) => "field_too_long",
-            Self::FromFuture => "from_future",
             Self::BadCloudEvent => "bad_cloud_event",
             Self::NoAddress => "no_address",
             Self::BadShape => "bad_shape",
+            Self::Nul(_) => "nul_in_field",
+            Self::Panicked => "panicked",
+        }
+    }
+
+    /// The field that is wrong, where it is one.
+    pub fn field(self) -> Option<&'static str> {
+        match self {
+            Self::Missing(field)
+            | Self::WrongType(field)
+            | Self::BadTime(field)
+            | Self::TimeOutOfRange(field)
+            | Self::AfterItsRecord(field)
+            | Self::Empty(field)
+            | Self::TooLong(field, _)
+            | Self::Nul(field) => Some(field),
+            Self::NoValue
+            | Self::TooLarge
+            | Self::NotJson
+            | Self::NotObject
+            | Self::FromFuture
+            | Self::BadCloudEvent
+            | Self::NoAddress
+            | Self::BadShape
+            | Self::Panicked => None,
         }
     }
 }
@@ -64,6 +107,8 @@ impl Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     Text,
+    /// Text, or a whole number, which is its digits.
+    Id,
     Time,
     Number,
     Object,
@@ -73,9 +118,6 @@ pub enum Holds {
 
 /// A field, what it holds, and whether it must be there. Names are dotted for fields of fields.
 pub type Field = (&'static str, Holds, bool);
-
-/// Ids and labels longer than this are no ids and labels.
-pub const TEXT_BYTES_MAX: usize = 512;
 
 /// Reads a value typed; only where that fails is it read again to find the field that is wrong.
 pub fn read<T: DeserializeOwned>(value: &[u8], fields: &[Field]) -> Result<T, Refusal> {
@@ -112,6 +154,7 @@ fn at<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
 fn fits(value: &Value, holds: Holds) -> bool {
     match holds {
         Holds::Text => value.is_string(),
+        Holds::Id => value.is_string() || value.is_i64() || value.is_u64(),
         Holds::Time => value.as_str().is_some_and(|text| text.parse::<chrono::DateTime<chrono::Utc>>().is_ok()),
         Holds::Number => value.is_number(),
         Holds::Object => value.is_object(),
@@ -120,14 +163,59 @@ fn fits(value: &Value, holds: Holds) -> bool {
     }
 }
 
-/// An id that must say something, and not too much.
-pub fn require_text(name: &'static str, text: &str) -> Result<(), Refusal> {
-    if text.trim().is_empty() {
-        return Err(Refusal::Empty(name));
-    }
-    limit_text(name, text, TEXT_BYTES_MAX)
+/// Where an id belongs, a whole number is its digits. Of a larger number some are lost: it is refused.
+pub fn id<'de, T: text::Text, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_any(Id).map(|id| id.as_str().into())
 }
 
-pub fn limit_text(name: &'static str, text: &str, bytes_max: usize) -> Result<(), Refusal> {
-    if text.len() > bytes_max { Err(Refusal::TooLong(name, bytes_max)) } else { Ok(()) }
+/// As above, where the field may be absent or null.
+pub fn optional_id<'de, T: text::Text, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    deserializer.deserialize_option(OptionalId).map(|id| id.map(|id| id.as_str().into()))
+}
+
+/// As above, a list of them.
+pub fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct One(#[serde(deserialize_with = "id")] String);
+    Ok(Vec::<One>::deserialize(deserializer)?.into_iter().map(|one| one.0).collect())
+}
+
+struct Id;
+
+impl Visitor<'_> for Id {
+    type Value = SmolStr;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<SmolStr, E> {
+        Ok(text.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<SmolStr, E> {
+        Ok(number.to_smolstr())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<SmolStr, E> {
+        Ok(number.to_smolstr())
+    }
+}
+
+struct OptionalId;
+
+impl<'de> Visitor<'de> for OptionalId {
+    type Value = Option<SmolStr>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id or null")
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(Id).map(Some)
+    }
 }

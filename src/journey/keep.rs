@@ -1,0 +1,157 @@
+//! Keeps a batch as far as the store takes it: a record that it refuses is found out and passed over, and a store that refuses
+//! everything is waited for.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use serde_json::json;
+
+use super::store::{Fence, Store, StoreError, WriteBatch, Written};
+use super::{Change, Contact, Interaction, Regions, Source};
+
+/// Fewer records say nothing about the store.
+const DECIDED_MIN: usize = 100;
+
+/// What became of a batch's changes.
+#[derive(Debug, Default)]
+pub struct Sifted {
+    pub written: Written,
+    /// The changes that the store refuses, by their place in the batch, in order.
+    pub refused: Vec<Refused>,
+}
+
+impl From<Written> for Sifted {
+    fn from(written: Written) -> Self {
+        Self { written, refused: Vec::new() }
+    }
+}
+
+/// A change that the store refuses, alone and twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub nth: usize,
+    /// `store_refused`, with the store's own code behind it; or `panicked`.
+    pub reason: String,
+}
+
+impl Refused {
+    /// Of the list that these were chosen from.
+    pub fn among(self, places: &[usize]) -> Self {
+        Self { nth: places[self.nth], ..self }
+    }
+}
+
+/// Why a batch is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum NotKept {
+    /// It is away, or in trouble: it is waited for.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It refuses most records: it is the store and not they.
+    #[error("the store refuses most records: {0}")]
+    StoreRefuses(StoreError),
+    /// A person is not erased until it is.
+    #[error("the store refuses an erasure: {0}")]
+    ErasureRefused(StoreError),
+}
+
+/// Keeps the changes as far as the store takes them.
+pub async fn keep(store: &Store, changes: Vec<Change>) -> Result<Sifted, NotKept> {
+    let batch = WriteBatch::of(changes);
+    match store.write(Arc::clone(&batch)).await {
+        Ok(written) => Ok(written.into()),
+        Err(error) if error.concerns_record() => sift(store, &batch.changes, &[]).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes the changes of a batch that the store refused as a whole, in order: halves it until each record that is refused is alone.
+pub async fn sift(store: &Store, changes: &[Change], fences: &[Fence]) -> Result<Sifted, NotKept> {
+    let mut sifted = Sifted::default();
+    let (mut decided, mut erasure_refused) = (0, None);
+    // What is to be written, as ranges of the batch; the last one is the next.
+    let mut open = halves(0, changes.len());
+    while let Some((from, to)) = open.pop() {
+        let mut written = write(store, &changes[from..to], fences).await;
+        if to - from == 1 && is_refusal(&written) {
+            written = write(store, &changes[from..to], fences).await;
+        }
+        match written {
+            Ok(written) => {
+                sifted.written.join(written);
+                decided += to - from;
+            }
+            Err(error) if !error.concerns_record() => return Err(error.into()),
+            Err(_) if to - from > 1 => open.extend(halves(from, to)),
+            Err(error) if matches!(changes[from], Change::Erase(_)) => erasure_refused = Some(error),
+            Err(error) => {
+                decided += 1;
+                sifted.refused.push(Refused { nth: from, reason: reason(&error) });
+                if decided >= DECIDED_MIN && sifted.refused.len() * 2 > decided {
+                    return Err(NotKept::StoreRefuses(error));
+                }
+                if sifted.refused.len() == decided && open.is_empty() {
+                    // Nothing of it was taken: a record like any other tells whether it is the store.
+                    healthy(store, &changes[from]).await?;
+                }
+            }
+        }
+    }
+    erasure_refused.map_or(Ok(sifted), |error| Err(NotKept::ErasureRefused(error)))
+}
+
+/// The second before the first: the last one is the next.
+fn halves(from: usize, to: usize) -> Vec<(usize, usize)> {
+    match to - from {
+        0 => Vec::new(),
+        1 => vec![(from, to)],
+        _ => vec![(from.midpoint(to), to), (from, from.midpoint(to))],
+    }
+}
+
+async fn write(store: &Store, changes: &[Change], fences: &[Fence]) -> Result<Written, StoreError> {
+    let (changes, fences) = (changes.to_vec(), fences.to_vec());
+    store.write(Arc::new(WriteBatch { changes, fences, ..WriteBatch::default() })).await
+}
+
+fn is_refusal(written: &Result<Written, StoreError>) -> bool {
+    written.as_ref().is_err_and(StoreError::concerns_record)
+}
+
+fn reason(error: &StoreError) -> String {
+    match (error, error.code()) {
+        (StoreError::Panicked, _) => "panicked".into(),
+        (_, Some(code)) => format!("store_refused {code}"),
+        (_, None) => "store_refused".into(),
+    }
+}
+
+/// Whether the store would take a plain record of the kind.
+async fn healthy(store: &Store, like: &Change) -> Result<(), NotKept> {
+    let Some(plain) = plain(like) else { return Ok(()) };
+    match store.would_take(WriteBatch::of(vec![plain])).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.concerns_record() => Err(NotKept::StoreRefuses(error)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Nobody's, and never committed.
+fn plain(like: &Change) -> Option<Change> {
+    let (id, now) = (format!("backstory-probe-{:016x}", rand::random::<u64>()), Utc::now());
+    let regions = Regions::from(rlibphonenumber::Region::US);
+    match like {
+        Change::Interaction(_) | Change::RemoveInteraction(_) => {
+            let value = json!({"interactionId": id, "source": Source::DataCloud, "contactId": id, "address": "+12015550100",
+                               "channel": "voice", "startedAt": now});
+            let read = Interaction::read(value.to_string().as_bytes(), regions, now).ok()?;
+            Some(Change::Interaction(Box::new(read)))
+        }
+        Change::Contact(_) | Change::RemoveContact(_) => {
+            let value = json!({"contactId": id, "addresses": [{"address": "+12015550100"}]});
+            let read = Contact::read(value.to_string().as_bytes(), regions.general, now).ok()?;
+            Some(Change::Contact(Box::new(read)))
+        }
+        Change::Erase(_) => None,
+    }
+}

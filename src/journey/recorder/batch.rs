@@ -1,0 +1,125 @@
+//! What was read and is not yet kept.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::Utc;
+use tracing::warn;
+
+use super::Recorder;
+use super::reading::Reading;
+use crate::journey::{Change, SetAside, WriteBatch};
+use crate::kafka::{Heard, Record, Resume};
+use crate::record::{Mark, Marks, Refusal};
+
+/// Records in one transaction.
+const BATCH_RECORDS_MAX: usize = 2000;
+
+#[derive(Default)]
+pub struct Batch {
+    pub content: WriteBatch,
+    /// Where each of the changes was read: partition and offset.
+    pub places: Vec<(i32, i64)>,
+    pub next: HashMap<i32, Resume>,
+    pub caught_up: bool,
+    pub unreachable: bool,
+}
+
+impl Batch {
+    /// The first record of each partition that is not yet kept.
+    pub fn begins(&self) -> BTreeMap<i32, i64> {
+        let set_aside = self.content.set_aside.iter().map(|record| (record.partition, record.offset));
+        let mut begins = BTreeMap::new();
+        for (partition, offset) in self.places.iter().copied().chain(set_aside) {
+            let first = begins.entry(partition).or_insert(offset);
+            *first = offset.min(*first);
+        }
+        begins
+    }
+
+    /// Leaves out what was read of these partitions: whoever owns them now reads it again.
+    pub fn give_up(&mut self, partitions: &[i32]) {
+        let is_given_up = |partition: &i32| partitions.contains(partition);
+        let mut places = self.places.iter();
+        self.content.changes.retain(|_| !places.next().is_some_and(|(partition, _)| is_given_up(partition)));
+        self.places.retain(|(partition, _)| !is_given_up(partition));
+        self.content.set_aside.retain(|record| !is_given_up(&record.partition));
+        self.next.retain(|partition, _| !is_given_up(partition));
+    }
+}
+
+impl Recorder {
+    /// What is there already, up to a batch.
+    pub(super) fn gather(&self, first: Heard, reading: &mut Reading) -> Batch {
+        let mut batch = Batch::default();
+        let mut next = Some(first);
+        while let Some(heard) = next {
+            self.take(heard, &mut batch);
+            let room = batch.content.changes.len() + batch.content.set_aside.len() < BATCH_RECORDS_MAX;
+            next = room.then(|| reading.next_if_ready()).flatten();
+        }
+        batch
+    }
+
+    fn take(&self, heard: Heard, batch: &mut Batch) {
+        match heard {
+            Heard::Record(record) => {
+                let read_up_to = Resume { next: record.offset + 1, last_record: record.fingerprint() };
+                batch.next.insert(record.partition, read_up_to);
+                match self.kind.read(&record, &self.rules, self.record_bytes_max) {
+                    Ok((Change::Interaction(other), _)) if !self.sources.contains(&other.source) => {}
+                    Ok((change, marks)) => {
+                        self.count(&change, &marks);
+                        batch.content.changes.push(change);
+                        batch.places.push((record.partition, record.offset));
+                    }
+                    Err(refusal) => batch.content.set_aside.push(self.refuse(&record, refusal)),
+                }
+            }
+            // Where it goes on is known with its next record.
+            Heard::Gap { partition, .. } => _ = batch.next.remove(&partition),
+            Heard::CaughtUp => (batch.caught_up, batch.unreachable) = (true, false),
+            Heard::Unreachable => (batch.caught_up, batch.unreachable) = (false, true),
+        }
+    }
+
+    fn refuse(&self, record: &Record, refusal: Refusal) -> SetAside {
+        self.metrics.refused(&self.topic, refusal);
+        let (partition, offset) = (record.partition, record.offset);
+        warn!(
+            kafka.topic = self.topic,
+            kafka.partition = partition,
+            kafka.offset = offset,
+            reason = refusal.name(),
+            "record refused: {refusal}"
+        );
+        SetAside::refused(&self.topic, record, refusal, Utc::now())
+    }
+
+    fn warn_once(&self, mark: Mark) {
+        if self.warned.lock().insert(mark) {
+            warn!(
+                kafka.topic = self.topic,
+                mark = mark.name(),
+                "records are kept, but not as they came: {mark}; further ones are counted only"
+            );
+        }
+    }
+
+    /// Kept, and for somebody to look at.
+    fn count(&self, change: &Change, marks: &Marks) {
+        self.metrics.addresses_as_given(&self.topic, change.addresses_as_given());
+        for mark in marks.iter() {
+            self.metrics.marked(&self.topic, mark);
+            self.warn_once(mark);
+        }
+        let Change::Interaction(interaction) = change else { return };
+        if let Some(outcome) = &interaction.outcome
+            && self.catalogue.lacks_outcome(interaction.campaign.as_deref(), outcome)
+        {
+            self.metrics.unmapped_outcome();
+        }
+        if interaction.ended_at.is_some_and(|at| at < interaction.started_at) {
+            self.metrics.ended_before_start();
+        }
+    }
+}

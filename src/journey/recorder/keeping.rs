@@ -1,0 +1,125 @@
+//! Puts what was read into the store. Only an absent store is waited for; what it refuses is set aside with its place.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::Utc;
+use tracing::warn;
+
+use super::batch::Batch;
+use super::reading::Reading;
+use super::{Fences, Kept, Recorder, Waiting};
+use crate::journey::SetAside;
+use crate::journey::keep::{NotKept, Refused, Sifted, sift};
+use crate::journey::store::{Fence, Offset, StoreError, WriteBatch, Written};
+use crate::kafka::Resume;
+
+impl Recorder {
+    /// Waits as long as it takes: what was read is kept, in order, or nothing after it.
+    pub(super) async fn keep(&self, mut batch: Batch, reading: &Reading, fences: &mut Fences) {
+        // Nothing is current while it is being written, nor while nobody can know what is new.
+        let was_current = self.currency.behind(&self.topic, Utc::now());
+        let written = self.write(&mut batch, reading, fences).await;
+        self.metrics.recorded(&self.topic, &written);
+        self.announce(written.touched, reading).await;
+        match reading {
+            Reading::Shared(group) => {
+                let next = batch.next.iter().map(|(&partition, resume)| (partition, resume.next)).collect();
+                group.commit(&next).await;
+            }
+            Reading::Own { .. } if batch.caught_up || (was_current && !batch.unreachable) => {
+                self.currency.caught_up(&self.topic);
+            }
+            Reading::Own { .. } => {}
+        }
+    }
+
+    async fn write(&self, batch: &mut Batch, reading: &Reading, fences: &mut Fences) -> Written {
+        let mut waiting = Waiting::new(self, "cannot keep what was read");
+        loop {
+            match self.try_write(batch, reading, fences).await {
+                Ok(written) => {
+                    waiting.end();
+                    return written;
+                }
+                Err(NotKept::Store(StoreError::Fenced)) => fences.forget(batch.next.keys().copied()),
+                Err(not_kept) => waiting.after(&not_kept).await,
+            }
+        }
+    }
+
+    async fn try_write(&self, batch: &mut Batch, reading: &Reading, fences: &mut Fences) -> Result<Written, NotKept> {
+        let held = self.fences_for(batch, reading, fences).await?;
+        let mut content = std::mem::take(&mut batch.content);
+        (content.offsets, content.fences) = (self.offsets(batch, reading), held);
+        if content.is_empty() {
+            return Ok(Written::default());
+        }
+        let content = Arc::new(content);
+        let written = match self.store.write(Arc::clone(&content)).await {
+            Err(error) if error.concerns_record() => self.write_without_the_refused(&content, batch).await,
+            written => written.map_err(NotKept::from),
+        };
+        // The store has let go of it: nothing is copied.
+        batch.content = Arc::unwrap_or_clone(content);
+        written
+    }
+
+    /// What the store refuses is set aside in the transaction that says how far the topic was read.
+    async fn write_without_the_refused(&self, content: &WriteBatch, batch: &Batch) -> Result<Written, NotKept> {
+        let Sifted { mut written, refused, .. } = sift(&self.store, &content.changes, &content.fences).await?;
+        let set_aside = refused.iter().map(|refused| self.refused_by_the_store(refused, batch.places[refused.nth]));
+        let rest = WriteBatch {
+            changes: Vec::new(),
+            set_aside: content.set_aside.iter().cloned().chain(set_aside).collect(),
+            offsets: content.offsets.clone(),
+            fences: content.fences.clone(),
+        };
+        written.join(self.store.write(Arc::new(rest)).await?);
+        Ok(written)
+    }
+
+    fn refused_by_the_store(&self, refused: &Refused, (partition, offset): (i32, i64)) -> SetAside {
+        self.metrics.refused_by_the_store(&self.topic);
+        let reason = refused.reason.clone();
+        warn!(
+            kafka.topic = self.topic,
+            kafka.partition = partition,
+            kafka.offset = offset,
+            reason,
+            "the store refuses the record: it is set aside, and recording goes on"
+        );
+        SetAside { topic: self.topic.clone(), partition, offset, reason, field: None, at: Utc::now() }
+    }
+
+    /// The fences of the partitions that the batch was read from; what was read of partitions that others own by now is left out.
+    async fn fences_for(
+        &self,
+        batch: &mut Batch,
+        reading: &Reading,
+        fences: &mut Fences,
+    ) -> Result<Vec<Fence>, NotKept> {
+        _ = (batch, reading, fences);
+        Ok(Vec::new())
+    }
+
+    fn offsets(&self, batch: &Batch, reading: &Reading) -> Vec<Offset> {
+        let Reading::Own { cluster: Some(cluster), .. } = reading else { return Vec::new() };
+        let at = |(&partition, resume): (&i32, &Resume)| Offset {
+            cluster: cluster.clone(),
+            topic: self.topic.clone(),
+            partition,
+            next: resume.next,
+            last_record: resume.last_record,
+        };
+        batch.next.iter().map(at).collect()
+    }
+
+    /// Open timelines on this node follow; those on all nodes hear of a shared store's changes through [`super::tail`].
+    async fn announce(&self, touched: BTreeSet<String>, reading: &Reading) {
+        if matches!(reading, Reading::Own { .. }) && !touched.is_empty() {
+            // Waiting here slows recording down, never a pop. An ended receiver means that we are stopping.
+            _ = self.kept.send(Kept { touched }).await;
+        }
+    }
+}
