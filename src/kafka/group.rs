@@ -17,8 +17,12 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use self::handoff::{Closed, Handoff};
+use super::assignments::Assignments;
 use super::consumer::copy_out;
 use super::{ASK_TIMEOUT, Brokers, Record, Right, Told, UNANSWERED_MAX, is_denial, leave_behind};
+
+mod handoff;
 
 /// Records handed over and not yet taken.
 const HANDED_OVER_MAX: usize = 1024;
@@ -26,14 +30,24 @@ const HANDED_OVER_MAX: usize = 1024;
 const POLL: Duration = Duration::from_millis(100);
 /// Before the topic is there, and where it went away.
 const RETRY: Duration = Duration::from_millis(500);
+/// A reader that has made the poll loop wait for so long is too slow: its partitions are paused, and polling goes on.
+const PAUSE_AFTER: Duration = Duration::from_secs(2);
 
 type Client = BaseConsumer<Told>;
 
 /// A member of the group. Dropping it lets its thread end by itself; [`GroupConsumer::close`] waits for it.
 pub struct GroupConsumer {
-    records: mpsc::Receiver<Record>,
+    records: mpsc::Receiver<GroupRecord>,
     member: Arc<Member>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// A record, and the ownership under which it was read.
+#[derive(Debug)]
+pub struct GroupRecord {
+    pub record: Record,
+    /// The ownership number of the record's partition when it was polled; see [`GroupConsumer::owns`].
+    pub ownership: u64,
 }
 
 /// Asks how far the group is, beside its records: that is how a client is found out that hears nothing any more.
@@ -44,47 +58,75 @@ pub struct GroupProgress {
 
 impl GroupConsumer {
     pub fn start(brokers: &Brokers, group: &str, topic: &str, errors: Counter) -> anyhow::Result<Self> {
+        Self::start_pausing_after(PAUSE_AFTER, brokers, group, topic, errors)
+    }
+
+    /// Like `start`, with another limit for how long a slow reader may hold up the poll loop.
+    pub fn start_pausing_after(
+        pause_after: Duration,
+        brokers: &Brokers,
+        group: &str,
+        topic: &str,
+        errors: Counter,
+    ) -> anyhow::Result<Self> {
         let (brokers, group, topic) = (brokers.clone(), group.to_owned(), topic.to_owned());
         let told = brokers.told_and_counted(errors);
+        let assignments = told.assignments();
         let client = Mutex::new(Arc::new(join(&brokers, &group, &topic, told)?));
         let (stop, deaf, answered_at) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::new(Instant::now()));
-        let member = Arc::new(Member { brokers, group, topic, client, answered_at, deaf, stop });
+        let member = Arc::new(Member { brokers, group, topic, client, assignments, answered_at, deaf, stop });
         let (sender, records) = mpsc::channel(HANDED_OVER_MAX);
         let run = Arc::clone(&member);
-        let thread =
-            std::thread::Builder::new().name(format!("share-{}", member.topic)).spawn(move || run.run(&sender))?;
+        let thread = std::thread::Builder::new()
+            .name(format!("share-{}", member.topic))
+            .spawn(move || run.run(&sender, pause_after))?;
         Ok(Self { records, member, thread: Some(thread) })
     }
 
-    /// The next record of the partitions that are this member's now; `None` once closed.
-    pub async fn next(&mut self) -> Option<Record> {
+    /// The next record of the partitions that were this member's when it was polled; `None` once closed.
+    pub async fn next(&mut self) -> Option<GroupRecord> {
         self.records.recv().await
     }
 
     /// What is there already, without waiting.
-    pub fn next_if_ready(&mut self) -> Option<Record> {
+    pub fn next_if_ready(&mut self) -> Option<GroupRecord> {
         self.records.try_recv().ok()
+    }
+
+    /// Whether that ownership still stands. Where it does not, the partition's owner reads the record again, from the committed
+    /// offset.
+    pub fn owns(&self, partition: i32, ownership: u64) -> bool {
+        self.member.assignments.owns(partition, ownership)
     }
 
     pub fn progress(&self) -> GroupProgress {
         GroupProgress { member: Arc::clone(&self.member) }
     }
 
-    /// Says that everything before these offsets is kept. Where the partition has gone to another member, that one reads
-    /// again from what was committed before: what is kept twice is kept once.
-    pub async fn commit(&self, next: &HashMap<i32, i64>) {
-        let topic = &self.member.topic;
+    /// Commits these positions: everything before them is kept. Returns whether that was done; where it was not, the records are
+    /// read again.
+    pub async fn commit(&self, next: &HashMap<i32, i64>) -> bool {
+        let committed = self.verify(next.clone()).await;
+        if let Err(error) = &committed {
+            debug!(kafka.topic = self.member.topic, %error, "not committed: these records will be read again");
+        }
+        committed.is_ok()
+    }
+
+    /// Commits these positions and returns the error. The broker accepts a commit only of the group's current generation, so
+    /// success proves that this member was in the group at that moment, and had the partitions that it still
+    /// [owns](GroupConsumer::owns) afterwards. Without positions nothing is asked, nor proved.
+    pub async fn verify(&self, next: HashMap<i32, i64>) -> Result<(), KafkaError> {
+        if next.is_empty() {
+            return Ok(());
+        }
         let mut offsets = TopicPartitionList::new();
-        for (&partition, &next) in next {
-            if let Err(error) = offsets.add_partition_offset(topic, partition, Offset::Offset(next)) {
-                return warn!(kafka.topic = topic, kafka.partition = partition, %error, "no offset to commit");
-            }
+        for (partition, next) in next {
+            offsets.add_partition_offset(&self.member.topic, partition, Offset::Offset(next))?;
         }
         let client = self.member.client();
         let committed = tokio::task::spawn_blocking(move || client.commit(&offsets, CommitMode::Sync)).await;
-        if let Ok(Err(error)) = committed {
-            debug!(kafka.topic = topic, %error, "not committed: these records will be read again");
-        }
+        committed.unwrap_or(Err(KafkaError::Canceled))
     }
 
     /// Leaves the group, so that the others need not wait for it.
@@ -152,6 +194,7 @@ struct Member {
     group: String,
     topic: String,
     client: Mutex<Arc<Client>>,
+    assignments: Arc<Assignments>,
     answered_at: Mutex<Instant>,
     /// Set where the client must be made anew.
     deaf: AtomicBool,
@@ -179,29 +222,34 @@ impl Member {
         }
     }
 
-    fn run(&self, sender: &mpsc::Sender<Record>) {
+    fn run(&self, sender: &mpsc::Sender<GroupRecord>, pause_after: Duration) {
         let mut client = self.client();
+        let mut handoff = Handoff::new(&self.topic, &self.assignments, sender, pause_after);
         let mut troubled = false;
         while !self.stop.load(Ordering::Relaxed) {
-            match client.poll(POLL) {
-                None => {}
+            let handed_over = match client.poll(POLL) {
+                None => Ok(()),
                 Some(Ok(message)) => {
                     troubled = false;
                     let record = copy_out(&message);
                     drop(message);
-                    if sender.blocking_send(record).is_err() {
-                        break;
-                    }
+                    let ownership = self.assignments.number(record.partition);
+                    handoff.hand_over(&client, GroupRecord { record, ownership })
                 }
                 Some(Err(error)) => {
                     if !std::mem::replace(&mut troubled, true) {
                         warn!(kafka.topic = self.topic, error = self.why(&error), "kafka reports trouble, trying on");
                     }
                     std::thread::sleep(RETRY);
+                    Ok(())
                 }
+            };
+            if let Err(Closed) = handed_over.and_then(|()| handoff.go_on(&client)) {
+                break;
             }
             if self.deaf.swap(false, Ordering::Relaxed) {
                 client = self.renewed(client);
+                handoff.forget_paused();
             }
         }
         client.unsubscribe();
@@ -209,7 +257,7 @@ impl Member {
 
     /// Another client in the place of this one.
     fn renewed(&self, client: Arc<Client>) -> Arc<Client> {
-        match join(&self.brokers, &self.group, &self.topic, client.context().as_ref().clone()) {
+        match join(&self.brokers, &self.group, &self.topic, client.context().renewed()) {
             Ok(renewed) => {
                 debug!(kafka.topic = self.topic, "the kafka client hears nothing and is made anew");
                 let renewed = Arc::new(renewed);
@@ -219,6 +267,8 @@ impl Member {
             }
             Err(error) => {
                 warn!(kafka.topic = self.topic, %error, "cannot make a kafka client anew, trying on");
+                std::thread::sleep(RETRY);
+                self.deaf.store(true, Ordering::Relaxed);
                 client
             }
         }

@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::{EMBEDDED, Kafka};
 
+mod assignments;
 mod consumer;
 mod embedded;
 mod group;
@@ -26,7 +27,7 @@ mod writer;
 
 pub use consumer::{Consumer, Heard, Hears, Lag, Poller, Resume, Start};
 pub use embedded::{EmbeddedBroker, LIMITS as EMBEDDED_LIMITS};
-pub use group::{GroupConsumer, GroupProgress};
+pub use group::{GroupConsumer, GroupProgress, GroupRecord};
 pub use rights::{Right, is_denial};
 pub use told::Told;
 pub use window::read_window;

@@ -12,12 +12,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
 use parking_lot::Mutex;
 use prometheus_client::metrics::counter::Counter;
+use rdkafka::TopicPartitionList;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use serde::Deserialize;
+
+use super::assignments::Assignments;
 
 /// A token that does not say when it ends is read again after this time.
 const OPAQUE_TOKEN: Duration = Duration::from_secs(300);
@@ -28,6 +31,9 @@ pub struct Told {
     errors: Counter,
     who: Who,
     reasons: Arc<Mutex<Reasons>>,
+    /// Which of the clients this is, to `assignments`.
+    client: u64,
+    assignments: Arc<Assignments>,
 }
 
 #[derive(Default)]
@@ -47,7 +53,17 @@ pub struct Who {
 
 impl Told {
     pub fn new(who: Who, errors: Counter) -> Self {
-        Self { errors, who, reasons: Arc::default() }
+        Self { errors, who, reasons: Arc::default(), client: 0, assignments: Arc::default() }
+    }
+
+    /// For the client that takes this one's place.
+    pub(super) fn renewed(&self) -> Self {
+        Self { client: self.assignments.renew(), ..self.clone() }
+    }
+
+    /// The partitions that a group has assigned to the client.
+    pub(super) fn assignments(&self) -> Arc<Assignments> {
+        Arc::clone(&self.assignments)
     }
 
     /// Why the brokers do not answer, if they or the way to them said so.
@@ -95,7 +111,20 @@ impl ClientContext for Told {
     }
 }
 
-impl ConsumerContext for Told {}
+impl ConsumerContext for Told {
+    /// Before librdkafka acts on it, so that no record of a new assignment has the number of the old one.
+    fn pre_rebalance(&self, _client: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(partitions) => self.assignments.assigned(self.client, numbers(partitions)),
+            Rebalance::Revoke(partitions) => self.assignments.revoked(self.client, numbers(partitions)),
+            Rebalance::Error(_) => {}
+        }
+    }
+}
+
+fn numbers(partitions: &TopicPartitionList) -> Vec<i32> {
+    partitions.elements().iter().map(|element| element.partition()).collect()
+}
 
 /// Read each time: whoever renews it writes the file anew. That is a local file, and no wait for anybody.
 fn token(file: &Path) -> anyhow::Result<OAuthToken> {

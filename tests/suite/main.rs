@@ -98,6 +98,7 @@ mod migrations;
 mod odd_records;
 mod policy;
 mod pop;
+mod rebalance;
 mod reconnect;
 mod removals;
 mod restart;

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::{Recorder, Waiting};
 use crate::journey::Store;
 use crate::journey::store::Offset;
-use crate::kafka::{Consumer, GroupConsumer, Heard, Resume, Start};
+use crate::kafka::{Consumer, GroupConsumer, GroupRecord, Heard, Resume, Start};
 
 /// Between questions to brokers that do not answer; doubled up to the second.
 const RETRY_MIN: Duration = Duration::from_millis(250);
@@ -55,14 +55,24 @@ impl Reading {
     pub async fn next(&mut self) -> Option<Heard> {
         match self {
             Self::Own { consumer, .. } => consumer.next().await,
-            Self::Shared(group) => group.next().await.map(Heard::Record),
+            Self::Shared(group) => loop {
+                let next = group.next().await?;
+                if let Some(heard) = owned(group, next) {
+                    return Some(heard);
+                }
+            },
         }
     }
 
     pub fn next_if_ready(&mut self) -> Option<Heard> {
         match self {
             Self::Own { consumer, .. } => consumer.next_if_ready(),
-            Self::Shared(group) => group.next_if_ready().map(Heard::Record),
+            Self::Shared(group) => loop {
+                let next = group.next_if_ready()?;
+                if let Some(heard) = owned(group, next) {
+                    return Some(heard);
+                }
+            },
         }
     }
 
@@ -72,6 +82,12 @@ impl Reading {
             Self::Shared(group) => group.close(limit).await,
         }
     }
+}
+
+/// Records of partitions that went to another member meanwhile are dropped: that one reads them again.
+fn owned(group: &GroupConsumer, next: GroupRecord) -> Option<Heard> {
+    let GroupRecord { record, ownership } = next;
+    group.owns(record.partition, ownership).then_some(Heard::Record(record))
 }
 
 async fn kept_offsets(recorder: &Recorder, cluster: &str) -> Vec<Offset> {
