@@ -32,6 +32,7 @@ pub struct Metrics {
     registry: Registry,
     calls: Family<Labels<1>, Counter>,
     pops: Family<Labels<1>, Counter>,
+    pops_given_up: Counter,
     updates: Family<Labels<1>, Counter>,
     happenings: Family<Labels<1>, Counter>,
     calls_forgotten: Counter,
@@ -52,6 +53,7 @@ pub struct Metrics {
     age: Histogram,
     lookup: Histogram,
     acknowledged: Family<Labels<1>, Histogram>,
+    acks_without_ms: Family<Labels<1>, Counter>,
     bad_frames: Family<Labels<1>, Counter>,
     closed: Family<Labels<1>, Counter>,
     tokens_refused: Family<Labels<1>, Counter>,
@@ -98,6 +100,7 @@ impl Metrics {
             registry: Registry::default(),
             calls: Family::default(),
             pops: Family::default(),
+            pops_given_up: Counter::default(),
             updates: Family::default(),
             happenings: Family::default(),
             calls_forgotten: Counter::default(),
@@ -118,6 +121,7 @@ impl Metrics {
             age: Histogram::new(AGE_SECONDS),
             lookup: Histogram::new(SHORT_SECONDS),
             acknowledged,
+            acks_without_ms: Family::default(),
             bad_frames: Family::default(),
             closed: Family::default(),
             tokens_refused: Family::default(),
@@ -140,6 +144,8 @@ impl Metrics {
     fn register(&self, registry: &mut Registry) {
         registry.register("calls", "Call events by what became of them", self.calls.clone());
         registry.register("pops", "Pops by what became of them, one for each session", self.pops.clone());
+        let given_up = "Pops that no client acknowledged and that are not sent again, once each";
+        registry.register("pops_given_up", given_up, self.pops_given_up.clone());
         registry.register("updates", "Changes of open timelines, one for each session", self.updates.clone());
         let happenings = "What happened to pops, updates and ends of calls at sessions, and to the sessions";
         registry.register("session_happenings", happenings, self.happenings.clone());
@@ -180,8 +186,10 @@ impl Metrics {
             Unit::Seconds,
             self.lookup.clone(),
         );
-        let acknowledged = "Time from a pop's receipt to its acknowledgement, as the client says";
+        let acknowledged = "Time from the receipt of a pop or update to its acknowledgement, as the client says";
         registry.register_with_unit("pop_acknowledged", acknowledged, Unit::Seconds, self.acknowledged.clone());
+        let without = "Acknowledgements without the milliseconds since the frame came; they are in no histogram";
+        registry.register("acks_without_ms", without, self.acks_without_ms.clone());
         registry.register("bad_frames", "Frames from clients that could not be used", self.bad_frames.clone());
         registry.register("sessions_closed", "Connections closed by the service, by reason", self.closed.clone());
         let refused = "Tokens and tickets that let nobody in, by reason";
@@ -211,6 +219,10 @@ impl Metrics {
 
     pub fn pop(&self, result: &'static str) {
         self.pops.get_or_create(&[("result", result.to_owned())]).inc();
+    }
+
+    pub fn pops_given_up(&self, pops: usize) {
+        self.pops_given_up.inc_by(pops as u64);
     }
 
     /// An update of an open timeline.
@@ -313,12 +325,19 @@ impl Metrics {
         self.lookup.observe(seconds);
     }
 
+    /// `seconds` since the frame came, where the client says so: a missing time is not a time of 0.
     pub fn acknowledged(&self, stage: Stage, seconds: Option<f64>) {
         let stage = match stage {
             Stage::Received => "received",
             Stage::Rendered => "rendered",
         };
-        self.acknowledged.get_or_create(&[("stage", stage.to_owned())]).observe(seconds.unwrap_or_default());
+        let labels = [("stage", stage.to_owned())];
+        match seconds {
+            Some(seconds) => self.acknowledged.get_or_create(&labels).observe(seconds),
+            None => {
+                self.acks_without_ms.get_or_create(&labels).inc();
+            }
+        }
     }
 
     pub fn bad_frame(&self, code: &'static str) {

@@ -201,9 +201,7 @@ pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
             _ = every.tick() => {}
         }
         let now = Utc::now();
-        for _ in 0..way.agents().send_again(now) {
-            way.metrics.pop("given_up");
-        }
+        way.metrics.pops_given_up(way.agents().send_again(now));
         for _ in 0..way.agents().expire(now) {
             way.metrics.call("expired");
         }

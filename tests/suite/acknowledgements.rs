@@ -7,6 +7,7 @@ use crate::harness::{Kafka, Service, call, interaction};
 on_both_brokers![
     a_pop_that_nobody_acknowledges_comes_again_as_it_was,
     a_pop_that_was_received_does_not_come_again,
+    a_pop_that_is_given_up_is_counted_once_and_once_as_sent,
     an_acknowledgement_of_what_was_never_sent_is_ignored,
 ];
 
@@ -36,6 +37,20 @@ async fn a_pop_that_was_received_does_not_come_again(kafka: Kafka) {
     silent.next_pop().await;
     let mut ana = ana;
     ana.was_told_nothing().await;
+}
+
+/// A pop with more updates than are kept is not sent again, and given up when that would have been due.
+async fn a_pop_that_is_given_up_is_counted_once_and_once_as_sent(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    let mut silent = service.agent("ana").await.that_never_acknowledges();
+    service.offer(call("c-1")).await;
+    silent.next_pop().await;
+    for _ in 0..17 {
+        service.connect(call("c-1")).await;
+    }
+    service.counts_exactly("backstory_pops_given_up_total", &[], 1.0).await;
+    assert_eq!(service.metric("backstory_pops_total", &[]).await, 1.0, "it was sent");
+    assert_eq!(service.metric("backstory_session_happenings_total", &[("what", "given_up")]).await, 1.0);
 }
 
 async fn an_acknowledgement_of_what_was_never_sent_is_ignored(kafka: Kafka) {

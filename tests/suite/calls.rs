@@ -17,6 +17,7 @@ on_both_brokers![
     several_calls_of_one_agent_are_open_at_once,
     a_call_whose_end_was_never_heard_expires,
     an_acknowledgement_is_counted,
+    an_acknowledgement_without_a_time_is_counted_and_is_no_time_of_0,
 ];
 
 async fn welcome_says_who_and_where(kafka: Kafka) {
@@ -196,4 +197,20 @@ async fn an_acknowledgement_is_counted(kafka: Kafka) {
         let counted = service.metric("backstory_pop_acknowledged_seconds_count", &[("stage", stage)]).await;
         assert_eq!(counted, 1.0, "{stage}");
     }
+}
+
+async fn an_acknowledgement_without_a_time_is_counted_and_is_no_time_of_0(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    let mut ana = service.agent("ana").await;
+    for (call_id, ms) in [("c-1", json!(null)), ("c-2", json!(-1)), ("c-3", json!(14))] {
+        service.offer(call(call_id)).await;
+        let version = ana.next_pop().await["version"].take();
+        let ack = json!({ "type": "ack", "callId": call_id, "version": version, "stage": "rendered", "ms": ms });
+        ana.says(ack).await;
+        ana.was_told_nothing().await;
+    }
+    let rendered = [("stage", "rendered")];
+    assert_eq!(service.metric("backstory_acks_without_ms_total", &rendered).await, 2.0);
+    assert_eq!(service.metric("backstory_pop_acknowledged_seconds_count", &rendered).await, 1.0);
+    assert_eq!(service.metric("backstory_pop_acknowledged_seconds_sum", &rendered).await, 0.014);
 }
