@@ -15,6 +15,7 @@ pub mod auth;
 pub mod config;
 pub mod http;
 pub mod kafka;
+pub mod limited_log;
 pub mod metrics;
 pub mod pace;
 pub mod parts;

@@ -54,6 +54,7 @@ pub struct Metrics {
     lookup: Histogram,
     acknowledged: Family<Labels<1>, Histogram>,
     acks_without_ms: Family<Labels<1>, Counter>,
+    log_suppressed: Counter,
     bad_frames: Family<Labels<1>, Counter>,
     closed: Family<Labels<1>, Counter>,
     tokens_refused: Family<Labels<1>, Counter>,
@@ -122,6 +123,7 @@ impl Metrics {
             lookup: Histogram::new(SHORT_SECONDS),
             acknowledged,
             acks_without_ms: Family::default(),
+            log_suppressed: Counter::default(),
             bad_frames: Family::default(),
             closed: Family::default(),
             tokens_refused: Family::default(),
@@ -158,6 +160,8 @@ impl Metrics {
         let lost = "Records of the audit that a place lacks: more than audit.queue_max waited, the file could not be written, or Kafka did not take them";
         registry.register("audit_lost", lost, self.audit_lost.clone());
         registry.register("records_refused", "Records set aside, by topic and reason", self.refused.clone());
+        let suppressed = "Happenings without a log line of their own, of those that a flood would multiply";
+        registry.register("log_suppressed", suppressed, self.log_suppressed.clone());
         registry.register(
             "records_recorded",
             "Interactions, contacts and erasures by what became of them",
@@ -276,6 +280,11 @@ impl Metrics {
 
     pub fn refused_by_the_store(&self, topic: &str) {
         self.refused_by_the_store.get_or_create(&[("topic", topic.to_owned())]).inc();
+    }
+
+    /// A later line of the log counts it.
+    pub fn log_suppressed(&self) {
+        self.log_suppressed.inc();
     }
 
     pub fn recorded(&self, topic: &str, written: &Written) {

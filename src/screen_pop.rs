@@ -1,7 +1,7 @@
 //! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -18,6 +18,7 @@ use crate::journey::sources::{Known, LookingUp};
 use crate::journey::timeline::{self, Ask as TimelineAsk};
 use crate::journey::{Direction, Journey, SourceMissing, Sources, retention};
 use crate::kafka::Record;
+use crate::limited_log::RefusedRecords;
 use crate::metrics::Metrics;
 use crate::phone;
 use crate::push::agents::{Agents, Decision};
@@ -54,6 +55,7 @@ pub struct Way {
     pub sources: Sources,
     pub door: Door,
     pub metrics: Arc<Metrics>,
+    pub refused: Arc<RefusedRecords>,
     pub settings: Settings,
     pub tasks: TaskTracker,
     pub audit: Audit,
@@ -197,7 +199,7 @@ pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
     let (mut said, mut said_at) = (0, DateTime::UNIX_EPOCH);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return way.refused.end(),
             _ = every.tick() => {}
         }
         let now = Utc::now();
@@ -205,6 +207,7 @@ pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
         for _ in 0..way.agents().expire(now) {
             way.metrics.call("expired");
         }
+        way.refused.flush(Instant::now());
         let forgotten = way.metrics.all_calls_forgotten();
         if forgotten > said && now - said_at >= FORGOTTEN_SAID_EVERY {
             warn!(calls = forgotten - said, "more calls than calls.known_max: the oldest were forgotten");

@@ -23,6 +23,7 @@ use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
 use crate::journey::{Rules, Sources, Store, StoreError, retention};
 use crate::kafka::{Brokers, EMBEDDED_LIMITS, EmbeddedBroker, Poller, Start, Writer};
+use crate::limited_log::RefusedRecords;
 use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::parts::{self, Parts};
@@ -93,6 +94,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         sources: sources.clone(),
         door: door(&settings, node, agents, authority, Arc::clone(&metrics)),
         metrics: Arc::clone(&metrics),
+        refused: RefusedRecords::new(metrics),
         updates: Updates::new(settings.journey.lookups_max),
         settings,
         tasks: tasks.clone(),
@@ -205,6 +207,7 @@ fn hear(way: &Arc<Way>, running: &Running, kept: mpsc::Sender<Kept>, ready: &Can
                 },
                 record_bytes_max: kafka.record_bytes_max,
                 metrics: Arc::clone(&way.metrics),
+                refused: Arc::clone(&way.refused),
                 // What is still to be forgotten is nothing that a screen lacks.
                 currency: if kind == Kind::Erasures { Arc::default() } else { Arc::clone(currency) },
                 catalogue: Arc::clone(&way.settings.catalogue),

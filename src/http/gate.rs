@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::config::Http;
+use crate::limited_log::{LINE_EVERY, LimitedLog, Line};
 use crate::metrics::Metrics;
 use crate::metrics::wire::{Refused, Waited};
 use crate::pace::{Budget, Pace};
@@ -24,8 +25,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 const MAKE_ROOM_EVERY: Duration = Duration::from_millis(100);
 /// How long a handshake waits for its turn before it looks again.
 const PACE_EVERY: Duration = Duration::from_millis(5);
-/// What is refused is said once in this time, with how many it were.
-const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// One listener's bounds, and what counts against them.
 pub struct Gate {
@@ -35,7 +34,7 @@ pub struct Gate {
     pace: Pace,
     paced: Mutex<Budget>,
     proxies: Vec<IpNet>,
-    said: Mutex<[Said; Refused::ALL.len()]>,
+    log: Mutex<LimitedLog<Refused, IpAddr>>,
     metrics: Arc<Metrics>,
 }
 
@@ -55,7 +54,7 @@ impl Gate {
             pace,
             paced: Mutex::new(Budget::full(&pace, now)),
             proxies: http.trusted_proxies.clone(),
-            said: Mutex::default(),
+            log: Mutex::default(),
             metrics,
         })
     }
@@ -131,13 +130,29 @@ impl Gate {
     /// Counted each time, and said now and then.
     fn refused(&self, why: Refused, who: IpAddr, now: Instant) {
         self.metrics.wire.refused(why);
-        let Some(times) = self.said.lock()[why as usize].again(now) else { return };
-        let (reason, limit) = (why.name(), why.limit());
-        if why == Refused::Pending {
-            warn!(reason, limit, times, "connections that were no session yet were closed for new ones");
-        } else {
-            warn!(reason, limit, times, client.address = %who, "connections were refused");
+        match self.log.lock().note(now, why, who) {
+            Some(line) => say(why, &line),
+            None => self.metrics.log_suppressed(),
         }
+    }
+
+    /// For ever; what was refused last is said too.
+    pub async fn follow_log(&self) {
+        let mut every = tokio::time::interval(LINE_EVERY);
+        loop {
+            every.tick().await;
+            let lines = self.log.lock().flush(Instant::now());
+            lines.iter().for_each(|(why, line)| say(*why, line));
+        }
+    }
+}
+
+fn say(why: Refused, Line { times, last, .. }: &Line<IpAddr>) {
+    let (reason, limit) = (why.name(), why.limit());
+    if why == Refused::Pending {
+        warn!(reason, limit, times, "connections that were no session yet were closed for new ones");
+    } else {
+        warn!(reason, limit, times, client.address = %last, "connections were refused");
     }
 }
 
@@ -273,25 +288,6 @@ impl Drop for Seat {
         if let Some(seen) = self.addresses.known.lock().seen.get_mut(&self.place) {
             seen.open = seen.open.saturating_sub(1);
         }
-    }
-}
-
-/// How often something happened since it was last said.
-#[derive(Default)]
-struct Said {
-    at: Option<Instant>,
-    times: u64,
-}
-
-impl Said {
-    /// How many times it were, if it is to be said now.
-    fn again(&mut self, now: Instant) -> Option<u64> {
-        self.times += 1;
-        if self.at.is_some_and(|at| now.saturating_duration_since(at) < SAY_EVERY) {
-            return None;
-        }
-        self.at = Some(now);
-        Some(std::mem::take(&mut self.times))
     }
 }
 

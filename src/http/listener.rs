@@ -55,6 +55,13 @@ pub fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
 /// Accepts until the drain begins; each connection is a task of `tasks`.
 pub async fn serve(listener: TcpListener, http: Http, site: Site, tasks: TaskTracker) {
     let gate = Gate::new(&http, Arc::clone(&site.metrics));
+    tokio::select! {
+        () = accept(listener, &gate, site, tasks) => {}
+        () = gate.follow_log() => {}
+    }
+}
+
+async fn accept(listener: TcpListener, gate: &Arc<Gate>, site: Site, tasks: TaskTracker) {
     let mut permit = None;
     loop {
         let accepted = tokio::select! {

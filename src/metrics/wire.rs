@@ -11,7 +11,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::Labels;
 
 /// Why a connection is not served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refused {
     /// `http.connections_per_address_max` are open.
     PerAddress,
@@ -22,8 +22,6 @@ pub enum Refused {
 }
 
 impl Refused {
-    pub const ALL: [Self; 3] = [Self::PerAddress, Self::Rate, Self::Pending];
-
     pub fn name(self) -> &'static str {
         match self {
             Self::PerAddress => "per_address",

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::{CallResult, Way, screen_pop, show_open_calls};
 use crate::kafka::{Heard, Hears, Record};
@@ -57,17 +57,9 @@ impl Hears for Hearing {
 fn account(way: &Arc<Way>, record: &Record) {
     let now = Utc::now();
     let result = screen_pop(way, record, now);
-    let topic = &way.settings.kafka.topics.calls;
     // The reason first: who counts a refused call finds it.
     if let CallResult::Refused(refusal) = result {
-        way.metrics.refused(topic, refusal);
-        warn!(
-            kafka.topic = topic,
-            kafka.partition = record.partition,
-            kafka.offset = record.offset,
-            reason = refusal.name(),
-            "call refused: {refusal}"
-        );
+        way.refused.note(&way.settings.kafka.topics.calls, record, refusal);
     } else {
         debug!(kafka.partition = record.partition, kafka.offset = record.offset, result = result.name(), "call heard");
     }

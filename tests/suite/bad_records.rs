@@ -1,8 +1,11 @@
 //! Records of the topic of calls that nobody can use: each is a counted, named result and never in the way of the next.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::harness::{ANA, Agent, Kafka, Service, call, seconds_ago};
+use crate::harness::process::Process;
+use crate::harness::{ANA, Agent, Kafka, Service, call, seconds_ago, until_within};
 
 on_both_brokers![
     a_record_that_cannot_be_read_is_counted_by_its_reason,
@@ -15,7 +18,10 @@ on_both_brokers![
     a_broken_cloud_event_is_refused,
 ];
 
-on_kafka![a_record_of_10_mb_is_refused_and_delays_nothing];
+on_kafka![
+    a_record_of_10_mb_is_refused_and_delays_nothing,
+    a_flood_of_bad_records_is_counted_and_does_not_flood_the_log
+];
 
 /// A service with an agent, and what is published past them.
 struct Desk {
@@ -241,4 +247,36 @@ async fn a_record_of_10_mb_is_refused_and_delays_nothing(kafka: Kafka) {
     let labels = [("topic", &*kafka.interactions), ("reason", "too_large")];
     desk.service.counts("backstory_records_refused_total", &labels, 1.0).await;
     desk.the_next_call_pops().await;
+}
+
+async fn a_flood_of_bad_records_is_counted_and_does_not_flood_the_log(kafka: Kafka) {
+    const BAD: u64 = 500;
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::serve(&kafka, &format!("sqlite:{}", folder.path().join("journey.db").display()));
+    service.becomes_ready().await;
+    for topic in [&kafka.calls, &kafka.interactions] {
+        let bad = (0..BAD).map(|nth| (format!("bad-{nth}"), Some(json!({ "state": "offered" }))));
+        kafka.publish_many(topic, bad.collect()).await;
+    }
+    let lines_of = |topic: &str| -> Vec<Value> {
+        let log = service.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line["kafka.topic"] == topic && line["reason"] == "missing_field").collect()
+    };
+    for topic in [&kafka.calls, &kafka.interactions] {
+        // The last of them are said although nothing more comes: ten seconds later.
+        let lines = until_within(Duration::from_secs(60), "a line for the last of them", async || {
+            let lines = lines_of(topic);
+            let times: u64 = lines.iter().map(|line| line["times"].as_u64().unwrap()).sum();
+            (times == BAD).then_some(lines)
+        })
+        .await;
+        assert!(lines.len() <= 4, "{lines:?}");
+        assert_eq!((&lines[0]["times"], &lines[0]["kafka.last_offset"]), (&json!(1), &json!(null)), "at once");
+        let last = lines.last().unwrap();
+        assert!(last["kafka.offset"].is_i64() && last["kafka.last_offset"].is_i64(), "{last}");
+    }
+    let lines = (lines_of(&kafka.calls).len() + lines_of(&kafka.interactions).len()) as f64;
+    let suppressed = service.metric("backstory_log_suppressed_total", "").await;
+    assert!((2.0 * BAD as f64 - lines..2.0 * BAD as f64).contains(&suppressed), "{suppressed} and {lines} lines");
 }

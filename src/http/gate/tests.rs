@@ -55,11 +55,16 @@ fn addresses_that_left_are_forgotten() {
 }
 
 #[test]
-fn what_is_refused_is_said_now_and_then_with_how_often_it_was() {
-    let (mut said, start) = (Said::default(), Instant::now());
-    assert_eq!(said.again(start), Some(1));
-    assert!((0..500).all(|_| said.again(start + Duration::from_secs(1)).is_none()));
-    assert_eq!(said.again(start + SAY_EVERY), Some(501));
+fn what_is_refused_has_a_line_now_and_then() {
+    let gate = gate(&[("http.connections_per_address_max", "1")]);
+    let _first = gate.seat(ip("192.0.2.1"));
+    for _ in 0..9 {
+        assert_eq!(gate.seat(ip("192.0.2.1")).err(), Some(Refused::PerAddress));
+    }
+    let text = gate.metrics.text(0);
+    assert!(text.contains("backstory_log_suppressed_total 8\n"), "all but the first: {text}");
+    let later = gate.log.lock().flush(Instant::now() + LINE_EVERY);
+    assert_eq!(later.iter().map(|(why, line)| (*why, line.times)).collect::<Vec<_>>(), [(Refused::PerAddress, 8)]);
 }
 
 #[test]

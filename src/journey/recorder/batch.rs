@@ -83,15 +83,7 @@ impl Recorder {
     }
 
     fn refuse(&self, record: &Record, refusal: Refusal) -> SetAside {
-        self.metrics.refused(&self.topic, refusal);
-        let (partition, offset) = (record.partition, record.offset);
-        warn!(
-            kafka.topic = self.topic,
-            kafka.partition = partition,
-            kafka.offset = offset,
-            reason = refusal.name(),
-            "record refused: {refusal}"
-        );
+        self.refused.note(&self.topic, record, refusal);
         SetAside::refused(&self.topic, record, refusal, Utc::now())
     }
 

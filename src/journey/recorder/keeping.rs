@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::Utc;
-use tracing::warn;
 
 use super::batch::Batch;
 use super::reading::Reading;
@@ -80,15 +79,8 @@ impl Recorder {
     }
 
     fn refused_by_the_store(&self, refused: &Refused, (partition, offset): (i32, i64)) -> SetAside {
-        self.metrics.refused_by_the_store(&self.topic);
         let reason = refused.reason.clone();
-        warn!(
-            kafka.topic = self.topic,
-            kafka.partition = partition,
-            kafka.offset = offset,
-            reason,
-            "the store refuses the record: it is set aside, and recording goes on"
-        );
+        self.refused.note_by_the_store(&self.topic, (partition, offset), &reason);
         SetAside { topic: self.topic.clone(), partition, offset, reason, field: None, at: Utc::now() }
     }
 

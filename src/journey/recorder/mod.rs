@@ -13,6 +13,7 @@ use tracing::error;
 
 use super::{Catalogue, Rules, Source, Store};
 use crate::kafka::{Brokers, GroupProgress};
+use crate::limited_log::RefusedRecords;
 use crate::metrics::Metrics;
 use crate::record::Mark;
 
@@ -48,6 +49,7 @@ pub struct Recorder {
     pub group: String,
     pub record_bytes_max: usize,
     pub metrics: Arc<Metrics>,
+    pub refused: Arc<RefusedRecords>,
     pub catalogue: Arc<Catalogue>,
     pub currency: Arc<Currency>,
     /// Told what was kept, so that open timelines follow.
