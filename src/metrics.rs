@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,8 +16,10 @@ use crate::kafka::Lag;
 use crate::push::seat::Delivery;
 use crate::push::{CloseCode, Stage};
 use crate::record::{Mark, Refusal};
+use skew::Skew;
 
 mod process;
+mod skew;
 pub mod wire;
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -67,29 +68,6 @@ pub struct Metrics {
     lags: parking_lot::Mutex<Vec<Lag>>,
     clock_skew: Gauge<f64, AtomicU64>,
     skew: parking_lot::Mutex<Skew>,
-}
-
-/// The smallest difference between our clock and the events' own in the last minutes: what no delay explains.
-#[derive(Default)]
-struct Skew {
-    since: Option<Instant>,
-    smallest: Option<f64>,
-    smallest_before: Option<f64>,
-}
-
-impl Skew {
-    const WINDOW: Duration = Duration::from_secs(300);
-
-    fn see(&mut self, behind_seconds: f64) {
-        if self.since.is_none_or(|since| since.elapsed() > Self::WINDOW) {
-            *self = Self { since: Some(Instant::now()), smallest: None, smallest_before: self.smallest };
-        }
-        self.smallest = Some(self.smallest.map_or(behind_seconds, |smallest| smallest.min(behind_seconds)));
-    }
-
-    fn seconds(&self) -> f64 {
-        [self.smallest, self.smallest_before].into_iter().flatten().reduce(f64::min).unwrap_or_default()
-    }
 }
 
 impl Metrics {

@@ -50,6 +50,9 @@ pub enum NotKept {
     /// It refuses most records: it is the store and not they.
     #[error("the store refuses most records: {0}")]
     StoreRefuses(StoreError),
+    /// Whether the partitions are this node's is not known right now.
+    #[error("the consumer group is being shared out anew")]
+    NotOwned,
     /// A person is not erased until it is.
     #[error("the store refuses an erasure: {0}")]
     ErasureRefused(StoreError),

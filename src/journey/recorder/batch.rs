@@ -6,7 +6,7 @@ use chrono::Utc;
 use tracing::warn;
 
 use super::Recorder;
-use super::reading::Reading;
+use super::reading::{Read, Reading};
 use crate::journey::{Change, SetAside, WriteBatch};
 use crate::kafka::{Heard, Record, Resume};
 use crate::record::{Mark, Marks, Refusal};
@@ -20,15 +20,18 @@ pub struct Batch {
     /// Where each of the changes was read: partition and offset.
     pub places: Vec<(i32, i64)>,
     pub next: HashMap<i32, Resume>,
+    /// Under which ownership each partition was read.
+    pub ownerships: BTreeMap<i32, u64>,
     pub caught_up: bool,
     pub unreachable: bool,
 }
 
 impl Batch {
-    /// The first record of each partition that is not yet kept.
+    /// The next record of each partition to be kept or set aside; where there is none, the next to be read.
     pub fn begins(&self) -> BTreeMap<i32, i64> {
+        let mut begins: BTreeMap<i32, i64> =
+            self.next.iter().map(|(&partition, resume)| (partition, resume.next)).collect();
         let set_aside = self.content.set_aside.iter().map(|record| (record.partition, record.offset));
-        let mut begins = BTreeMap::new();
         for (partition, offset) in self.places.iter().copied().chain(set_aside) {
             let first = begins.entry(partition).or_insert(offset);
             *first = offset.min(*first);
@@ -36,7 +39,15 @@ impl Batch {
         begins
     }
 
-    /// Leaves out what was read of these partitions: whoever owns them now reads it again.
+    /// What was read under an earlier ownership is read again.
+    fn is_owned_under(&mut self, partition: i32, ownership: u64) {
+        if self.ownerships.get(&partition).is_some_and(|before| *before != ownership) {
+            self.give_up(&[partition]);
+        }
+        self.ownerships.insert(partition, ownership);
+    }
+
+    /// Leaves out what was read of these partitions: who owns them now reads it again.
     pub fn give_up(&mut self, partitions: &[i32]) {
         let is_given_up = |partition: &i32| partitions.contains(partition);
         let mut places = self.places.iter();
@@ -44,15 +55,19 @@ impl Batch {
         self.places.retain(|(partition, _)| !is_given_up(partition));
         self.content.set_aside.retain(|record| !is_given_up(&record.partition));
         self.next.retain(|partition, _| !is_given_up(partition));
+        self.ownerships.retain(|partition, _| !is_given_up(partition));
     }
 }
 
 impl Recorder {
     /// What is there already, up to a batch.
-    pub(super) fn gather(&self, first: Heard, reading: &mut Reading) -> Batch {
+    pub(super) fn gather(&self, first: Read, reading: &mut Reading) -> Batch {
         let mut batch = Batch::default();
         let mut next = Some(first);
-        while let Some(heard) = next {
+        while let Some(Read { heard, ownership }) = next {
+            if let Heard::Record(record) = &heard {
+                batch.is_owned_under(record.partition, ownership);
+            }
             self.take(heard, &mut batch);
             let room = batch.content.changes.len() + batch.content.set_aside.len() < BATCH_RECORDS_MAX;
             next = room.then(|| reading.next_if_ready()).flatten();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -12,6 +13,9 @@ use crate::journey::SetAside;
 use crate::journey::keep::{NotKept, Refused, Sifted, sift};
 use crate::journey::store::{Fence, Offset, StoreError, WriteBatch, Written};
 use crate::kafka::Resume;
+
+/// Between two questions whether a partition is still owned.
+const VERIFY_AGAIN: Duration = Duration::from_millis(250);
 
 impl Recorder {
     /// Waits as long as it takes: what was read is kept, in order, or nothing after it.
@@ -41,7 +45,8 @@ impl Recorder {
                     waiting.end();
                     return written;
                 }
-                Err(NotKept::Store(StoreError::Fenced)) => fences.forget(batch.next.keys().copied()),
+                Err(NotKept::Store(StoreError::Fenced)) => fences.forget(batch.ownerships.keys().copied()),
+                Err(NotKept::NotOwned) => {}
                 Err(not_kept) => waiting.after(&not_kept).await,
             }
         }
@@ -91,8 +96,30 @@ impl Recorder {
         reading: &Reading,
         fences: &mut Fences,
     ) -> Result<Vec<Fence>, NotKept> {
-        _ = (batch, reading, fences);
-        Ok(Vec::new())
+        let Reading::Shared(group) = reading else { return Ok(Vec::new()) };
+        let mut unclaimed = Vec::new();
+        for (&partition, &ownership) in &batch.ownerships {
+            if fences.of(partition, ownership).is_none()
+                && let Some(fence) = self.store.claim(&self.group, partition).await?
+            {
+                fences.claimed(ownership, fence);
+                unclaimed.push(partition);
+            }
+        }
+        // The brokers take a commit of the group's present members alone: who was in the group after it had claimed, and owns the
+        // partition still, owned it when it claimed. Others may have claimed since, and then write under a greater generation.
+        let begins = batch.begins().into_iter().filter(|(partition, _)| unclaimed.contains(partition)).collect();
+        if group.verify(begins).await.is_err() {
+            fences.forget(unclaimed);
+            // The group is being shared out anew, or the brokers are away: which of both shows itself.
+            tokio::time::sleep(VERIFY_AGAIN).await;
+        }
+        let owns = |(partition, ownership): (&i32, &u64)| group.owns(*partition, *ownership);
+        let lost: Vec<i32> =
+            batch.ownerships.iter().filter(|owned| !owns(*owned)).map(|(partition, _)| *partition).collect();
+        batch.give_up(&lost);
+        let held = batch.ownerships.iter().map(|(partition, ownership)| fences.of(*partition, *ownership).cloned());
+        held.collect::<Option<Vec<_>>>().ok_or(NotKept::NotOwned)
     }
 
     fn offsets(&self, batch: &Batch, reading: &Reading) -> Vec<Offset> {

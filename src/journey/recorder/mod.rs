@@ -99,12 +99,12 @@ impl Recorder {
     async fn record(&self, mut reading: Reading, stop: &CancellationToken, close_limit: Duration) {
         let mut fences = Fences::default();
         loop {
-            let heard = tokio::select! {
+            let read = tokio::select! {
                 () = stop.cancelled() => break,
-                heard = reading.next() => heard,
+                read = reading.next() => read,
             };
-            let Some(heard) = heard else { break };
-            let batch = self.gather(heard, &mut reading);
+            let Some(read) = read else { break };
+            let batch = self.gather(read, &mut reading);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.keep(batch, &reading, &mut fences) => {}

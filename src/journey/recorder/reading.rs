@@ -22,6 +22,12 @@ pub enum Reading {
     Shared(GroupConsumer),
 }
 
+/// What was read, and under which ownership of its partition: who loses the partition and gets it back has another one.
+pub struct Read {
+    pub heard: Heard,
+    pub ownership: u64,
+}
+
 impl Reading {
     /// Goes on where this cluster's topic was read up to.
     pub async fn start(recorder: &Recorder) -> anyhow::Result<Self> {
@@ -52,27 +58,17 @@ impl Reading {
         Ok(Self::Own { consumer, cluster })
     }
 
-    pub async fn next(&mut self) -> Option<Heard> {
+    pub async fn next(&mut self) -> Option<Read> {
         match self {
-            Self::Own { consumer, .. } => consumer.next().await,
-            Self::Shared(group) => loop {
-                let next = group.next().await?;
-                if let Some(heard) = owned(group, next) {
-                    return Some(heard);
-                }
-            },
+            Self::Own { consumer, .. } => consumer.next().await.map(Read::of_own),
+            Self::Shared(group) => group.next().await.map(Read::of_group),
         }
     }
 
-    pub fn next_if_ready(&mut self) -> Option<Heard> {
+    pub fn next_if_ready(&mut self) -> Option<Read> {
         match self {
-            Self::Own { consumer, .. } => consumer.next_if_ready(),
-            Self::Shared(group) => loop {
-                let next = group.next_if_ready()?;
-                if let Some(heard) = owned(group, next) {
-                    return Some(heard);
-                }
-            },
+            Self::Own { consumer, .. } => consumer.next_if_ready().map(Read::of_own),
+            Self::Shared(group) => group.next_if_ready().map(Read::of_group),
         }
     }
 
@@ -84,10 +80,14 @@ impl Reading {
     }
 }
 
-/// Records of partitions that went to another member meanwhile are dropped: that one reads them again.
-fn owned(group: &GroupConsumer, next: GroupRecord) -> Option<Heard> {
-    let GroupRecord { record, ownership } = next;
-    group.owns(record.partition, ownership).then_some(Heard::Record(record))
+impl Read {
+    fn of_own(heard: Heard) -> Self {
+        Self { heard, ownership: 0 }
+    }
+
+    fn of_group(GroupRecord { record, ownership }: GroupRecord) -> Self {
+        Self { heard: Heard::Record(record), ownership }
+    }
 }
 
 async fn kept_offsets(recorder: &Recorder, cluster: &str) -> Vec<Offset> {
