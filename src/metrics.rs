@@ -19,6 +19,7 @@ use crate::record::{Mark, Refusal};
 use skew::Skew;
 
 mod process;
+pub mod recorders;
 mod skew;
 pub mod wire;
 
@@ -49,8 +50,7 @@ pub struct Metrics {
     as_given: Family<Labels<1>, Counter>,
     unmapped_outcomes: Counter,
     ended_before_start: Counter,
-    store_failures: Family<Labels<1>, Counter>,
-    recorders_waiting: Family<Labels<1>, Gauge>,
+    pub recorders: recorders::Recorders,
     age: Histogram,
     lookup: Histogram,
     acknowledged: Family<Labels<1>, Histogram>,
@@ -95,8 +95,7 @@ impl Metrics {
             as_given: Family::default(),
             unmapped_outcomes: Counter::default(),
             ended_before_start: Counter::default(),
-            store_failures: Family::default(),
-            recorders_waiting: Family::default(),
+            recorders: recorders::Recorders::default(),
             age: Histogram::new(AGE_SECONDS),
             lookup: Histogram::new(SHORT_SECONDS),
             acknowledged,
@@ -157,10 +156,7 @@ impl Metrics {
         registry.register("unmapped_outcomes", unmapped, self.unmapped_outcomes.clone());
         let ended = "Recorded interactions that ended before they started: their source's clocks disagree";
         registry.register("interactions_ended_before_start", ended, self.ended_before_start.clone());
-        let failures = "Times that the store did not take what was read, by topic; each is tried again";
-        registry.register("store_failures", failures, self.store_failures.clone());
-        let waiting = "Recorders that wait for their store (full disk, server away): the log says why";
-        registry.register("recorders_waiting", waiting, self.recorders_waiting.clone());
+        self.recorders.register(registry);
         registry.register_with_unit("call_age", "Age of call events when heard", Unit::Seconds, self.age.clone());
         registry.register_with_unit(
             "lookup",
@@ -293,19 +289,6 @@ impl Metrics {
 
     pub fn ended_before_start(&self) {
         self.ended_before_start.inc();
-    }
-
-    /// The store failed a recorder of this topic once more.
-    pub fn store_failed(&self, topic: &str) {
-        self.store_failures.get_or_create(&[("topic", topic.to_owned())]).inc();
-    }
-
-    pub fn recorder_waits(&self, topic: &str) {
-        self.recorders_waiting.get_or_create(&[("topic", topic.to_owned())]).inc();
-    }
-
-    pub fn recorder_goes_on(&self, topic: &str) {
-        self.recorders_waiting.get_or_create(&[("topic", topic.to_owned())]).dec();
     }
 
     pub fn looked_up(&self, seconds: f64) {

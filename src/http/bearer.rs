@@ -19,15 +19,21 @@ pub struct Needs {
 
 /// Lets in who may; who that is stands in the request's extensions.
 pub async fn check(State(Needs { service, scope }): State<Needs>, mut request: Request, next: Next) -> Response {
-    match identity(&service, request.headers()).await {
+    match may(&service, request.headers(), scope).await {
         Ok(None) => {}
-        Ok(Some(identity)) => match scope {
-            Some(scope) if !identity.scopes.has(scope) => return lacks(scope),
-            _ => _ = request.extensions_mut().insert(identity),
-        },
-        Err(refused) => return unauthorized(refused),
+        Ok(Some(identity)) => _ = request.extensions_mut().insert(identity),
+        Err(refusal) => return refusal,
     }
     next.run(request).await
+}
+
+/// Who asks, or the answer to whoever may not; `None` where no authentication is configured.
+pub async fn may(service: &Service, headers: &HeaderMap, scope: Option<Scope>) -> Result<Option<Identity>, Response> {
+    let identity = identity(service, headers).await.map_err(unauthorized)?;
+    match (&identity, scope) {
+        (Some(identity), Some(scope)) if !identity.scopes.has(scope) => Err(lacks(scope)),
+        _ => Ok(identity),
+    }
 }
 
 /// Who asks; `None` where no authentication is configured.

@@ -24,6 +24,7 @@ use crate::screen_pop::{TimelineFailure, Way};
 mod bearer;
 mod gate;
 mod guard;
+mod health;
 pub mod listener;
 mod pages;
 mod pops;
@@ -63,7 +64,7 @@ pub fn routes(service: Arc<Service>) -> Router {
         .route("/v1/info", get(info))
         .route("/v1/journeys/{number}", needs(Some(Scope::JourneySearch), get(journey)))
         .route("/v1/tickets", needs(None, post(tickets::issue)))
-        .merge(health())
+        .merge(health::routes())
         .fallback(not_found)
         .layer(RequestBodyTimeoutLayer::new(*service.way.settings.http.header_timeout))
         .layer(RequestBodyLimitLayer::new(service.way.settings.http.body_bytes_max))
@@ -76,7 +77,7 @@ pub fn admin_routes(service: Arc<Service>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/v1/pops", needs(&service, Some(Scope::Operate), get(pops::pops)))
-        .merge(health())
+        .merge(health::admin_routes())
         .fallback(not_found)
         .layer(RequestBodyTimeoutLayer::new(*service.way.settings.http.header_timeout))
         .layer(RequestBodyLimitLayer::new(service.way.settings.http.body_bytes_max))
@@ -92,21 +93,6 @@ fn needs(
 ) -> MethodRouter<Arc<Service>> {
     let needs = bearer::Needs { service: Arc::clone(service), scope };
     route.route_layer(middleware::from_fn_with_state(needs, bearer::check))
-}
-
-fn health() -> Router<Arc<Service>> {
-    Router::new().route("/livez", get(async || "alive\n")).route("/readyz", get(readyz))
-}
-
-/// Ready once every open call is known, until the drain begins.
-async fn readyz(State(service): Shared) -> Response {
-    if service.drain.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response();
-    }
-    if !service.ready.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "reading the replay window\n").into_response();
-    }
-    (StatusCode::OK, "ready\n").into_response()
 }
 
 async fn metrics(State(service): Shared) -> Response {

@@ -8,6 +8,7 @@ on_both_brokers![info_says_what_is_running_and_where_it_hears, agents_with_a_ses
 
 on_the_embedded_broker![
     health_is_answered_on_both_addresses,
+    readiness_says_how_each_part_is_where_it_is_asked_to,
     metrics_are_on_the_admin_address_alone,
     a_journey_is_given_as_asked_for,
     a_question_that_cannot_be_answered_says_why,
@@ -22,6 +23,24 @@ async fn health_is_answered_on_both_addresses(kafka: Kafka) {
         assert_eq!(service.get(path).await.0, 200, "{path}");
         assert_eq!(service.get_admin(path).await.0, 200, "{path}");
     }
+}
+
+async fn readiness_says_how_each_part_is_where_it_is_asked_to(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    service.is_current().await;
+    assert_eq!(service.get("/readyz").await, (200, json!("ready\n")));
+    let (status, text) = service.get("/readyz?verbose").await;
+    let lines: Vec<_> = text.as_str().unwrap().lines().collect();
+    assert_eq!((status, lines[0], lines[1]), (200, "ready", "[+] calls: caught up"));
+    assert!(lines[2].starts_with("[+] store SQLite: current as of "), "{text}");
+    let recorders = ["interactions", "contacts", "erasures"].map(|topic| format!("[+] recorder {topic}: not waiting"));
+    assert_eq!(lines[3..], recorders);
+    let (status, admin) = service.get_admin("/readyz?verbose=1").await;
+    assert!(status == 200 && admin.as_str().unwrap().starts_with("ready\n[+] calls"), "{admin}");
+    let health = service.as_json("/readyz?verbose").await;
+    assert_eq!(health["status"], "ready");
+    assert_eq!(health["parts"][0], json!({ "part": "calls", "state": "ok", "text": "caught up" }));
+    assert_eq!(health["parts"].as_array().unwrap().len(), 5, "{health}");
 }
 
 async fn metrics_are_on_the_admin_address_alone(kafka: Kafka) {

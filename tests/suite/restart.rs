@@ -59,6 +59,9 @@ async fn a_service_without_its_topic_is_alive_and_not_ready(_: Kafka) {
     assert_eq!(service.get("/livez").await.0, 200);
     assert_eq!(service.get("/readyz").await.0, 503);
     assert_eq!(service.get_admin("/readyz").await.0, 503);
+    let reading = "reading the replay window\n[-] calls: reading the replay window\n";
+    let (status, health) = service.get("/readyz?verbose").await;
+    assert!(status == 503 && health.as_str().unwrap().starts_with(reading), "{health}");
     let mut ana = service.agent("ana").await;
     ana.was_told_nothing().await;
     for topic in [&kafka.calls, &kafka.interactions, &kafka.contacts, &kafka.erasures] {

@@ -98,7 +98,7 @@ async fn kept_offsets(recorder: &Recorder, cluster: &str) -> Vec<Offset> {
                 waiting.end();
                 return offsets;
             }
-            Err(error) => waiting.after(&error).await,
+            Err(error) => waiting.after(&error.into()).await,
         }
     }
 }

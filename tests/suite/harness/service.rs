@@ -251,6 +251,18 @@ impl Service {
         values.sum()
     }
 
+    /// What `/metrics` says of series that begin so, behind that.
+    pub async fn series(&self, beginning: &str) -> Vec<String> {
+        let text = self.http.get(format!("{}/metrics", self.admin)).send().await.unwrap().text().await.unwrap();
+        text.lines().filter_map(|line| line.strip_prefix(beginning)).map(str::to_owned).collect()
+    }
+
+    /// `GET` on the main address, wanting JSON.
+    pub async fn as_json(&self, path: &str) -> Value {
+        let asked = self.http.get(format!("{}{path}", self.main)).header("accept", "application/json");
+        asked.send().await.expect("an answer").json().await.expect("JSON")
+    }
+
     /// `GET` on the main address: the status, and the body as JSON where it is.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         self.ask(&self.main, path).await

@@ -47,6 +47,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/journeys/+12015550142", "journey:search"),
     ("GET", "/v1/agents", "supervise"),
     ("GET", "/v1/pops", "operate"),
+    ("GET", "/readyz?verbose", "operate"),
 ];
 
 async fn each_request_needs_its_scope(kafka: Kafka) {
@@ -96,6 +97,9 @@ async fn what_is_open_to_everybody_shows_nobody(kafka: Kafka) {
     assert_eq!(service.asked("GET", "/v1/info", Some("nonsense")).await.status(), 401);
     for path in ["/livez", "/readyz"] {
         assert_eq!(service.get(path).await.0, 200);
+    }
+    for path in ["/readyz", "/readyz?verbose"] {
+        assert_eq!(service.get_admin(path).await.0, 200, "for operators, as the metrics are");
     }
     service.offer(call("c-secret").to("agent-secret").number(ANA)).await;
     let metrics = service.asked("GET", "/metrics", None).await.text().await.unwrap();
