@@ -60,7 +60,10 @@ async fn a_full_disk_delays_recording_and_nothing_else(kafka: Kafka) {
     for (status, answer) in futures_util::future::join_all(paths.iter().map(|path| service.get(path))).await {
         assert_eq!(status, 200, "{answer}");
     }
-    assert_eq!(service.get("/readyz").await.0, 200, "pops are what readiness is about");
+    let (status, health) = service.get("/readyz?verbose").await;
+    let part = format!("[!] recorder {}: waiting since ", kafka.interactions);
+    assert!(status == 200 && health.as_str().unwrap().contains(&part), "pops are what readiness is about: {health}");
+    assert!(health.as_str().unwrap().contains("the disk is full; next offset "), "{health}");
     assert!(waits(&service).await && service.is_alive());
 
     fs::remove_file(&ballast).unwrap();

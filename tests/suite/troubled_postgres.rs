@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::harness::postgres::{self, client, database, empty_database, through_a_line};
-use crate::harness::{ANA, BEN, Kafka, Proxy, Service, call, ids, interaction, until};
+use crate::harness::{ANA, BEN, Kafka, Proxy, Service, call, contact, ids, interaction, until};
 
 on_kafka![
     while_it_is_away_at_the_start_pops_go_without_timelines_which_follow,
     what_is_recorded_while_it_is_away_is_kept_when_it_is_back,
+    a_recorder_that_waits_says_why_and_where_and_the_node_stays_ready,
     a_connection_that_was_lost_is_made_again_and_nobody_notices,
     a_server_that_does_not_answer_holds_up_no_pop,
     several_nodes_keep_one_store_and_all_their_timelines_follow,
@@ -57,6 +58,44 @@ async fn what_is_recorded_while_it_is_away_is_kept_when_it_is_back(kafka: Kafka)
         (update["total"] == 3 || update["timeline"]["total"] == 3).then_some(())
     })
     .await;
+}
+
+async fn a_recorder_that_waits_says_why_and_where_and_the_node_stays_ready(kafka: Kafka) {
+    let (kafka, line) = behind_a_line(kafka).await;
+    let service = Service::start(&kafka).await;
+    let of_contacts = [("topic", &*kafka.contacts)];
+    let recorder = format!("recorder {}: ", kafka.contacts);
+    line.cut();
+    kafka.publish_into(&kafka.contacts, 2, "c-ana", contact("c-ana").has("mobile", ANA).json()).await;
+    let said = until("the recorder to wait", async || {
+        let (status, text) = service.get_admin("/readyz?verbose").await;
+        assert_eq!(status, 200, "{text}");
+        let text = text.as_str().unwrap().to_owned();
+        text.lines().find(|line| line.starts_with(&format!("[!] {recorder}waiting since "))).map(str::to_owned)
+    })
+    .await;
+    assert!(said.contains("PostgreSQL") && said.ends_with("; next offset 2/0 (recorder_waiting)"), "{said}");
+    assert!(!said.contains("127.0.0.1") && !said.contains("localhost"), "{said}");
+    let health: Value = service.as_json("/readyz?verbose").await;
+    let parts = health["parts"].as_array().unwrap();
+    let part = parts.iter().find(|part| part["code"] == "recorder_waiting").unwrap();
+    assert_eq!((&part["state"], &part["next"]), (&json!("degraded"), &json!({ "2": 0 })), "{part}");
+    let offsets = service.series("backstory_recorder_waiting_offset{").await;
+    assert_eq!(offsets, [format!("topic=\"{}\",partition=\"2\"}} 0", kafka.contacts)]);
+    assert!(service.metric("backstory_recorder_waiting_since_seconds", &of_contacts).await > 1_700_000_000.0);
+    assert_eq!(service.metric("backstory_recorders_waiting", &of_contacts).await, 1.0);
+
+    line.mend();
+    service.keeps(&kafka.contacts, 1.0).await;
+    until("the recorder to go on", async || {
+        let (status, text) = service.get_admin("/readyz?verbose").await;
+        (status == 200 && text.as_str().unwrap().contains(&format!("[+] {recorder}not waiting"))).then_some(())
+    })
+    .await;
+    for name in ["backstory_recorder_waiting_offset{", "backstory_recorder_waiting_since_seconds{"] {
+        assert_eq!(service.series(name).await, [""; 0]);
+    }
+    assert_eq!(service.metric("backstory_recorders_waiting", &of_contacts).await, 0.0);
 }
 
 async fn a_connection_that_was_lost_is_made_again_and_nobody_notices(kafka: Kafka) {

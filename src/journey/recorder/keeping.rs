@@ -38,7 +38,7 @@ impl Recorder {
     }
 
     async fn write(&self, batch: &mut Batch, reading: &Reading, fences: &mut Fences) -> Written {
-        let mut waiting = Waiting::new(self, "cannot keep what was read");
+        let mut waiting = Waiting::new(self, "cannot keep what was read").at(batch.begins());
         loop {
             match self.try_write(batch, reading, fences).await {
                 Ok(written) => {
