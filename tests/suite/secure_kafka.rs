@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use backstory::config::{Layers, load};
 use backstory::kafka::Brokers;
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::harness::process::Process;
 use crate::harness::secure::{PASSWORD, Secure, documented};
-use crate::harness::{HOME, Kafka, call, holds, interaction, until};
+use crate::harness::{HOME, Kafka, call, holds, interaction, until, until_within};
 
 /// `{"alg":"none"}` for the user `backstory`: what a broker takes that was told to verify nothing.
 const TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJiYWNrc3RvcnkiLCJpYXQiOjE3MDAwMDAwMDAsImV4cCI6NDEwMjQ0NDgwMH0.";
@@ -199,9 +200,7 @@ fn the_documented_rights_are_enough_to_serve() {
         let Some(secure) = Secure::server("kafka") else { return };
         let kafka = Kafka::real_with_postgres().await;
         Administrator::of(&secure).runs(&named(&documented("Kafka", "serve"), &kafka)).await;
-        // The controller has them; the broker hears of them a moment later.
-        let known = async || check(&kafka, &secure).await.status.success().then_some(());
-        until("the rights to be known", known).await;
+        finds(&kafka, &secure, "nothing, as the rights are enough", |is_well, _| is_well).await;
         let folder = tempfile::tempdir().unwrap();
         let ways = [sasl(&secure, "SCRAM-SHA-512", PASSWORD), by_token(&secure, folder.path())];
         for (nth, way) in ways.iter().enumerate() {
@@ -244,29 +243,40 @@ fn a_right_that_is_missing_is_named_with_the_command_that_gives_it() {
         let (first, _) = commands.split_once("\nkafka-acls.sh").unwrap();
         administrator.runs(&named(&first.replace(" --topic contacts", ""), &kafka)).await;
 
-        let checked = check(&kafka, &secure).await;
-        let findings = text(&checked);
-        assert!(!checked.status.success() && findings.contains("answers with 1 broker"), "{findings}");
-        for missing in [
+        let missing = [
             format!("User:backstory may not read the topic {}", kafka.contacts),
             format!("User:backstory may not write to the topic {}", kafka.pops),
             format!("User:backstory may not be in the consumer group backstory-{0}.{0}", kafka.interactions),
-        ] {
-            assert!(findings.contains(&missing), "{missing}: {findings}");
-        }
-        for given in [&kafka.calls, &kafka.interactions, &kafka.erasures] {
-            assert!(!findings.contains(&format!("read the topic {given}")), "{findings}");
-        }
-        let given: Vec<&str> =
+        ];
+        let given = [&kafka.calls, &kafka.interactions, &kafka.erasures].map(|topic| format!("read the topic {topic}"));
+        let findings = finds(&kafka, &secure, "what is missing and nothing that is given", |is_well, findings| {
+            let has = |text: &String| findings.contains(text);
+            !is_well && findings.contains("answers with 1 broker") && missing.iter().all(has) && !given.iter().any(has)
+        })
+        .await;
+        let commands: Vec<&str> =
             findings.lines().filter_map(|line| line.split_once("→ kafka-acls.sh ")).map(|(_, rest)| rest).collect();
-        let needed = given.iter().filter(|command| !command.contains("DescribeConfigs"));
+        let needed = commands.iter().filter(|command| !command.contains("DescribeConfigs"));
         let healing: Vec<String> = needed.map(|command| format!("kafka-acls.sh {command}")).collect();
         administrator.runs(&healing.join("\n")).await;
 
-        let checked = check(&kafka, &secure).await;
-        let findings = text(&checked);
-        assert!(checked.status.success(), "{findings}");
+        finds(&kafka, &secure, "nothing, as the named commands were run", |is_well, _| is_well).await;
     });
+}
+
+/// Checks until the findings are as expected, and gives them back: the controller has topics and rights first, and the broker hears of
+/// them a moment later.
+async fn finds(kafka: &Kafka, secure: &Secure, what: &str, are_expected: impl Fn(bool, &str) -> bool) -> String {
+    until_within(Duration::from_secs(60), &format!("a check to find {what}"), async || {
+        let checked = check(kafka, secure).await;
+        let findings = text(&checked);
+        if !are_expected(checked.status.success(), &findings) {
+            println!("not {what}: {findings}");
+            return None;
+        }
+        Some(findings)
+    })
+    .await
 }
 
 /// `backstory check`, with a password.

@@ -176,6 +176,13 @@ impl Kafka {
             missing.is_empty().then_some(())
         })
         .await;
+        // The broker hears of them from the controller a moment later.
+        let mut unknown = topics.to_vec();
+        until("the broker to know the topics", async || {
+            unknown.retain(|topic| !knows(&admin, topic, PARTITIONS as usize));
+            unknown.is_empty().then_some(())
+        })
+        .await;
     }
 
     pub async fn delete_topic(&self, topic: &str) {
@@ -220,12 +227,9 @@ impl Kafka {
         let new = NewPartitions::new(&self.calls, partitions);
         let grown = self.admin().create_partitions([&new], &AdminOptions::new()).await.unwrap();
         grown[0].as_ref().expect("partitions were added");
-        // The broker hears of them from the controller a moment later.
-        until("the broker to know the partitions", async || {
-            let metadata = self.admin().inner().fetch_metadata(Some(&self.calls), PATIENCE).ok()?;
-            (metadata.topics()[0].partitions().len() == partitions).then_some(())
-        })
-        .await;
+        let admin = self.admin();
+        // As with new topics.
+        until("the broker to know the partitions", async || knows(&admin, &self.calls, partitions).then_some(())).await;
     }
 
     /// Publishes a value that says what it says; the key keeps one agent's records in order.
@@ -292,4 +296,13 @@ impl Kafka {
     async fn send(&self, record: FutureRecord<'_, str, [u8]>) {
         self.producer().send(record, PATIENCE).await.unwrap_or_else(|(error, _)| panic!("not published: {error}"));
     }
+}
+
+/// Whether the broker has a topic with so many partitions, each with a leader.
+fn knows(admin: &AdminClient<DefaultClientContext>, topic: &str, partitions: usize) -> bool {
+    admin.inner().fetch_metadata(Some(topic), PATIENCE).is_ok_and(|metadata| {
+        let known = metadata.topics()[0].partitions();
+        known.len() == partitions
+            && known.iter().all(|partition| partition.error().is_none() && partition.leader() >= 0)
+    })
 }
