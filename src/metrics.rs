@@ -43,6 +43,7 @@ pub struct Metrics {
     audited: Family<Labels<1>, Counter>,
     audit_lost: Family<Labels<1>, Counter>,
     refused: Family<Labels<2>, Counter>,
+    set_aside_lost: Counter,
     marked: Family<Labels<2>, Counter>,
     refused_by_the_store: Family<Labels<1>, Counter>,
     recorded: Family<Labels<2>, Counter>,
@@ -88,6 +89,7 @@ impl Metrics {
             audited: Family::default(),
             audit_lost: Family::default(),
             refused: Family::default(),
+            set_aside_lost: Counter::default(),
             marked: Family::default(),
             refused_by_the_store: Family::default(),
             recorded: Family::default(),
@@ -144,6 +146,8 @@ impl Metrics {
             "Interactions, contacts and erasures by what became of them",
             self.recorded.clone(),
         );
+        let lost = "Refused calls whose places `backstory check --set-aside` lacks: too many waited for the store";
+        registry.register("set_aside_lost", lost, self.set_aside_lost.clone());
         let marked = "Records that were kept, but not as they came, by topic and what was done to them";
         registry.register("records_marked", marked, self.marked.clone());
         let refused = "Records that the store refused, and that were set aside";
@@ -245,6 +249,11 @@ impl Metrics {
 
     pub fn refused(&self, topic: &str, refusal: Refusal) {
         self.refused.get_or_create(&[("topic", topic.to_owned()), ("reason", refusal.name().to_owned())]).inc();
+    }
+
+    /// The place of a refused call is not listed.
+    pub fn set_aside_lost(&self) {
+        self.set_aside_lost.inc();
     }
 
     /// A record was kept, but not as it came.

@@ -38,12 +38,14 @@ mod ledger;
 mod live;
 mod reveal;
 mod search;
+mod set_aside;
 mod views;
 
 pub use hearing::Hearing;
 pub use ledger::{Life, keep_ledger};
 pub use live::{Updates, follow_changes};
 pub use search::TimelineFailure;
+pub use set_aside::{SetAsideQueue, keep_set_aside};
 use views::View;
 
 /// How often it is looked what is due.
@@ -60,6 +62,7 @@ pub struct Way {
     pub tasks: TaskTracker,
     pub audit: Audit,
     pub updates: Updates,
+    pub set_aside: SetAsideQueue,
 }
 
 /// What became of a call event.

@@ -32,7 +32,7 @@ use crate::push::agents::Agents;
 use crate::push::connection::Door;
 use crate::push::ledger::Ledger;
 use crate::push::open_calls::CallLimits;
-use crate::screen_pop::{self, Hearing, Life, Updates, Way};
+use crate::screen_pop::{self, Hearing, Life, SetAsideQueue, Updates, Way};
 
 /// Recorded batches that wait for open timelines to follow.
 const KEPT_BATCHES_MAX: usize = 16;
@@ -90,12 +90,14 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         Ledger::new(Arc::clone(&metrics)).keeping(settings.ledger.pops_max, &node, &settings.kafka.topics.calls);
     let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, ledger);
     let (audit, keeper) = audit(&settings, &brokers, &metrics)?;
+    let (set_aside, to_set_aside) = SetAsideQueue::new(Arc::clone(&metrics));
     let way = Arc::new(Way {
         sources: sources.clone(),
         door: door(&settings, node, agents, authority, Arc::clone(&metrics)),
         metrics: Arc::clone(&metrics),
         refused: RefusedRecords::new(metrics),
         updates: Updates::new(settings.journey.lookups_max),
+        set_aside,
         settings,
         tasks: tasks.clone(),
         audit,
@@ -122,6 +124,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     keep_audit(&way, &running, keeper)?;
     let parts = &running.parts;
     parts.spawn("changes", screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
+    parts.spawn("set aside", screen_pop::keep_set_aside(Arc::clone(&way), to_set_aside, stop.clone()));
     parts.spawn("answers", screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
     parts.spawn("time", screen_pop::keep_time(Arc::clone(&way), stop.clone()));
     let keeping = Arc::clone(&way);

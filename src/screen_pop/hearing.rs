@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
 
 use super::{CallResult, Way, screen_pop, show_open_calls};
+use crate::journey::SetAside;
 use crate::kafka::{Heard, Hears, Record};
 
 /// Lets each record go its way where it is polled: nothing on the way waits, and to hand it to another thread first would take
@@ -59,7 +60,9 @@ fn account(way: &Arc<Way>, record: &Record) {
     let result = screen_pop(way, record, now);
     // The reason first: who counts a refused call finds it.
     if let CallResult::Refused(refusal) = result {
-        way.refused.note(&way.settings.kafka.topics.calls, record, refusal);
+        let topic = &way.settings.kafka.topics.calls;
+        way.refused.note(topic, record, refusal);
+        way.set_aside.put(SetAside::refused(topic, record, refusal, now));
     } else {
         debug!(kafka.partition = record.partition, kafka.offset = record.offset, result = result.name(), "call heard");
     }

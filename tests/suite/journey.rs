@@ -67,9 +67,10 @@ async fn a_contact_is_in_the_time_zone_of_its_newest_record_that_names_one_and_n
     assert_eq!(service.journey(ANA).await["contacts"][0]["timeZone"], "America/New_York");
     let unknown = listed("td", 0).in_zone("Eastern Standard Time");
     service.kafka.publish(&kafka.contacts, &unknown.key(), unknown.json().to_string()).await;
-    let labels = [("topic", &*kafka.contacts), ("reason", "unknown_time_zone")];
-    service.counts("backstory_records_refused_total", &labels, 1.0).await;
     service.list(&[contact("c-ben").has("mobile", BEN)]).await;
+    let labels = [("topic", &*kafka.contacts), ("mark", "unknown_time_zone")];
+    service.counts("backstory_records_marked_total", &labels, 1.0).await;
+    assert_eq!(service.journey(ANA).await["contacts"][0]["timeZone"], "America/New_York", "it names none");
     assert_eq!(service.journey(BEN).await["contacts"][0].get("timeZone"), None);
 }
 
@@ -166,7 +167,7 @@ async fn a_record_that_cannot_be_kept_is_counted_and_the_next_one_is_kept(kafka:
         ("not_object", b"[1]"),
         ("missing_field", without_time.as_bytes()),
         ("bad_time", without_zone.as_bytes()),
-        ("wrong_type", br#"{"interactionId":7}"#),
+        ("wrong_type", br#"{"interactionId":7.5}"#),
         ("no_value", b""),
         ("no_address", b"anonymous"),
     ];

@@ -30,7 +30,7 @@ pub use currency::Currency;
 use fences::Fences;
 pub use kind::Kind;
 use reading::Reading;
-pub use waiting::{Attention, Waiting};
+use waiting::Waiting;
 
 /// How often a group is asked how far it is.
 const PROGRESS: Duration = Duration::from_millis(500);
