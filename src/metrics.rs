@@ -181,7 +181,11 @@ impl Metrics {
         registry.register("sessions", "Open sessions", self.sessions.clone());
         registry.register("connections", "Open connections of any kind", self.connections.clone());
         self.wire.register(registry);
-        registry.register("kafka_lag_records", "Records behind the high watermark", self.lag.clone());
+        registry.register(
+            "kafka_lag_records",
+            "Records that are not kept yet; of the calls, not heard yet",
+            self.lag.clone(),
+        );
         let skew =
             "Smallest recent difference between this clock and the call events' own (negative: theirs run ahead)";
         registry.register_with_unit("clock_skew", skew, Unit::Seconds, self.clock_skew.clone());

@@ -1,7 +1,8 @@
 //! Reads a topic together with other nodes: a consumer group shares its partitions among them, and remembers for all of them
 //! how far the topic was kept. For a store that nodes share; a node's own copy is read by `consumer`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -18,11 +19,13 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use self::handoff::{Closed, Handoff};
+use self::probe::Probe;
 use super::assignments::Assignments;
 use super::consumer::copy_out;
 use super::{ASK_TIMEOUT, Brokers, Record, Right, Told, UNANSWERED_MAX, is_denial, leave_behind};
 
 mod handoff;
+mod probe;
 
 /// Records handed over and not yet taken.
 const HANDED_OVER_MAX: usize = 1024;
@@ -74,7 +77,17 @@ impl GroupConsumer {
         let assignments = told.assignments();
         let client = Mutex::new(Arc::new(join(&brokers, &group, &topic, told)?));
         let (stop, deaf, answered_at) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::new(Instant::now()));
-        let member = Arc::new(Member { brokers, group, topic, client, assignments, answered_at, deaf, stop });
+        let member = Arc::new(Member {
+            brokers,
+            group,
+            topic,
+            client,
+            assignments,
+            probe: Mutex::default(),
+            answered_at,
+            deaf,
+            stop,
+        });
         let (sender, records) = mpsc::channel(HANDED_OVER_MAX);
         let run = Arc::clone(&member);
         let thread = std::thread::Builder::new()
@@ -179,12 +192,22 @@ impl GroupProgress {
         }
         let partitions: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
         let committed = self.committed(partitions.iter().copied())?;
-        let behind = |partition: i32| {
+        let mut missing = HashMap::new();
+        for partition in partitions {
             let (low, high) = client.fetch_watermarks(name, partition, ASK_TIMEOUT)?;
             let next = committed.get(&partition).map_or(low, |&next| next.max(low));
-            Ok((partition, (high - next).max(0)))
+            missing.insert(partition, next..high);
+        }
+        // The high watermarks first: what comes after them is found by the next question.
+        let without_records = self.member.without_records(&missing).unwrap_or_else(|error| {
+            debug!(kafka.topic = name, %error, "whether records are missing is not known: counting all offsets");
+            HashSet::new()
+        });
+        let behind = |(partition, offsets): (i32, Range<i64>)| match without_records.contains(&partition) {
+            true => (partition, 0),
+            false => (partition, (offsets.end - offsets.start).max(0)),
         };
-        partitions.into_iter().map(behind).collect()
+        Ok(missing.into_iter().map(behind).collect())
     }
 }
 
@@ -195,6 +218,8 @@ struct Member {
     topic: String,
     client: Mutex<Arc<Client>>,
     assignments: Arc<Assignments>,
+    /// Made when it is needed first.
+    probe: Mutex<Option<Probe>>,
     answered_at: Mutex<Instant>,
     /// Set where the client must be made anew.
     deaf: AtomicBool,
@@ -220,6 +245,28 @@ impl Member {
             *answered_at = Instant::now(); // another client has as long
             self.deaf.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// The partitions in which control records alone stand at these offsets.
+    fn without_records(&self, missing: &HashMap<i32, Range<i64>>) -> KafkaResult<HashSet<i32>> {
+        let missing = missing.iter().filter(|(_, offsets)| !offsets.is_empty());
+        let missing: HashMap<i32, Range<i64>> =
+            missing.map(|(&partition, offsets)| (partition, offsets.clone())).collect();
+        if missing.is_empty() || self.stop.load(Ordering::Relaxed) {
+            return Ok(HashSet::new());
+        }
+        let mut probe = self.probe.lock();
+        let mut made = match probe.take() {
+            Some(made) => made,
+            None => Probe::new(&self.brokers, &self.topic)?,
+        };
+        let without_records = made.without_records(&missing);
+        match &without_records {
+            Ok(_) => *probe = Some(made),
+            // Another one may have more luck.
+            Err(_) => made.close(),
+        }
+        without_records
     }
 
     fn run(&self, sender: &mpsc::Sender<GroupRecord>, pause_after: Duration) {
@@ -253,6 +300,9 @@ impl Member {
             }
         }
         client.unsubscribe();
+        if let Some(probe) = self.probe.lock().take() {
+            probe.close();
+        }
     }
 
     /// Another client in the place of this one.

@@ -93,6 +93,7 @@ mod full_disk;
 mod http;
 mod import;
 mod journey;
+mod lag;
 mod live;
 mod migrations;
 mod odd_records;

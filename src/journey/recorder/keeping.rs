@@ -25,6 +25,7 @@ impl Recorder {
         let written = self.write(&mut batch, reading, fences).await;
         self.metrics.recorded(&self.topic, &written);
         self.announce(written.touched, reading).await;
+        reading.kept(&batch.next);
         match reading {
             Reading::Shared(group) => {
                 let next = batch.next.iter().map(|(&partition, resume)| (partition, resume.next)).collect();

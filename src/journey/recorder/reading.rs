@@ -72,6 +72,13 @@ impl Reading {
         }
     }
 
+    /// Everything before these offsets is in the store.
+    pub fn kept(&self, next: &HashMap<i32, Resume>) {
+        let Self::Own { consumer, .. } = self else { return };
+        let lag = consumer.lag();
+        next.iter().for_each(|(&partition, resume)| lag.kept(partition, resume.next));
+    }
+
     pub async fn close(self, limit: Duration) {
         match self {
             Self::Own { consumer, .. } => consumer.close(limit).await,

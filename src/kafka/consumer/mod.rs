@@ -101,8 +101,9 @@ impl Consumer {
         self.heard.try_recv().ok()
     }
 
+    /// Records that are not kept yet, by partition: whoever keeps them [reports](Lag::kept) it.
     pub fn lag(&self) -> Lag {
-        self.poller.lag()
+        self.poller.lag().of_kept()
     }
 
     pub async fn close(mut self, limit: Duration) {

@@ -98,9 +98,10 @@ impl Poller {
         self.over.cancelled().await;
     }
 
-    /// Records behind the high watermark, by partition, as last asked for.
+    /// Records that were not polled yet, by partition.
     pub fn lag(&self) -> Lag {
-        Lag { topic: self.shared.topic.clone(), partitions: Arc::clone(&self.shared.partitions) }
+        let Shared { topic, partitions, .. } = &*self.shared;
+        Lag { topic: topic.clone(), partitions: Arc::clone(partitions), of_kept: false }
     }
 
     /// Until stopped, or until nothing can be heard any more; then closed.
@@ -132,16 +133,30 @@ impl Drop for Poller {
 pub struct Lag {
     topic: String,
     partitions: Arc<Mutex<HashMap<i32, Progress>>>,
+    /// It counts from what was reported as kept, else from what was polled.
+    of_kept: bool,
 }
 
 impl Lag {
+    /// Counts records that are not [kept](Lag::kept) yet, whether or not they were polled.
+    pub(super) fn of_kept(self) -> Self {
+        Self { of_kept: true, ..self }
+    }
+
+    /// Everything before this offset is kept. Until it is first reported, that is where reading started.
+    pub fn kept(&self, partition: i32, next: i64) {
+        if let Some(progress) = self.partitions.lock().get_mut(&partition) {
+            progress.kept = next;
+        }
+    }
+
     pub fn topic(&self) -> &str {
         &self.topic
     }
 
     pub fn by_partition(&self) -> Vec<(i32, i64)> {
-        let partitions = self.partitions.lock();
-        partitions.iter().map(|(partition, progress)| (*partition, (progress.high - progress.next).max(0))).collect()
+        let lag = |progress: &Progress| progress.lag_from(if self.of_kept { progress.kept } else { progress.next });
+        self.partitions.lock().iter().map(|(partition, progress)| (*partition, lag(progress))).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Message as _, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::Value;
@@ -235,6 +235,20 @@ impl Kafka {
     /// Publishes a value that says what it says; the key keeps one agent's records in order.
     pub async fn publish(&self, topic: &str, key: &str, value: impl AsRef<[u8]>) {
         self.send(FutureRecord::to(topic).key(key).payload(value.as_ref())).await;
+    }
+
+    /// In a transaction of its own, which is committed or aborted.
+    pub async fn publish_in_a_transaction(&self, topic: &str, key: &str, value: &Value, commit: bool) {
+        let mut client = self.client();
+        client.set("transactional.id", format!("{topic}-{:08x}", rand::random::<u32>()));
+        let producer: FutureProducer = client.create().expect("a producer");
+        let (begun, ended) = (producer.clone(), producer.clone());
+        let begin = move || begun.init_transactions(PATIENCE).and_then(|()| begun.begin_transaction());
+        tokio::task::spawn_blocking(begin).await.unwrap().expect("a transaction");
+        let value = value.to_string();
+        producer.send(FutureRecord::to(topic).key(key).payload(&value), PATIENCE).await.expect("it is published");
+        let end = move || if commit { ended.commit_transaction(PATIENCE) } else { ended.abort_transaction(PATIENCE) };
+        tokio::task::spawn_blocking(end).await.unwrap().expect("the transaction ends");
     }
 
     /// Many at once, in this order for each key; a key without a value deletes.

@@ -15,6 +15,8 @@ pub(super) struct Progress {
     pub(super) next: i64,
     /// The record read last, where one was.
     pub(super) last: Option<Resume>,
+    /// Everything before this offset is kept, as far as the reader has said.
+    pub(super) kept: i64,
     /// The high watermark when it was last asked for.
     pub(super) high: i64,
     /// The end was seen, though control records may stand before `high`.
@@ -28,17 +30,25 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn starting(next: i64, last: Option<Resume>, high: i64, now: Instant) -> Self {
-        Self { next, last, high, at_end: false, at_end_lately: false, well_at: now, patience: PATIENCE }
+        let kept = last.map_or(next, |last| last.next);
+        Self { next, last, kept, high, at_end: false, at_end_lately: false, well_at: now, patience: PATIENCE }
     }
 
     /// Where the client was made anew.
     pub(super) fn after(self, before: Option<&Self>) -> Self {
         let patience = before.map_or(PATIENCE, |before| (before.patience * 2).min(PATIENCE_MAX));
-        Self { patience, ..self }
+        let kept = before.map_or(self.kept, |before| before.kept.min(self.kept));
+        Self { patience, kept, ..self }
     }
 
     pub(super) fn caught_up(&self) -> bool {
         self.at_end || self.next >= self.high
+    }
+
+    /// Records from this position on, as far as is known. At the end of the partition there are none, though control records may
+    /// stand there.
+    pub(super) fn lag_from(&self, position: i64) -> i64 {
+        if self.caught_up() && position >= self.next { 0 } else { (self.high.max(self.next) - position).max(0) }
     }
 
     pub(super) fn read(&mut self, last: Resume, now: Instant) {
@@ -141,6 +151,37 @@ mod tests {
             assert_eq!(partition.stuck_after(offset + 2, 100), None);
             assert!(partition.progress.caught_up());
         }
+    }
+
+    #[test]
+    fn what_was_read_and_is_not_kept_counts_and_a_control_record_does_not() {
+        let Partition { mut progress, now } = Partition::starting(7, 10);
+        assert_eq!(
+            (progress.lag_from(progress.kept), progress.lag_from(progress.next)),
+            (3, 3),
+            "nothing was read yet"
+        );
+        for next in 8..10 {
+            progress.read(Resume { next, last_record: 0 }, now);
+        }
+        assert_eq!((progress.lag_from(progress.kept), progress.lag_from(progress.next)), (3, 1));
+        progress.reach_end();
+        assert_eq!((progress.lag_from(progress.kept), progress.lag_from(progress.next)), (3, 0));
+        progress.kept = 9;
+        assert_eq!(progress.lag_from(progress.kept), 0);
+        // Read before the high watermark was asked for again.
+        progress.read(Resume { next: 11, last_record: 0 }, now);
+        assert_eq!(progress.lag_from(progress.kept), 2);
+    }
+
+    #[test]
+    fn a_new_client_changes_nothing_of_what_is_kept_unless_the_topic_was_made_anew() {
+        let Partition { progress: mut before, now } = Partition::starting(7, 10);
+        before.read(Resume { next: 9, last_record: 0 }, now);
+        assert_eq!(Progress::starting(8, before.last, 10, now).after(Some(&before)).kept, 7);
+        before.kept = 9;
+        assert_eq!(Progress::starting(8, before.last, 10, now).after(Some(&before)).kept, 9);
+        assert_eq!(Progress::starting(0, None, 3, now).after(Some(&before)).kept, 0);
     }
 
     #[test]
