@@ -1,10 +1,12 @@
 //! The way of a call: heard, decided, known, prepared, pushed. Here, and nowhere else, `arrival`, `journey` and `push` meet.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use futures_util::FutureExt as _;
 use smol_str::SmolStr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +34,7 @@ use crate::push::session::Session;
 use crate::push::{Call, MissingCode};
 use crate::record::Refusal;
 
+mod after_panic;
 mod audit;
 mod hearing;
 mod ledger;
@@ -109,6 +112,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
     let since = heard.since;
     let origin = Origin { since, partition: record.partition, offset: record.offset, heard_at: now };
     way.metrics.heard((now - since).as_seconds_f64(), (now - heard.at).as_seconds_f64());
+    heard.marks.iter().for_each(|mark| way.metrics.marked(&way.settings.kafka.topics.calls, mark));
     let Some(call) = way.call_of(heard) else { return CallResult::UnknownState };
     // 2 decide
     let at = call.at;
@@ -131,9 +135,17 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
     if announced { CallResult::Announced } else { CallResult::Shown }
 }
 
+/// Whatever panics on the way, the pop goes out.
+async fn show_call(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>) {
+    let shown = show_with_timeline(Arc::clone(&way), Arc::clone(&key), sessions.clone());
+    if AssertUnwindSafe(shown).catch_unwind().await.is_err() {
+        way.show_after_panic(&key, &sessions);
+    }
+}
+
 /// Looks the call's customer up, prepares a timeline for each time zone, and puts it into each session's outbox. A look-up
 /// that misses its deadline lets the pop go out without a timeline, which follows.
-async fn show_call(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>) {
+async fn show_with_timeline(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
     let seen = way.updates.seen();
     let Some(Visible { call, heard, .. }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };

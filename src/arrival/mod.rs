@@ -1,5 +1,7 @@
 //! 1 hear: a record of the topic `calls` becomes a `CallEvent`, or the reason why it cannot.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,8 +106,13 @@ pub struct Limits {
     pub future_max: chrono::TimeDelta,
 }
 
-/// Reads a record: our own schema, bare or within a CloudEvent. Pure.
+/// Reads a record: our own schema, bare or within a CloudEvent. Pure; what panics is refused like anything else that cannot be read.
 pub fn decode(record: &Record, limits: Limits, now: DateTime<Utc>) -> Result<Heard, Refusal> {
+    catch_unwind(AssertUnwindSafe(|| try_decode(record, limits, now))).unwrap_or(Err(Refusal::Panicked))
+}
+
+fn try_decode(record: &Record, limits: Limits, now: DateTime<Utc>) -> Result<Heard, Refusal> {
+    fail::fail_point!("arrival::decode", record.mentions("panics when it is read"), |_| Err(Refusal::Panicked));
     let value = record.value.as_deref().filter(|value| !value.is_empty()).ok_or(Refusal::NoValue)?;
     if value.len() > limits.record_bytes_max {
         return Err(Refusal::TooLarge);

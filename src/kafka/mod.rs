@@ -25,7 +25,7 @@ mod told;
 mod window;
 mod writer;
 
-pub use consumer::{Consumer, Heard, Hears, Lag, Poller, Resume, Start};
+pub use consumer::{Consumer, Heard, Hears, Lag, Next, Poller, Resume, Start};
 pub use embedded::{EmbeddedBroker, LIMITS as EMBEDDED_LIMITS};
 pub use group::{GroupConsumer, GroupProgress, GroupRecord};
 pub use rights::{Right, is_denial};

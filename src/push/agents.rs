@@ -1,10 +1,9 @@
 //! Who is connected, which calls they are on, and what each session has been told. One lock, never held over an await.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use chrono::{DateTime, Utc};
-use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -14,11 +13,15 @@ use super::ledger::{CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Origin, Over, Visible};
 use super::outbox::About;
 use super::prepared::Prepared;
-use super::seat::{Comes, Delivery, Moment, Seat, digest_of};
+use super::digest::digest_of;
+use super::seat::{Comes, Delivery, Moment, Seat};
 use super::seats::Seats;
 use super::session::Session;
 use super::unreceived::{Again, Unacknowledged};
+use anew::panic_if_asked;
 use super::{Call, CloseCode, Showing, Stage};
+
+mod anew;
 
 /// What an event means here.
 pub struct Decision {
@@ -84,6 +87,11 @@ impl Agents {
         (Self { inner: Mutex::new(inner), ledger, unacknowledged, sessions_per_agent_max, asks }, asked)
     }
 
+    /// What a panic left behind is used until it is made anew: the next record decides that.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn at(&self, now: DateTime<Utc>) -> Moment<'_> {
         Moment { now, ledger: &self.ledger, unacknowledged: &self.unacknowledged }
     }
@@ -91,8 +99,9 @@ impl Agents {
     /// Takes an event in, and tells at once what needs no look-up: another state, an end, an offer taken by another agent.
     pub fn hear(&self, call: Call, heard: impl Into<Origin>, now: DateTime<Utc>) -> Decision {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let Applied { key, change, taken, forgotten } = inner.calls.apply(call, heard, now);
+        panic_if_asked(&key);
         let forgotten = inner.forget(forgotten, &moment);
         if !inner.caught_up {
             return Decision { key, change, show: Vec::new(), stale: Vec::new(), forgotten };
@@ -116,7 +125,7 @@ impl Agents {
     /// the agents whose calls it sees.
     pub fn caught_up(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, Vec<String>)> {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let Inner { calls, seats, caught_up, .. } = &mut *inner;
         *caught_up = true;
         seats.all_mut().for_each(|seat| take_off_what_is_over(seat, calls, &moment));
@@ -127,7 +136,7 @@ impl Agents {
     /// Seats a session. Of what it shows already only what is missing or differs is told.
     pub fn join(&self, session: &Arc<Session>, showing: Vec<Showing>, now: DateTime<Utc>) -> Result<(), CloseCode> {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         if !inner.seats.join(Arc::clone(session), self.sessions_per_agent_max) {
             return Err(CloseCode::TooManySessions);
         }
@@ -145,7 +154,7 @@ impl Agents {
         now: DateTime<Utc>,
     ) -> Vec<String> {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let new = inner.seats.follow(session, agents);
         inner.comes_with(session, showing, &new, &moment);
         new
@@ -166,26 +175,26 @@ impl Agents {
     /// A frame that belongs to no call.
     pub fn say(&self, session: &Session, frame: String, now: DateTime<Utc>) {
         let moment = self.at(now);
-        if let Some(seat) = self.inner.lock().seats.get(session) {
+        if let Some(seat) = self.lock().seats.get(session) {
             seat.say(frame, &moment);
         }
     }
 
     pub fn leave(&self, session: &Arc<Session>, code: Option<CloseCode>, now: DateTime<Utc>) {
-        self.inner.lock().seats.leave(session);
+        self.lock().seats.leave(session);
         let what = Happening::SessionClosed { code };
         self.ledger.happened(Happened { at: now, session: Arc::clone(session), what });
     }
 
     /// Calls that an agent is to see, oldest first; none before the replay window was read.
     pub fn calls_of(&self, agent_id: &str, now: DateTime<Utc>) -> Vec<Visible> {
-        let inner = self.inner.lock();
+        let inner = self.lock();
         if inner.caught_up { inner.calls.visible_of(agent_id, now) } else { Vec::new() }
     }
 
     /// Calls that a session is to see: its agent's, then those of agents that it follows.
     pub fn calls_for(&self, session: &Session, now: DateTime<Utc>) -> Vec<Visible> {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         if !inner.caught_up {
             return Vec::new();
         }
@@ -195,11 +204,11 @@ impl Agents {
     }
 
     pub fn call(&self, key: &CallKey, now: DateTime<Utc>) -> Option<Visible> {
-        self.inner.lock().calls.visible(key, now)
+        self.lock().calls.visible(key, now)
     }
 
     pub fn name_campaign(&self, key: &CallKey, name: &str) {
-        self.inner.lock().calls.name_campaign(key, name);
+        self.lock().calls.name_campaign(key, name);
     }
 
     /// Puts a pop into a session's outbox, with the call as it stands at this moment.
@@ -211,20 +220,20 @@ impl Agents {
         announce: bool,
         now: DateTime<Utc>,
     ) -> Delivery {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let announce = announce && inner.calls.is_open(key);
         inner.with_call(key, session, now, |seat, call| seat.pop(key, call, prepared, announce, &self.at(now)))
     }
 
     /// Puts what is new in a timeline into a session's outbox: the difference to what it shows.
     pub fn update(&self, key: &Arc<CallKey>, session: &Session, prepared: &Prepared, now: DateTime<Utc>) -> Delivery {
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         inner.with_call(key, session, now, |seat, call| seat.update(key, call, prepared, &self.at(now)))
     }
 
     /// Calls on screen whose timelines a change concerns.
     pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<Arc<CallKey>> {
-        let inner = self.inner.lock();
+        let inner = self.lock();
         let outlines = inner.seats.all().flat_map(Seat::outlines);
         let concerned =
             outlines.filter(|(_, outline)| outline.leads.iter().any(|lead| touched.contains(lead.as_str())));
@@ -233,13 +242,13 @@ impl Agents {
 
     /// The sessions that show a call.
     pub fn showing(&self, key: &CallKey) -> Vec<Arc<Session>> {
-        self.inner.lock().seats.showing(key)
+        self.lock().seats.showing(key)
     }
 
     /// A frame has left for the client.
     pub fn written(&self, session: &Arc<Session>, about: Option<&About>, bytes: usize, now: DateTime<Utc>) {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let Inner { calls, seats, unreceived, written, .. } = &mut *inner;
         let Some(seat) = seats.get(session) else { return };
         if let Some(about @ About { key, version, frame, resend, .. }) = about {
@@ -266,14 +275,14 @@ impl Agents {
         now: DateTime<Utc>,
     ) -> bool {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         inner.seats.get(session).is_some_and(|seat| seat.acknowledge(key, version, stage, ms, &moment))
     }
 
     /// Sends pops again that were written and not received; gives back how many were given up.
     pub fn send_again(&self, now: DateTime<Utc>) -> usize {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         let mut given_up = 0;
         while let Some(next) = inner.unreceived.first_entry().filter(|next| next.key().0 <= now) {
             let Unreceived { session, key, version } = next.remove();
@@ -288,7 +297,7 @@ impl Agents {
     /// many expired.
     pub fn expire(&self, now: DateTime<Utc>) -> usize {
         let moment = self.at(now);
-        let mut inner = self.inner.lock();
+        let mut inner = self.lock();
         inner.doubt_what_is_unknown(&moment);
         let gone = inner.calls.expire(now);
         let expired = gone.iter().filter(|gone| gone.was_open).count();
@@ -297,7 +306,7 @@ impl Agents {
     }
 
     pub fn list(&self) -> Vec<AgentSummary> {
-        let inner = self.inner.lock();
+        let inner = self.lock();
         let mut agents: HashMap<&str, AgentSummary> = HashMap::new();
         let called = inner.calls.agents().map(|(agent_id, open_calls)| (agent_id, open_calls, 0));
         let seated = inner.seats.agents().map(|(agent_id, sessions)| (agent_id, 0, sessions));
@@ -316,7 +325,7 @@ impl Agents {
     }
 
     pub fn sessions(&self) -> usize {
-        self.inner.lock().seats.agents().map(|(_, sessions)| sessions).sum()
+        self.lock().seats.agents().map(|(_, sessions)| sessions).sum()
     }
 }
 

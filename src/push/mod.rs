@@ -6,6 +6,7 @@ mod came_with;
 mod client_frames;
 mod close;
 pub mod connection;
+mod digest;
 mod lease;
 pub mod ledger;
 pub mod line;

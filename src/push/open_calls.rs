@@ -171,6 +171,11 @@ impl OpenCalls {
         }
     }
 
+    /// The same limits, and no call.
+    pub fn emptied(&self) -> Self {
+        Self::new(self.limits)
+    }
+
     /// Takes an event in.
     pub fn apply(&mut self, call: Call, heard: impl Into<Origin>, now: DateTime<Utc>) -> Applied {
         let key = self.shared(CallKey::of(&call));

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::came_with::Came;
+use super::digest::{digest, hash, hex};
 use super::ledger::{CallFrame, CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{CallKey, Over};
 use super::outbox::{About, Put, Queued};
@@ -120,6 +120,15 @@ impl Seat {
     pub fn forget(&mut self, key: &CallKey) {
         if let Some(shown) = self.shown.remove(key) {
             self.base = self.base.max(shown.last);
+        }
+    }
+
+    /// All that is known is which calls the client shows: as if it had just come with them.
+    pub fn begin_anew(&mut self) {
+        for shown in self.shown.values_mut() {
+            // Frames that are on their way have the versions up to one above the last.
+            self.base = self.base.max(shown.last + 1);
+            **shown = Shown { over: shown.over, ..Shown::after(self.base) };
         }
     }
 
@@ -369,29 +378,4 @@ impl Shown {
 
 fn is_over(call: &Call) -> bool {
     call.state == CallState::Ended
-}
-
-fn encoded(call: &Call) -> Vec<u8> {
-    // Serialising this type to memory cannot fail.
-    serde_json::to_vec(call).unwrap_or_default()
-}
-
-fn hash(call: &Call) -> u64 {
-    xxh3_64(&encoded(call))
-}
-
-/// Of a call and its timeline's content: the same on every node.
-fn digest(call: &Call, content: u64) -> u64 {
-    let mut bytes = encoded(call);
-    bytes.extend(content.to_le_bytes());
-    xxh3_64(&bytes)
-}
-
-fn hex(digest: u64) -> String {
-    format!("{digest:016x}")
-}
-
-/// A digest as frames carry it; `None` for what is none of ours.
-pub fn digest_of(text: &str) -> Option<u64> {
-    u64::from_str_radix(text, 16).ok().filter(|digest| hex(*digest) == text)
 }

@@ -1,8 +1,8 @@
 //! 1 hear: what the topic of calls says, on the thread that polls it.
 
-use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Utc;
 use futures_util::FutureExt as _;
@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
 
+use super::after_panic::PassedOver;
 use super::{CallResult, Way, screen_pop, show_open_calls};
 use crate::journey::SetAside;
-use crate::kafka::{Heard, Hears, Record};
+use crate::kafka::{Heard, Hears, Next, Record};
 
 /// Lets each record go its way where it is polled: nothing on the way waits, and to hand it to another thread first would take
 /// as long as deciding does.
@@ -21,6 +22,9 @@ pub struct Hearing {
     way: Arc<Way>,
     ready: CancellationToken,
     stop: CancellationToken,
+    passed_over: PassedOver,
+    /// The replay window is being read again: what is open is shown when that has caught up.
+    reads_again: AtomicBool,
     /// Where look-ups run that have to be waited for.
     runtime: Handle,
 }
@@ -28,19 +32,25 @@ pub struct Hearing {
 impl Hearing {
     /// Until stopped; `ready` is cancelled once the replay window was read. Called within the runtime.
     pub fn of(way: Arc<Way>, ready: CancellationToken, stop: CancellationToken) -> Self {
-        Self { way, ready, stop, runtime: Handle::current() }
+        let (passed_over, reads_again) = (PassedOver::default(), AtomicBool::new(false));
+        Self { way, ready, stop, passed_over, reads_again, runtime: Handle::current() }
     }
 }
 
 impl Hears for Hearing {
-    fn hear(&self, heard: Heard) -> ControlFlow<()> {
+    fn hear(&self, heard: Heard) -> Next {
         if self.stop.is_cancelled() {
-            return ControlFlow::Break(());
+            return Next::Stop;
         }
         let _runtime = self.runtime.enter();
         match heard {
-            Heard::Record(record) => account(&self.way, &record),
-            Heard::CaughtUp if self.ready.is_cancelled() => {}
+            Heard::Record(record) if self.passed_over.has(&record) => {}
+            Heard::Record(record) => {
+                let next = self.way.take_in(&record, &self.passed_over, || account(&self.way, &record));
+                self.reads_again.fetch_or(next == Next::ReadAgain, Ordering::Relaxed);
+                return next;
+            }
+            Heard::CaughtUp if self.ready.is_cancelled() && !self.reads_again.swap(false, Ordering::Relaxed) => {}
             Heard::CaughtUp => {
                 for (session, agents) in self.way.agents().caught_up(Utc::now()) {
                     show_open_calls(&self.way, &session, &agents);
@@ -51,7 +61,7 @@ impl Hears for Hearing {
             // A gap was logged where it was found; brokers come back by themselves.
             Heard::Gap { .. } | Heard::Unreachable => {}
         }
-        ControlFlow::Continue(())
+        Next::GoOn
     }
 }
 

@@ -75,6 +75,7 @@ impl Way {
         let ask = self.default_ask(now);
         move |View { time_zone, fields }: &View| match &known.journey {
             Some(journey) => {
+                panic_if_asked(journey);
                 let ask = Ask { time_zone: *time_zone, ..ask.clone() };
                 let visible = fields.journey(journey);
                 let timeline = timeline_of(&visible, journey, known.sources.clone(), &ask);
@@ -83,6 +84,12 @@ impl Way {
             None => Prepared::missing(missing(known).unwrap_or(MissingCode::Failed), seen, fields.clone()),
         }
     }
+}
+
+/// Where tests let the preparing of a timeline fail.
+fn panic_if_asked(journey: &Journey) {
+    let asks = || journey.interactions.iter().any(|one| one.comments.as_deref() == Some("panics when it is prepared"));
+    fail::fail_point!("screen_pop::prepare", asks(), |_| ());
 }
 
 #[cfg(test)]

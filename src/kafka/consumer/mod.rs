@@ -2,7 +2,6 @@
 //! (partitions, watermarks, where to start), one only polls, so that no question to a dead broker delays a record.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -51,10 +50,20 @@ pub enum Heard {
     },
 }
 
+/// What a poller does after what was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    GoOn,
+    /// Begin again where each partition was begun, as far as the records are still there, and tell when that has caught up.
+    ReadAgain,
+    /// Nobody listens any more.
+    Stop,
+}
+
 /// Who is told what a poller hears, on the thread that polls.
 pub trait Hears: Send + Sync + 'static {
-    /// May wait, and keeps the next record waiting then. `Break`: nobody listens any more.
-    fn hear(&self, heard: Heard) -> ControlFlow<()>;
+    /// May wait, and keeps the next record waiting then.
+    fn hear(&self, heard: Heard) -> Next;
 
     /// Nothing more fits for now: a poller that does not go on is not stuck.
     fn is_full(&self) -> bool {
@@ -63,10 +72,10 @@ pub trait Hears: Send + Sync + 'static {
 }
 
 impl Hears for mpsc::Sender<Heard> {
-    fn hear(&self, heard: Heard) -> ControlFlow<()> {
+    fn hear(&self, heard: Heard) -> Next {
         match self.blocking_send(heard) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
+            Ok(()) => Next::GoOn,
+            Err(_) => Next::Stop,
         }
     }
 

@@ -17,7 +17,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::{Heard, Hears, Resume, Start};
+use super::{Heard, Hears, Next, Resume, Start};
 use crate::kafka::{Brokers, Record, Right, Told, is_denial, leave_behind};
 
 mod asking;
@@ -48,10 +48,14 @@ struct Shared {
     told: Told,
     /// Set where the client must be made anew.
     renew: AtomicBool,
+    /// Set where the next client must read everything again.
+    again: AtomicBool,
     /// The last question was answered, for every partition.
     reachable: AtomicBool,
     /// The partitions that the topic had when it was first found; later ones are read from their beginning.
     original: OnceLock<Vec<i32>>,
+    /// The first offset that was heard of each partition.
+    began_at: Mutex<HashMap<i32, i64>>,
     partitions: Arc<Mutex<HashMap<i32, Progress>>>,
     /// What the first record of a partition is held against.
     verify: Mutex<HashMap<i32, Resume>>,
@@ -76,8 +80,10 @@ impl Poller {
             stop: AtomicBool::new(false),
             told: brokers.told_and_counted(errors),
             renew: AtomicBool::new(false),
+            again: AtomicBool::new(false),
             reachable: AtomicBool::new(true),
             original: OnceLock::new(),
+            began_at: Mutex::default(),
             partitions: Arc::default(),
             verify: Mutex::default(),
             from_earliest: Mutex::default(),
@@ -191,6 +197,9 @@ impl Shared {
 
     fn run_client(self: &Arc<Self>, client: &Arc<BaseConsumer<Told>>) {
         self.renew.store(false, Ordering::Relaxed);
+        if self.again.swap(false, Ordering::Relaxed) {
+            self.forget();
+        }
         let ask = (Arc::clone(self), Arc::clone(client));
         let asking = std::thread::Builder::new()
             .name(format!("ask-{}", self.topic))
@@ -215,6 +224,13 @@ impl Shared {
         }
         self.renew();
         _ = asking.join();
+    }
+
+    /// Where it is; not where it began.
+    fn forget(&self) {
+        self.partitions.lock().clear();
+        self.verify.lock().clear();
+        self.caught_up.store(false, Ordering::Relaxed);
     }
 
     fn hand_over(&self, message: &BorrowedMessage<'_>) -> ControlFlow<()> {
@@ -272,12 +288,21 @@ impl Shared {
         if caught_up && !before { self.say(Heard::CaughtUp) } else { ControlFlow::Continue(()) }
     }
 
+    /// `Break`: this client hears nothing more.
     fn say(&self, heard: Heard) -> ControlFlow<()> {
-        let flow = self.to.hear(heard);
-        if flow.is_break() {
-            self.stop.store(true, Ordering::Relaxed);
+        if self.again.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
         }
-        flow
+        match self.to.hear(heard) {
+            Next::GoOn => return ControlFlow::Continue(()),
+            Next::ReadAgain => {
+                warn!(kafka.topic = self.topic, "reading the topic again");
+                self.again.store(true, Ordering::Relaxed);
+                self.renew();
+            }
+            Next::Stop => self.stop.store(true, Ordering::Relaxed),
+        }
+        ControlFlow::Break(())
     }
 
     /// Brokers come and go by themselves. A partition whose offset was refused comes no further in this client, which does not

@@ -1,5 +1,7 @@
 //! What a consumer makes of brokers that answer strangely: the in-process broker does so when told to.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureRecord};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -16,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A topic, and who reads it.
 struct Desk {
+    brokers: Brokers,
     consumer: Consumer,
     producer: Producer,
     /// Last: a client whose broker goes away first hangs.
@@ -35,7 +38,7 @@ impl Desk {
         let brokers = Brokers::embedded_at(cluster.bootstrap_servers(), &settings.kafka);
         let start = Start::Window(Duration::from_secs(60));
         let consumer = Consumer::start(&brokers, TOPIC, start, Counter::default()).unwrap();
-        Self { consumer, producer: brokers.producer().unwrap(), cluster }
+        Self { producer: brokers.producer().unwrap(), brokers, consumer, cluster }
     }
 
     async fn hears(&mut self) -> Heard {
@@ -99,5 +102,60 @@ async fn nothing_counts_as_caught_up_while_a_partition_has_no_leader() {
     }
     desk.cluster.broker_up(LEADER_OF[0]).unwrap();
     assert!(matches!(desk.hears().await, Heard::CaughtUp));
+    desk.ends().await;
+}
+
+/// Passes on what it hears, and asks once to hear everything again.
+struct Forgetful {
+    /// At this value.
+    at: &'static str,
+    asked: AtomicBool,
+    heard: mpsc::UnboundedSender<String>,
+}
+
+impl Hears for Forgetful {
+    fn hear(&self, heard: Heard) -> Next {
+        let said = match heard {
+            Heard::Record(record) => String::from_utf8(record.value.unwrap()).unwrap(),
+            Heard::CaughtUp => "caught up".into(),
+            Heard::Unreachable | Heard::Gap { .. } => return Next::GoOn,
+        };
+        let again = said == self.at && !self.asked.swap(true, Ordering::Relaxed);
+        if self.heard.send(said).is_err() {
+            return Next::Stop;
+        }
+        if again { Next::ReadAgain } else { Next::GoOn }
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_for_it_hears_again_what_was_heard_since_the_start_and_what_is_new_once() {
+    let mut desk = Desk::with(1, |_| {}).await;
+    desk.publishes(0, "before the start").await;
+    let Heard::Record(before) = desk.hears().await else { panic!("a record comes first") };
+    for value in ["one", "two"] {
+        desk.publishes(0, value).await;
+    }
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let start = Start::At([(0, Resume { next: 1, last_record: before.fingerprint() })].into());
+    let forgetful = Forgetful { at: "three", asked: AtomicBool::new(false), heard: sender };
+    let poller = Poller::start(&desk.brokers, TOPIC, start, Counter::default(), forgetful).unwrap();
+    let mut hears = async |expected: &[&str]| {
+        for expected in expected {
+            let said = tokio::time::timeout(PATIENCE, heard.recv()).await;
+            assert_eq!(said.expect("something is heard in time").unwrap(), *expected);
+        }
+    };
+    hears(&["one", "two", "caught up"]).await;
+    desk.publishes(0, "three").await;
+    hears(&["three"]).await;
+    desk.publishes(0, "four").await;
+    hears(&["one", "two", "three", "four", "caught up"]).await;
+    desk.publishes(0, "five").await;
+    hears(&["five"]).await;
+    poller.close(PATIENCE).await;
+    while let Some(said) = heard.recv().await {
+        assert_eq!(said, "caught up", "nothing comes twice");
+    }
     desk.ends().await;
 }

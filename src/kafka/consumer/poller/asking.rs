@@ -164,9 +164,12 @@ impl<'a> Asking<'a> {
     fn start_of(&self, partition: i32, before: Option<Progress>, (low, high): (i64, i64)) -> Result<i64, KafkaError> {
         let is_original = self.shared.original.get().is_some_and(|original| original.contains(&partition));
         let is_another = self.shared.from_earliest.lock().contains(&partition);
+        let began_at = self.shared.began_at.lock().get(&partition).copied();
         let (wanted, last) = match (before, &self.shared.start) {
             // The client was made anew.
             (Some(Progress { next, last, .. }), _) => (last.map_or(next, |last| last.next), last),
+            // It is read again: retention may have deleted the first of it.
+            (None, _) if !is_another && let Some(began_at) = began_at => (began_at.max(low), None),
             (None, Start::Window(window)) if is_original => (self.offset_at(partition, *window, (low, high))?, None),
             (None, Start::At(offsets)) if !is_another => {
                 let last = offsets.get(&partition).copied();
@@ -184,6 +187,9 @@ impl<'a> Asking<'a> {
             None => self.within(partition, wanted, (low, high)),
         };
         let progress = Progress::starting(next, verified, high, Instant::now()).after(before.as_ref());
+        if before.is_none() {
+            self.shared.began_at.lock().insert(partition, progress.kept);
+        }
         self.shared.partitions.lock().insert(partition, progress);
         debug!(
             kafka.topic = self.shared.topic,
