@@ -53,6 +53,15 @@ impl WriteBatch {
         Arc::new(Self { changes, ..Self::default() })
     }
 
+    /// Where tests let writing fail in its middle; without failpoints, nothing.
+    pub(super) fn panic_if_asked(&self) {
+        let _asks = |change: &Change| match change {
+            Change::Interaction(one) => one.comments.as_deref() == Some("panics when it is written"),
+            _ => false,
+        };
+        fail::fail_point!("store::write", self.changes.iter().any(_asks), |_| ());
+    }
+
     /// Nothing would be written.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.offsets.is_empty() && self.set_aside.is_empty()

@@ -9,17 +9,17 @@ use tokio::sync::mpsc;
 
 use super::asks::{ASKS_MAX, Ask, Wanted};
 use super::came_with::{Newcomers, take_off_what_is_over};
+use super::digest::digest_of;
 use super::ledger::{CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Origin, Over, Visible};
 use super::outbox::About;
 use super::prepared::Prepared;
-use super::digest::digest_of;
 use super::seat::{Comes, Delivery, Moment, Seat};
 use super::seats::Seats;
 use super::session::Session;
 use super::unreceived::{Again, Unacknowledged};
-use anew::panic_if_asked;
 use super::{Call, CloseCode, Showing, Stage};
+use anew::panic_if_asked;
 
 mod anew;
 

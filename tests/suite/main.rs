@@ -97,6 +97,7 @@ mod lag;
 mod live;
 mod migrations;
 mod odd_records;
+mod panics;
 mod policy;
 mod pop;
 mod rebalance;

@@ -97,6 +97,7 @@ impl Writer {
         self.expect(given.changes.len())?;
         let mut batch = self.begin()?;
         let mut written = Written::default();
+        given.panic_if_asked();
         for change in &given.changes {
             *batch.write(change)?.of(&mut written) += 1;
         }

@@ -24,6 +24,7 @@ pub async fn write(
     let mut batch = Batch::begin(client, no_ids).await?;
     batch.pass(&given.fences).await?;
     let key = batch.enter(changes).await?;
+    given.panic_if_asked();
     // Interactions and contacts do not depend on each other; within each, a run of one kind is written at once.
     for run in changes.chunk_by(|a, b| Run::of(a) == Run::of(b)) {
         match Run::of(&run[0]) {

@@ -226,7 +226,7 @@ impl Play {
             for (agent_id, call_id) in sees.iter().flat_map(|agent_id| CALLS.map(|call_id| (*agent_id, call_id))) {
                 let key = key(agent_id, call_id);
                 let seen = client.screen.get(&(agent_id.to_owned(), call_id.to_owned()));
-                let inner = self.desk.agents.inner.lock();
+                let inner = self.desk.agents.inner.lock().unwrap();
                 if !inner.calls.is_open(&key) {
                     assert!(seen.is_none_or(|seen| seen.ended), "{own} shows {key:?} as open");
                     continue;
