@@ -1,10 +1,9 @@
 //! Who is connected, which calls they are on, and what each session has been told. One lock, never held over an await.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::asks::{ASKS_MAX, Ask, Wanted};
@@ -22,6 +21,9 @@ use super::{Call, CloseCode, Showing, Stage};
 use anew::panic_if_asked;
 
 mod anew;
+mod list;
+
+pub use list::AgentSummary;
 
 /// What an event means here.
 pub struct Decision {
@@ -33,15 +35,6 @@ pub struct Decision {
     pub stale: Vec<Arc<Session>>,
     /// The oldest calls that had to be forgotten for it (`calls.known_max`).
     pub forgotten: usize,
-}
-
-/// An agent for the list of `/v1/agents`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AgentSummary {
-    pub agent_id: String,
-    pub open_calls: usize,
-    pub sessions: usize,
 }
 
 /// Every agent that has a session here or a call anywhere.
@@ -303,29 +296,6 @@ impl Agents {
         let expired = gone.iter().filter(|gone| gone.was_open).count();
         inner.forget(gone, &moment);
         expired
-    }
-
-    pub fn list(&self) -> Vec<AgentSummary> {
-        let inner = self.lock();
-        let mut agents: HashMap<&str, AgentSummary> = HashMap::new();
-        let called = inner.calls.agents().map(|(agent_id, open_calls)| (agent_id, open_calls, 0));
-        let seated = inner.seats.agents().map(|(agent_id, sessions)| (agent_id, 0, sessions));
-        for (agent_id, open_calls, sessions) in called.chain(seated) {
-            let agent = agents.entry(agent_id).or_insert_with(|| AgentSummary {
-                agent_id: agent_id.to_owned(),
-                open_calls: 0,
-                sessions: 0,
-            });
-            agent.open_calls += open_calls;
-            agent.sessions += sessions;
-        }
-        let mut agents: Vec<AgentSummary> = agents.into_values().collect();
-        agents.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
-        agents
-    }
-
-    pub fn sessions(&self) -> usize {
-        self.lock().seats.agents().map(|(_, sessions)| sessions).sum()
     }
 }
 

@@ -88,8 +88,8 @@ impl Way {
 
 /// Where tests let the preparing of a timeline fail; without failpoints, nothing.
 fn panic_if_asked(_journey: &Journey) {
-    let asked = |one: &Interaction| one.comments.as_deref() == Some("panics when it is prepared");
-    fail::fail_point!("screen_pop::prepare", _journey.interactions.iter().any(asked), |_| ());
+    let _asked = |one: &Interaction| one.comments.as_deref() == Some("panics when it is prepared");
+    fail::fail_point!("screen_pop::prepare", _journey.interactions.iter().any(_asked), |_| ());
 }
 
 #[cfg(test)]

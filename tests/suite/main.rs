@@ -88,6 +88,7 @@ mod discretion;
 mod drain;
 mod erase;
 mod faults;
+mod fences;
 mod filters;
 mod full_disk;
 mod http;

@@ -132,7 +132,12 @@ impl Hears for Forgetful {
 async fn whoever_asks_for_it_hears_again_what_was_heard_since_the_start_and_what_is_new_once() {
     let mut desk = Desk::with(1, |_| {}).await;
     desk.publishes(0, "before the start").await;
-    let Heard::Record(before) = desk.hears().await else { panic!("a record comes first") };
+    let before = loop {
+        // Before it, the empty partition may count as caught up.
+        if let Heard::Record(before) = desk.hears().await {
+            break before;
+        }
+    };
     for value in ["one", "two"] {
         desk.publishes(0, value).await;
     }

@@ -2,6 +2,7 @@
 //! screen shows what the log says. `PROPTEST_CASES=100000` runs more of them.
 
 use proptest::prelude::*;
+use std::collections::HashMap;
 
 use super::*;
 
