@@ -9,6 +9,8 @@ export FAULTS_ROUNDS=${FAULTS_ROUNDS:-20} FAULTS_SECONDS=${FAULTS_SECONDS:-10}
 export FAULTS_HEARTBEAT_SECONDS=${FAULTS_HEARTBEAT_SECONDS:-10} FAULTS_PAUSE_SECONDS=${FAULTS_PAUSE_SECONDS:-30}
 # Each fault keeps two or three nodes busy for minutes: as many at a time as CI has would wait for each other.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-3}
+export FENCES_HELD_SECONDS=${FENCES_HELD_SECONDS:-60}
+export ODD_FLOOD_RECORDS=${ODD_FLOOD_RECORDS:-1000000} ODD_FLOOD_EVERY=${ODD_FLOOD_EVERY:-1000}
 export CRASH_INTERACTIONS=${CRASH_INTERACTIONS:-1000000} CRASH_ROUNDS=${CRASH_ROUNDS:-20}
 
 work=build/proof
@@ -30,6 +32,8 @@ step() { # NAME COMMAND…
 step fuzz make --no-print-directory fuzz SECONDS="$FUZZ_SECONDS" TARGET="${TARGET:-}"
 step faults make --no-print-directory test-rust TESTS="${FAULTS_TESTS:-faults::} --nocapture"
 step crash make --no-print-directory test-rust TESTS="crash:: --nocapture"
+step fences make --no-print-directory test-rust TESTS="fences:: --nocapture"
+step flood make --no-print-directory test-rust TESTS="odd_flood:: --nocapture"
 if tests/servers/autobahn.sh >/dev/null; then
   step autobahn make --no-print-directory autobahn
 else
@@ -38,5 +42,5 @@ fi
 
 printf '\n%-10s %8s  %s\n' step seconds result
 printf '%s\n' "${rows[@]}"
-grep -ahE '^test result: ' "$work"/{faults,crash}.log || true
+grep -ahE '^test result: ' "$work"/{faults,crash,fences,flood}.log || true
 exit "$failed"

@@ -6,19 +6,23 @@ use std::fmt::Debug;
 
 use backstory::journey::{Change, Contact, Erasure, Interaction};
 use backstory::phone;
+use backstory::record::text::{COMMENTS_CHARS_MAX, LABEL_BYTES_MAX};
 use backstory::record::{ID_BYTES_MAX, Refusal};
 use backstory_fuzz::{REGION, good, is_kept, now};
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 
-/// As in `journey`.
-const COMMENTS_BYTES_MAX: usize = 32 * 1024;
-
 fuzz_target!(|data: &[u8]| {
     let interaction = comes_again(data, |bytes| Interaction::read(bytes, REGION, now()));
     if let Some(read) = interaction {
         assert!(read.interaction_id.len() <= ID_BYTES_MAX && read.address.len() <= ID_BYTES_MAX);
-        assert!(read.comments.as_ref().is_none_or(|comments| comments.len() <= COMMENTS_BYTES_MAX));
+        assert!(read.comments.as_ref().is_none_or(|comments| comments.chars().count() <= COMMENTS_CHARS_MAX));
+        assert!(
+            read.channel.len() <= LABEL_BYTES_MAX
+                && read.mode.as_ref().is_none_or(|mode| mode.len() <= LABEL_BYTES_MAX)
+        );
+        let texts = [Some(&read.interaction_id), read.contact_id.as_ref(), read.mode.as_ref(), read.comments.as_ref()];
+        assert!(texts.into_iter().flatten().all(|text| !text.contains('\0')), "no PostgreSQL keeps a NUL");
         assert!(read.updated_at.is_some(), "it has no version");
         match phone::address(&read.address, REGION) {
             Some(_) => is_kept(&read.address, REGION),

@@ -118,8 +118,8 @@ fn try_decode(record: &Record, limits: Limits, now: DateTime<Utc>) -> Result<Hea
         return Err(Refusal::TooLarge);
     }
     let (value, time) = cloud_event::unwrap(value, &record.headers)?;
-    let mut event: CallEvent = record::read(&value, CALL)?;
     let mut marks = Marks::default();
+    let mut event: CallEvent = record::read(&value, CALL, &mut marks)?;
     what_may_be_kept(&mut event, &mut marks)?;
     let at = event.at.or(time).or(record.time).ok_or(Refusal::Missing("at"))?;
     if at > now + limits.future_max {

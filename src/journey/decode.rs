@@ -84,7 +84,7 @@ impl Rules {
 
     /// Reads an interaction from JSON, its address as it is kept.
     pub fn interaction(&self, value: &[u8], times: Times, marks: &mut Marks) -> Result<Interaction, Refusal> {
-        let mut read: Interaction = record::read(value, INTERACTION)?;
+        let mut read: Interaction = record::read(value, INTERACTION, marks)?;
         text::required_id("interactionId", &mut read.interaction_id)?;
         read.contact_id = self.id("contactId", read.contact_id, marks)?;
         text::label("channel", &mut read.channel, marks);
@@ -111,7 +111,7 @@ impl Rules {
 
     /// Reads a contact from JSON, its addresses as they are kept.
     pub fn contact(&self, value: &[u8], times: Times, marks: &mut Marks) -> Result<Contact, Refusal> {
-        let mut read: Contact = record::read(value, CONTACT)?;
+        let mut read: Contact = record::read(value, CONTACT, marks)?;
         text::required_id("contactId", &mut read.contact_id)?;
         if self.no_ids.has(&read.contact_id) {
             return Err(Refusal::Missing("contactId"));

@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::{Contact, Interaction};
 use crate::phone;
-use crate::record::{self, Field, Holds, ID_BYTES_MAX, Refusal, text, times};
+use crate::record::{self, Field, Holds, ID_BYTES_MAX, Marks, Refusal, text, times};
 
 /// More ids or addresses are not one person's.
 const NAMES_MAX: usize = 1000;
@@ -43,7 +43,7 @@ impl Erasure {
     /// Reads one from JSON, its addresses as they are kept. Its ids are taken as they stand, placeholders included: what was once
     /// kept under them can be erased.
     pub fn read(value: &[u8], region: Region) -> Result<Self, Refusal> {
-        let mut erasure: Self = record::read(value, ERASURE)?;
+        let mut erasure: Self = record::read(value, ERASURE, &mut Marks::default())?;
         text::required_id("erasureId", &mut erasure.erasure_id)?;
         if erasure.contact_ids.len() + erasure.addresses.len() > NAMES_MAX {
             return Err(Refusal::WrongType("contactIds"));

@@ -38,7 +38,7 @@ enum Kept {
     /// Written by our recorders.
     Store(Store, Arc<Currency>),
     /// Read through the administrator's queries; nothing is written.
-    Tables(Tables),
+    Tables(Box<Tables>),
 }
 
 impl Sources {
@@ -57,9 +57,11 @@ impl Sources {
                     let store = Store::open(&config::Journey { store: store.clone(), ..settings.clone() })?;
                     Place::store(shown, vec![source], store)
                 }
-                _ => {
-                    Place { sources: vec![source], keeps: vec![], kept: Kept::Tables(Tables::open(source, settings)?) }
-                }
+                _ => Place {
+                    sources: vec![source],
+                    keeps: vec![],
+                    kept: Kept::Tables(Box::new(Tables::open(source, settings)?)),
+                },
             });
         }
         Ok(Self(Arc::new(places)))

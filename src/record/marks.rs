@@ -9,6 +9,8 @@ pub enum Mark {
     Shortened(&'static str),
     #[error("control characters in the field {0} were replaced")]
     ControlCharacters(&'static str),
+    #[error("halves of characters in a text were replaced by �")]
+    HalfCharacters,
     #[error("the field {0} holds no id but a placeholder such as \"null\" or nothing; it was left out")]
     NoId(&'static str),
     #[error("addresses were left out: more than {0}, or one of more than 512 bytes")]
@@ -27,6 +29,7 @@ impl Mark {
         match self {
             Self::Shortened(_) => "shortened",
             Self::ControlCharacters(_) => "control_characters",
+            Self::HalfCharacters => "half_characters",
             Self::NoId(_) => "no_id",
             Self::AddressesLeftOut(_) => "addresses_left_out",
             Self::UnknownTimeZone(_) => "unknown_time_zone",

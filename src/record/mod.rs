@@ -10,6 +10,7 @@ use serde_json::Value;
 use smol_str::{SmolStr, ToSmolStr as _};
 
 mod marks;
+mod repair;
 pub mod text;
 pub mod times;
 
@@ -119,10 +120,17 @@ pub enum Holds {
 /// A field, what it holds, and whether it must be there. Names are dotted for fields of fields.
 pub type Field = (&'static str, Holds, bool);
 
-/// Reads a value typed; only where that fails is it read again to find the field that is wrong.
-pub fn read<T: DeserializeOwned>(value: &[u8], fields: &[Field]) -> Result<T, Refusal> {
-    let read = if is_object(value) { serde_json::from_slice(value).ok() } else { None };
-    read.ok_or_else(|| what_is_wrong(value, fields))
+/// Reads a value typed; only where that fails is it looked at again, for what can be repaired and for the field that is wrong.
+pub fn read<T: DeserializeOwned>(value: &[u8], fields: &[Field], marks: &mut Marks) -> Result<T, Refusal> {
+    let value = repair::without_mark(value);
+    let typed = |value: &[u8]| if is_object(value) { serde_json::from_slice(value).ok() } else { None };
+    if let Some(read) = typed(value) {
+        return Ok(read);
+    }
+    let Some(repaired) = repair::halves_replaced(value) else { return Err(what_is_wrong(value, fields)) };
+    let read = typed(&repaired).ok_or_else(|| what_is_wrong(&repaired, fields))?;
+    marks.set(Mark::HalfCharacters);
+    Ok(read)
 }
 
 /// Whether what is JSON is an object. What is typed must be: serde takes a list for one whose fields have lost their names.

@@ -225,9 +225,9 @@ mod tests {
             prop_assert_eq!(as_comments(read.as_deref().unwrap_or_default()), (read, Marks::default()));
             let (read, _) = as_label(&text);
             prop_assert!(read.len() <= LABEL_BYTES_MAX && !read.contains('\0'));
-            prop_assert_eq!(as_label(&read), (read.clone(), Marks::default()));
+            prop_assert_eq!(as_label(&read), (read, Marks::default()));
             if let Ok(read) = as_id(&text) {
-                prop_assert_eq!(as_id(&read), Ok(read.clone()));
+                prop_assert_eq!(as_id(&read), Ok(read));
             }
         }
     }

@@ -28,6 +28,7 @@ mod progress;
 mod publish;
 mod readable;
 mod service;
+mod stores;
 mod trust;
 
 /// Where settings come from; the same for every command.

@@ -203,7 +203,7 @@ fn joined_by_an_earlier_release(placeholder: &str) -> Vec<Change> {
     for change in &mut changes {
         match change {
             Change::Interaction(one) if one.contact_id.as_deref() == Some("real") => {
-                one.contact_id = Some(placeholder.into())
+                one.contact_id = Some(placeholder.into());
             }
             Change::Contact(one) => one.merged_into = Some(placeholder.to_owned()),
             _ => {}

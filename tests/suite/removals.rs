@@ -157,8 +157,8 @@ async fn a_late_batch_brings_nothing_back(kafka: Kafka) {
     let service = Service::start(&kafka).await;
     let late = record("i").with("updatedAt", json!(seconds_ago(60)));
     let listed = listing("ana").updated(seconds_ago(60));
-    service.record(&[late.clone()]).await;
-    service.list(&[listed.clone()]).await;
+    service.record(std::slice::from_ref(&late)).await;
+    service.list(std::slice::from_ref(&listed)).await;
     service.delete(&kafka.interactions, "i").await;
     service.delete(&kafka.contacts, &listed.key()).await;
     service.record(&[late]).await;

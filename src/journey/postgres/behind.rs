@@ -15,13 +15,19 @@ use crate::journey::{Campaign, NoIds};
 
 const PUT: &str = include_str!("put_behind.sql");
 /// Nobody is behind it any more.
-const DROP: &str = "
+const DROP: &str = concat!(
+    "
     DELETE FROM backstory.behind
     WHERE address = ANY ($1)
       AND NOT EXISTS (SELECT 1 FROM backstory.addresses WHERE addresses.address = behind.address
-                      AND lower(btrim(contact_id, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2))
+                      AND ",
+    bare!("contact_id"),
+    " <> ALL ($2))
       AND NOT EXISTS (SELECT 1 FROM backstory.reached WHERE reached.address = behind.address
-                      AND lower(btrim(contact_id, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2))";
+                      AND ",
+    bare!("contact_id"),
+    " <> ALL ($2))"
+);
 const TURN: &str = "SELECT 1 FROM backstory.behind_turn FOR UPDATE";
 /// $1 contact ids: the addresses whose people they are.
 const ADDRESSES: &str = "

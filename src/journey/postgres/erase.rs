@@ -12,7 +12,8 @@ use crate::journey::store::{StoreError, Written};
 use crate::journey::{Change, NoIds, Removal};
 
 /// $1 contact ids: they, and whom they were merged with, either way. $2 placeholders in small letters, which join nobody.
-pub(super) const CONTACTS: &str = "
+pub(super) const CONTACTS: &str = concat!(
+    "
     WITH RECURSIVE people (contact_id) AS (
       SELECT unnest($1::text[])
       UNION
@@ -21,14 +22,19 @@ pub(super) const CONTACTS: &str = "
       CROSS JOIN LATERAL (
         SELECT merged_into AS contact_id FROM backstory.listings
         WHERE contact_id = people.contact_id AND merged_into IS NOT NULL
-          AND lower(btrim(merged_into, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2)
+          AND ",
+    bare!("merged_into"),
+    " <> ALL ($2)
         UNION ALL
         SELECT contact_id FROM backstory.listings
         WHERE merged_into = people.contact_id
-          AND lower(btrim(merged_into, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) <> ALL ($2)
+          AND ",
+    bare!("merged_into"),
+    " <> ALL ($2)
       ) AS merged
     )
-    SELECT contact_id FROM people";
+    SELECT contact_id FROM people"
+);
 
 /// $1 contact ids, $2 further addresses: what nobody else is listed with or was reached on.
 const ADDRESSES: &str = "

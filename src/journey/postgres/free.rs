@@ -9,9 +9,13 @@ use crate::journey::store::{Freed, StoreError};
 /// It looks at every row of a table.
 const TAKES_ITS_TIME: &str = "SET LOCAL statement_timeout = 0";
 /// $1 placeholders in small letters. As `NoIds` compares them.
-const PLACEHOLDERS: &str = "
+const PLACEHOLDERS: &str = concat!(
+    "
     SELECT DISTINCT contact_id FROM backstory.interactions
-    WHERE contact_id IS NOT NULL AND lower(btrim(contact_id, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) = ANY ($1)";
+    WHERE contact_id IS NOT NULL AND ",
+    bare!("contact_id"),
+    " = ANY ($1)"
+);
 /// $1 ids: some of the interactions that are kept under them, by index.
 const NOBODYS: &str = "
     UPDATE backstory.interactions SET contact_id = NULL
@@ -20,14 +24,22 @@ const NOBODYS: &str = "
       WHERE coalesce(contact_id, address) = ANY ($1) AND contact_id IS NOT NULL LIMIT 5000)
     RETURNING address";
 const UNREACHED: &str = "DELETE FROM backstory.reached WHERE contact_id = ANY ($1) RETURNING address";
-const UNMERGED: &str = "
+const UNMERGED: &str = concat!(
+    "
     UPDATE backstory.listings SET merged_into = NULL
-    WHERE merged_into IS NOT NULL AND lower(btrim(merged_into, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) = ANY ($1)
-    RETURNING contact_id";
+    WHERE merged_into IS NOT NULL AND ",
+    bare!("merged_into"),
+    " = ANY ($1)
+    RETURNING contact_id"
+);
 /// $1 placeholders in small letters: what is listed under them leads to nobody.
-const LISTED: &str = "
+const LISTED: &str = concat!(
+    "
     SELECT DISTINCT address FROM backstory.addresses
-    WHERE lower(btrim(contact_id, E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000')) = ANY ($1)";
+    WHERE ",
+    bare!("contact_id"),
+    " = ANY ($1)"
+);
 
 impl Postgres {
     pub async fn free_the_joined(&self) -> Result<Freed, StoreError> {

@@ -15,6 +15,13 @@ use super::{Journey, NoIds, Source};
 use crate::config::url_without_password;
 pub use address::Address;
 
+/// A text as [`NoIds`](super::NoIds) compares it, in SQL: without blanks around, in small letters.
+macro_rules! bare {
+    ($text:literal) => {
+        concat!("lower(btrim(", $text, ", E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000'))")
+    };
+}
+
 mod address;
 mod behind;
 mod erase;
@@ -37,8 +44,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// For a batch that gave way to another one.
 const WRITE_TRIES_MAX: usize = 10;
-/// Compiling what takes a millisecond takes PostgreSQL a hundred.
-const NO_JIT: &str = "SET jit = off";
+/// What not every server that speaks PostgreSQL's protocol knows. Compiling what takes a millisecond takes PostgreSQL a hundred; and a
+/// node that was lost in the middle of a transaction must not keep its locks for longer than a batch may take.
+const IF_KNOWN: [&str; 2] = ["SET jit = off", "SET idle_in_transaction_session_timeout = '60s'"];
 /// Two recorders, and what an administrator asks beside them.
 const WRITERS_MAX: usize = 4;
 
@@ -171,11 +179,13 @@ fn pool(address: &Address, size: usize, timeout: Duration) -> Result<Pool, Store
         let limit = limit.clone();
         Box::pin(async move {
             client.batch_execute(&limit).await.map_err(HookError::Backend)?;
-            match client.batch_execute(NO_JIT).await {
-                // Not every server that speaks PostgreSQL's protocol compiles queries.
-                Err(error) if !is(&error, &SqlState::UNDEFINED_OBJECT) => Err(HookError::Backend(error)),
-                _ => Ok(()),
+            for setting in IF_KNOWN {
+                match client.batch_execute(setting).await {
+                    Err(error) if !is(&error, &SqlState::UNDEFINED_OBJECT) => return Err(HookError::Backend(error)),
+                    _ => {}
+                }
             }
+            Ok(())
         })
     });
     Pool::builder(manager)

@@ -9,11 +9,14 @@ use serde_json::json;
 use crate::config::{Journey, JourneySource, Settings};
 use crate::journey::{SetAside, Sources};
 use crate::tools::output::{counted, note, say};
+use crate::tools::stores::require_stores;
 
 /// Every store that is recorded into.
 pub async fn list(settings: &Settings, as_json: bool) -> anyhow::Result<ExitCode> {
+    require_stores(&settings.journey)?;
     let sources = Sources::open(&Journey { source: JourneySource::Both, ..settings.journey.clone() })?;
     for (store, ..) in sources.stores() {
+        store.ready().await?;
         let records = store.set_aside().await?;
         if as_json {
             records.iter().for_each(|record| say(&json(record)));

@@ -9,7 +9,8 @@ use super::Common;
 use super::output::{counted, say};
 use super::publish::Publisher;
 use super::service::BrokersOf;
-use crate::config::{Journey, JourneySource, StoreAddress};
+use super::stores::require_stores;
+use crate::config::{Journey, JourneySource};
 use crate::journey::erasure::Holdings;
 use crate::journey::{Change, Erasure, LookUp, Source, Sources, Store, WriteBatch};
 use crate::kafka::Brokers;
@@ -55,7 +56,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let settings = common.settings_without_kafka()?;
     // Whatever is shown: what is kept of a source that is not shown now is kept, too.
     let journey = Journey { source: JourneySource::Both, ..settings.journey };
-    there(&journey)?;
+    require_stores(&journey)?;
     let sources = Sources::open(&journey)?;
     let stores: Vec<Store> = sources.stores().map(|(store, ..)| store.clone()).collect();
     for store in &stores {
@@ -94,19 +95,6 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let receipt = Receipt { erasure: &erasure, places: &places, published, tables: sources.tables() };
     say(&receipt.text(&brokers).await);
     Ok(ExitCode::SUCCESS)
-}
-
-/// A store of this machine's that is not there would be made, and found empty.
-fn there(settings: &Journey) -> anyhow::Result<()> {
-    let own = Source::ALL.into_iter().filter_map(|source| settings.sources.of(source).store.as_ref());
-    for store in own.chain([&settings.store]) {
-        if let StoreAddress::Sqlite(path) = store
-            && !path.exists()
-        {
-            bail!("there is no store at {}: run this where it is, with the service's settings", path.display());
-        }
-    }
-    Ok(())
 }
 
 /// The person, as far as the stores know who is behind a number.

@@ -133,7 +133,7 @@ pub enum Reason {
 pub enum Remark {
     #[error("with an address that was kept as given: it cannot be read as a number")]
     AsGiven,
-    #[error("not kept as it came: {0}")]
+    #[error("with a mark: {0}")]
     Marked(Mark),
     #[error("with a value for {0} that the mapping's values do not name: it was kept as it is")]
     NoEntry(&'static str),
