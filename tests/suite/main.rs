@@ -103,6 +103,7 @@ mod policy;
 mod pop;
 mod rebalance;
 mod reconnect;
+mod rejecting_store;
 mod removals;
 mod restart;
 mod retention;

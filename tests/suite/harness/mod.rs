@@ -8,6 +8,7 @@ pub mod process;
 pub mod provider;
 mod proxy;
 mod records;
+pub mod rejecting;
 pub mod secure;
 mod service;
 pub mod shelf;
