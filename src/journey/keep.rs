@@ -99,16 +99,11 @@ pub async fn sift(store: &Store, changes: &[Change], fences: &[Fence]) -> Result
     if let Some(error) = erasure_refused {
         return Err(NotKept::ErasureRefused(error));
     }
-    // What the store took may have changed nothing: a plain record of each kind shows whether it takes any.
-    let refused = || sifted.refused.iter().map(|refused| &changes[refused.nth]);
-    for like in [refused().find(|change| !is_of_contact(change)), refused().find(|change| is_of_contact(change))] {
-        healthy(store, like).await?;
+    // What changed nothing says nothing of the store. Where nothing else was taken, a plain record shows whether it takes any.
+    if let Some(refused) = sifted.refused.first().filter(|_| sifted.written.changed == 0) {
+        healthy(store, &changes[refused.nth]).await?;
     }
     Ok(sifted)
-}
-
-fn is_of_contact(change: &Change) -> bool {
-    matches!(change, Change::Contact(_) | Change::RemoveContact(_))
 }
 
 /// The second before the first: the last one is the next.
@@ -138,8 +133,8 @@ fn reason(error: &StoreError) -> String {
 }
 
 /// Whether the store would take a plain record of the kind.
-async fn healthy(store: &Store, like: Option<&Change>) -> Result<(), NotKept> {
-    let Some(plain) = like.and_then(plain) else { return Ok(()) };
+async fn healthy(store: &Store, like: &Change) -> Result<(), NotKept> {
+    let Some(plain) = plain(like) else { return Ok(()) };
     match store.would_take(WriteBatch::of(vec![plain])).await {
         Ok(()) => Ok(()),
         Err(error) if error.concerns_record() => Err(NotKept::StoreRefuses(error)),

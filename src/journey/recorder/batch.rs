@@ -63,21 +63,22 @@ impl Recorder {
     /// What is there already, up to a batch.
     pub(super) fn gather(&self, first: Read, reading: &mut Reading) -> Batch {
         let mut batch = Batch::default();
-        let mut next = Some(first);
-        while let Some(Read { heard, ownership }) = next {
-            if let Heard::Record(record) = &heard {
-                batch.is_owned_under(record.partition, ownership);
-            }
-            self.take(heard, &mut batch);
-            let room = batch.content.changes.len() + batch.content.set_aside.len() < BATCH_RECORDS_MAX;
-            next = room.then(|| reading.next_if_ready()).flatten();
-        }
+        self.take(first, &mut batch);
+        self.gather_more(&mut batch, reading);
         batch
     }
 
-    fn take(&self, heard: Heard, batch: &mut Batch) {
+    pub(super) fn gather_more(&self, batch: &mut Batch, reading: &mut Reading) {
+        while batch.content.changes.len() + batch.content.set_aside.len() < BATCH_RECORDS_MAX {
+            let Some(read) = reading.next_if_ready() else { return };
+            self.take(read, batch);
+        }
+    }
+
+    fn take(&self, Read { heard, ownership }: Read, batch: &mut Batch) {
         match heard {
             Heard::Record(record) => {
+                batch.is_owned_under(record.partition, ownership);
                 let read_up_to = Resume { next: record.offset + 1, last_record: record.fingerprint() };
                 batch.next.insert(record.partition, read_up_to);
                 match self.kind.read(&record, &self.rules, self.record_bytes_max) {

@@ -19,7 +19,7 @@ const VERIFY_AGAIN: Duration = Duration::from_millis(250);
 
 impl Recorder {
     /// Waits as long as it takes: what was read is kept, in order, or nothing after it.
-    pub(super) async fn keep(&self, mut batch: Batch, reading: &Reading, fences: &mut Fences) {
+    pub(super) async fn keep(&self, mut batch: Batch, reading: &mut Reading, fences: &mut Fences) {
         // Nothing is current while it is being written, nor while nobody can know what is new.
         let was_current = self.currency.behind(&self.topic, Utc::now());
         let written = self.write(&mut batch, reading, fences).await;
@@ -38,7 +38,7 @@ impl Recorder {
         }
     }
 
-    async fn write(&self, batch: &mut Batch, reading: &Reading, fences: &mut Fences) -> Written {
+    async fn write(&self, batch: &mut Batch, reading: &mut Reading, fences: &mut Fences) -> Written {
         let mut waiting = Waiting::new(self, "cannot keep what was read").at(batch.begins());
         loop {
             match self.try_write(batch, reading, fences).await {
@@ -48,6 +48,11 @@ impl Recorder {
                 }
                 Err(NotKept::Store(StoreError::Fenced)) => fences.forget(batch.ownerships.keys().copied()),
                 Err(NotKept::NotOwned) => {}
+                Err(not_kept @ NotKept::StoreRefuses(_)) => {
+                    waiting.after(&not_kept).await;
+                    // Further records may show that it is not the store.
+                    self.gather_more(batch, reading);
+                }
                 Err(not_kept) => waiting.after(&not_kept).await,
             }
         }

@@ -107,7 +107,7 @@ impl Recorder {
             let batch = self.gather(read, &mut reading);
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.keep(batch, &reading, &mut fences) => {}
+                () = self.keep(batch, &mut reading, &mut fences) => {}
             }
         }
         reading.close(close_limit).await;
