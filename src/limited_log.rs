@@ -138,7 +138,7 @@ impl RefusedRecords {
 }
 
 fn say((topic, reason): &TopicAndReason, Line { times, first, last }: &Line<Refused>) {
-    let text = &last.text;
+    let text = if *times > 1 { "records refused" } else { last.text.as_str() };
     // Of several, where they begin and end.
     let last = (*times > 1).then_some(last);
     warn!(

@@ -7,8 +7,9 @@ use std::fmt::Debug;
 use backstory::journey::{Change, Contact, Erasure, Interaction};
 use backstory::phone;
 use backstory::record::text::{COMMENTS_CHARS_MAX, LABEL_BYTES_MAX};
-use backstory::record::{ID_BYTES_MAX, Refusal};
+use backstory::record::{ID_BYTES_MAX, Marks, Refusal, Times};
 use backstory_fuzz::{REGION, good, is_kept, now};
+use chrono::TimeDelta;
 use libfuzzer_sys::fuzz_target;
 use serde::Serialize;
 
@@ -34,7 +35,8 @@ fuzz_target!(|data: &[u8]| {
         read.addresses.iter().for_each(|known| is_kept(&known.address, REGION));
         assert!(read.key().starts_with(&read.contact_id), "its key is another contact's");
     }
-    if let Some(read) = comes_again(data, |bytes| Erasure::read(bytes, REGION)) {
+    let times = Times::of_record(Some(now()), TimeDelta::minutes(5));
+    if let Some(read) = comes_again(data, |bytes| Erasure::read(bytes, REGION, times, &mut Marks::default())) {
         read.addresses.iter().for_each(|address| is_kept(address, REGION));
         assert!(!read.contact_ids.is_empty() || !read.addresses.is_empty(), "it erases nobody");
     }

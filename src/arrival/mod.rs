@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::journey::{Campaign, Direction};
+use crate::journey::{Campaign, Direction, parts};
 use crate::kafka::Record;
 use crate::record::{self, Field, Holds, Marks, Refusal, text};
 
@@ -41,7 +41,7 @@ pub struct CallEvent {
     pub from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "record::optional_id")]
     pub to: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "parts::campaign")]
     pub campaign: Option<Campaign>,
     /// The call that this one came out of (transfer, consultation).
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "record::optional_id")]

@@ -113,6 +113,15 @@ impl Part {
         Self { part: part.into(), state, text: text.into(), code: None, since: None, next: BTreeMap::new() }
     }
 
+    /// An erasure that cannot be read holds up no other one, and somebody has to publish it anew.
+    fn erasures(unread: u64) -> Option<Self> {
+        let text = format!(
+            "{unread} could not be read since the start, and whom they name is not erased; `backstory check --set-aside` lists them"
+        );
+        let part = Self::of("erasures", PartState::Degraded, text);
+        (unread > 0).then(|| Self { code: Some("erasure_refused"), ..part })
+    }
+
     fn waiting(wait: Wait, now: DateTime<Utc>) -> Self {
         let Wait { topic, since, why, code, next } = wait;
         let mut text = format!("waiting since {}, {why}", clock(since, now));
@@ -163,6 +172,7 @@ fn parts(service: &Service, status: &str, now: DateTime<Utc>) -> Vec<Part> {
         }
     }
     parts.extend(waiting.into_iter().map(|wait| Part::waiting(wait, now)));
+    parts.extend(Part::erasures(service.way.metrics.recorders.erasures_unread()));
     parts
 }
 

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use chrono::{DateTime, OutOfRangeError, TimeDelta, Utc};
 use rlibphonenumber::Region;
 
-use super::{Agent, Campaign, Contact, Direction, Interaction, NoIds, Outcome, Regions, Source};
+use super::{Agent, Campaign, Contact, ContactAddress, Direction, Interaction, NoIds, Outcome, Regions, Source};
 use crate::config::Settings;
 use crate::phone;
 use crate::record::text::{self, Text};
-use crate::record::{self, Field, Holds, ID_BYTES_MAX, Mark, Marks, Refusal, Times, times};
+use crate::record::{self, Field, Holds, Mark, Marks, Refusal, Times, times};
 
 /// More addresses are not one person's.
 const ADDRESSES_MAX: usize = 100;
+/// Of more, repeated or nobody's, no further ones are looked for.
+const ADDRESSES_READ_MAX: usize = 1000;
 /// `kafka.record_ahead_max` where nothing else is said.
 const AHEAD_MAX: TimeDelta = TimeDelta::minutes(5);
 
@@ -36,6 +38,7 @@ const INTERACTION: &[Field] = &[
     ("outcome.label", Holds::Text, false),
     ("outcome.parent", Holds::Text, false),
     ("outcome.telephony", Holds::Text, false),
+    ("outcome.reached", Holds::Truth, false),
     ("previousScore", Holds::Number, false),
     ("currentScore", Holds::Number, false),
     ("agent", Holds::Object, false),
@@ -114,7 +117,7 @@ impl Rules {
         let mut read: Contact = record::read(value, CONTACT, marks)?;
         text::required_id("contactId", &mut read.contact_id)?;
         if self.no_ids.has(&read.contact_id) {
-            return Err(Refusal::Missing("contactId"));
+            return Err(Refusal::NoId("contactId"));
         }
         read.merged_into = self.id("mergedInto", read.merged_into, marks)?;
         text::optional_label("name", &mut read.name, marks);
@@ -145,19 +148,27 @@ impl Rules {
 
     /// Each once, those that nobody can be looked up by left out.
     fn addresses(&self, contact: &mut Contact, marks: &mut Marks) -> Result<(), Refusal> {
-        let given = contact.addresses.len();
-        contact.addresses.truncate(ADDRESSES_MAX);
-        contact.addresses.retain(|known| known.address.len() <= ID_BYTES_MAX);
-        if contact.addresses.len() < given {
-            marks.set(Mark::AddressesLeftOut(ADDRESSES_MAX));
-        }
+        let mut kept: Vec<ContactAddress> = Vec::new();
         let mut seen = BTreeSet::new();
-        for known in &mut contact.addresses {
-            text::id("addresses", &mut known.address)?;
-            text::optional_label("addresses.mode", &mut known.mode, marks);
-            known.address = phone::address(&known.address, self.regions.general).unwrap_or_default();
+        for (nth, mut known) in std::mem::take(&mut contact.addresses).into_iter().enumerate() {
+            if nth == ADDRESSES_READ_MAX || kept.len() == ADDRESSES_MAX {
+                marks.set(Mark::AddressesLeftOut(ADDRESSES_MAX));
+                break;
+            }
+            match text::id("addresses", &mut known.address) {
+                Err(Refusal::TooLong(..)) => {
+                    marks.set(Mark::AddressTooLong);
+                    continue;
+                }
+                read => read?,
+            }
+            let Some(address) = phone::address(&known.address, self.regions.general) else { continue };
+            if seen.insert(address.clone()) {
+                text::optional_label("addresses.mode", &mut known.mode, marks);
+                kept.push(ContactAddress { address, ..known });
+            }
         }
-        contact.addresses.retain(|known| !known.address.is_empty() && seen.insert(known.address.clone()));
+        contact.addresses = kept;
         Ok(())
     }
 }

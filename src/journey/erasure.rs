@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::{Contact, Interaction};
 use crate::phone;
-use crate::record::{self, Field, Holds, ID_BYTES_MAX, Marks, Refusal, text, times};
+use crate::record::{self, Field, Holds, ID_BYTES_MAX, Mark, Marks, Refusal, Times, text, times};
 
 /// More ids or addresses are not one person's.
 const NAMES_MAX: usize = 1000;
@@ -41,29 +41,36 @@ const ERASURE: &[Field] = &[
 
 impl Erasure {
     /// Reads one from JSON, its addresses as they are kept. Its ids are taken as they stand, placeholders included: what was once
-    /// kept under them can be erased.
-    pub fn read(value: &[u8], region: Region) -> Result<Self, Refusal> {
-        let mut erasure: Self = record::read(value, ERASURE, &mut Marks::default())?;
+    /// kept under them can be erased. An entry that names nobody keeps the others from nothing.
+    pub fn read(value: &[u8], region: Region, times: Times, marks: &mut Marks) -> Result<Self, Refusal> {
+        let mut erasure: Self = record::read(value, ERASURE, marks)?;
         text::required_id("erasureId", &mut erasure.erasure_id)?;
         if erasure.contact_ids.len() + erasure.addresses.len() > NAMES_MAX {
             return Err(Refusal::WrongType("contactIds"));
         }
         for given in std::mem::take(&mut erasure.contact_ids) {
             let mut id = given.clone();
-            text::required_id("contactIds", &mut id)?;
+            if text::required_id("contactIds", &mut id).is_err() {
+                marks.set(Mark::LeftOut("contactIds"));
+                continue;
+            }
             if id != given && !given.contains('\0') && given.len() <= ID_BYTES_MAX {
                 erasure.contact_ids.push(given);
             }
             erasure.contact_ids.push(id);
         }
-        for address in &mut erasure.addresses {
-            text::id("addresses", address)?;
-            *address = phone::address(address, region).ok_or(Refusal::NoAddress)?;
+        for mut address in std::mem::take(&mut erasure.addresses) {
+            let read = text::id("addresses", &mut address).ok().and_then(|()| phone::address(&address, region));
+            match read {
+                Some(address) => erasure.addresses.push(address),
+                None => marks.set(Mark::LeftOut("addresses")),
+            }
         }
         if erasure.contact_ids.is_empty() && erasure.addresses.is_empty() {
             return Err(Refusal::Missing("contactIds"));
         }
-        erasure.erased_at = times::required("erasedAt", erasure.erased_at)?;
+        let erased_at = times::required("erasedAt", erasure.erased_at)?;
+        erasure.erased_at = times.updated("erasedAt", Some(erased_at), None, marks);
         Ok(erasure)
     }
 }
@@ -155,7 +162,8 @@ mod tests {
     use super::*;
 
     fn read(value: &str) -> Result<Erasure, Refusal> {
-        Erasure::read(value.as_bytes(), Region::US)
+        let times = Times::of_record(None, chrono::TimeDelta::zero());
+        Erasure::read(value.as_bytes(), Region::US, times, &mut Marks::default())
     }
 
     #[test]
@@ -170,7 +178,28 @@ mod tests {
         assert_eq!(read(nobody), Err(Refusal::Missing("contactIds")));
         assert_eq!(read(r#"{"erasureId":"e","contactIds":["c"]}"#), Err(Refusal::Missing("erasedAt")));
         let unnamed = r#"{"erasureId":"e","contactIds":[" "],"erasedAt":"2026-11-20T21:00:00Z"}"#;
-        assert_eq!(read(unnamed), Err(Refusal::Empty("contactIds")));
+        assert_eq!(read(unnamed), Err(Refusal::Missing("contactIds")));
+    }
+
+    #[test]
+    fn an_entry_that_names_nobody_keeps_the_others_from_nothing() {
+        for odd in [
+            r#""contactIds":["c",""]"#,
+            r#""contactIds":["c",null,"a\u0000b"],"addresses":null"#,
+            r#""contactIds":["c"],"addresses":["anonymous",null]"#,
+        ] {
+            let read = read(&format!(r#"{{"erasureId":"e",{odd},"erasedAt":"2026-11-20T21:00:00Z"}}"#)).unwrap();
+            assert_eq!((read.contact_ids, read.addresses), (vec!["c".to_owned()], vec![]), "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_erasure_of_a_clock_that_is_ahead_keeps_nobody_out_for_years() {
+        let value = r#"{"erasureId":"e","contactIds":["c"],"erasedAt":"2099-01-01T00:00:00Z"}"#;
+        let own = "2026-11-20T21:00:00Z".parse().unwrap();
+        let times = Times::of_record(Some(own), chrono::TimeDelta::minutes(5));
+        let read = Erasure::read(value.as_bytes(), Region::US, times, &mut Marks::default()).unwrap();
+        assert_eq!(read.erased_at, own);
     }
 
     #[test]

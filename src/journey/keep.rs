@@ -90,8 +90,13 @@ pub async fn sift(store: &Store, changes: &[Change], fences: &[Fence]) -> Result
             Err(error) => {
                 decided += 1;
                 sifted.refused.push(Refused { nth: from, reason: reason(&error) });
-                if decided >= DECIDED_MIN && sifted.refused.len() * 2 > decided {
+                let refused = sifted.refused.len();
+                if changes.len() >= DECIDED_MIN && refused * 2 > changes.len() {
                     return Err(NotKept::StoreRefuses(error));
+                }
+                // All of them so far: it need not be found out of each where the store refuses even a plain record.
+                if refused == DECIDED_MIN && refused == decided {
+                    healthy(store, &changes[from]).await?;
                 }
             }
         }

@@ -20,6 +20,7 @@ pub mod erasure;
 pub mod keep;
 mod migration;
 mod no_ids;
+pub(crate) mod parts;
 pub mod postgres;
 pub mod recorder;
 mod removal;
@@ -145,7 +146,7 @@ pub struct Interaction {
     /// E.164 or e-mail; as given where it can be read as neither.
     #[serde(deserialize_with = "record::id")]
     pub address: SmolStr,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "parts::shared_campaign")]
     pub campaign: Option<Arc<Campaign>>,
     /// voice, sms, email, chat, or any other: data.
     pub channel: SmolStr,
@@ -161,7 +162,7 @@ pub struct Interaction {
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schemars(with = "Option<DateTime<Utc>>")]
     pub ended_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "parts::outcome")]
     pub outcome: Option<Arc<Outcome>>,
     /// Before this interaction; absent is not 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -169,7 +170,7 @@ pub struct Interaction {
     /// As the agent left it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_score: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "parts::agent")]
     pub agent: Option<Arc<Agent>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comments: Option<SmolStr>,
@@ -204,12 +205,12 @@ pub struct Contact {
     pub contact_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "parts::addresses")]
     pub addresses: Vec<ContactAddress>,
     /// Where they are, by its IANA name: `America/New_York`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "parts::campaign")]
     pub campaign: Option<Campaign>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed_at: Option<DateTime<Utc>>,

@@ -10,9 +10,14 @@ const BUILT_IN: &[&str] = &[
     r"\n",
     // Beside those that were seen most: other spellings of the same.
     "nil",
+    "nan",
     "undefined",
     "(null)",
+    "<null>",
     "#n/a",
+    "--",
+    "–",
+    "—",
     "00000000-0000-0000-0000-000000000000",
 ];
 
@@ -33,7 +38,7 @@ impl NoIds {
 
     /// Whether the text is no id.
     pub fn has(&self, text: &str) -> bool {
-        let bare = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
+        let bare = text.trim_matches(is_blank);
         let built_in = || BUILT_IN.iter().any(|none| none.eq_ignore_ascii_case(bare));
         let added = || !self.added.is_empty() && self.added.contains(&bare.to_lowercase());
         bare.is_empty() || built_in() || added()
@@ -51,6 +56,11 @@ impl NoIds {
     }
 }
 
+/// What nobody sees: blanks, padding, and characters without a width.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\0' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}') || c.is_whitespace()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,12 +68,28 @@ mod tests {
     #[test]
     fn blanks_and_placeholders_are_no_ids_in_any_case() {
         let no_ids = NoIds::with(&["TBD ".into(), "Ñ/D".into()]);
-        for none in
-            ["", " ", "\t", "\0", "null", "NULL", " Null ", "None", "UNKNOWN", "n/a", "N/A", "-", r"\N", "tbd", "ñ/d"]
-        {
+        for none in [
+            "",
+            " ",
+            "\t",
+            "\0",
+            "null",
+            "NULL",
+            " Null ",
+            "None",
+            "UNKNOWN",
+            "n/a",
+            "N/A",
+            "-",
+            r"\N",
+            "\u{feff}\u{200b}",
+            "—",
+            "tbd",
+            "ñ/d",
+        ] {
             assert!(no_ids.has(none), "{none:?}");
         }
-        for id in ["p-1", "0", "Nullmann", "none-1", "N", "--1", "tb"] {
+        for id in ["p-1", "0", "Nullmann", "none-1", "N", "--1", "tb", "na"] {
             assert!(!no_ids.has(id), "{id:?}");
         }
         assert!(!NoIds::default().has("tbd"));

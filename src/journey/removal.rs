@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::record::{KEY_BYTES_MAX, Refusal, text};
+use crate::record::{KEY_BYTES_MAX, Refusal, repair, text};
 
 /// So long a removal holds against records that come late; after it, only what is newer can still be on its way.
 pub const REMEMBERED: TimeDelta = TimeDelta::days(30);
@@ -50,9 +50,10 @@ impl Removal {
         if key.len() > KEY_BYTES_MAX {
             return Err(Refusal::TooLong("key", KEY_BYTES_MAX));
         }
-        let key = str::from_utf8(key).map_err(|_| Refusal::WrongType("key"))?;
-        let mut keys = vec![key.to_owned()];
-        keys.extend(within(key, id_field));
+        let text = |key| str::from_utf8(key).map_err(|_| Refusal::WrongType("key"));
+        let key = repair::bare(without_schema_number(key));
+        let mut keys = vec![text(key)?.to_owned()];
+        keys.extend(within(&keys[0], id_field));
         if keys.iter().any(|key| text::without_padding(key).contains('\0')) {
             return Err(Refusal::Nul("key"));
         }
@@ -87,7 +88,8 @@ impl Removal {
     }
 }
 
-/// The id in a key that is JSON: a text in quotes, the payload of Connect's envelope, or an object with the id's field.
+/// The key in one that is JSON: a text in quotes, the payload of Connect's envelope, or an object with the id's field, and for a listing
+/// with its campaign's. An object that says more may name something else, and names nothing here.
 fn within(key: &str, id_field: &str) -> Option<String> {
     if !key.trim_start().starts_with(['"', '{']) {
         return None;
@@ -98,8 +100,19 @@ fn within(key: &str, id_field: &str) -> Option<String> {
         _ => None,
     };
     let json: Value = serde_json::from_str(key).ok()?;
-    let payload = if json.get("schema").is_some() { json.get("payload")? } else { &json };
-    text(payload).or_else(|| payload.get(id_field).and_then(text))
+    let payload = json.get("payload").unwrap_or(&json);
+    let Value::Object(fields) = payload else { return text(payload) };
+    let mut campaign_id = None;
+    for (name, value) in fields {
+        match name.as_str() {
+            _ if name == id_field => {}
+            "campaignId" | "campaign_id" => campaign_id = Some(text(value)?),
+            "campaign" => campaign_id = Some(value.get("id").and_then(text).or_else(|| text(value))?),
+            _ => return None,
+        }
+    }
+    let id = fields.get(id_field).and_then(text)?;
+    Some(campaign_id.map_or_else(|| id.clone(), |campaign_id| format!("{id}/{campaign_id}")))
 }
 
 /// Either part may hold slashes of its own.
@@ -115,25 +128,28 @@ fn splits(key: &str) -> impl Iterator<Item = (&str, &str)> {
 /// Whether a value is none, in any of the ways that clients send "no value".
 pub fn is_no_value(value: Option<&[u8]>) -> bool {
     let Some(value) = value else { return true };
-    // What a schema registry's serializers put before a value: a zero and the schema's number.
-    let value = if value.len() >= 5 && value[0] == 0 { &value[5..] } else { value };
-    let value = value.trim_ascii();
-    // No envelope of nothing is longer.
+    let value = repair::bare(without_schema_number(value)).trim_ascii();
     match value {
         b"" | b"null" | b"\"\"" => true,
-        envelope if envelope.starts_with(b"{") && envelope.len() < KEY_BYTES_MAX => is_empty_envelope(envelope),
-        text => text.iter().all(|byte| *byte == 0),
+        envelope => is_empty_envelope(envelope),
     }
 }
 
-/// Connect's `{"schema":…,"payload":null}`.
+/// A schema registry's serializers put a zero and the schema's number before what they write.
+fn without_schema_number(bytes: &[u8]) -> &[u8] {
+    if bytes.len() >= 5 && bytes[0] == 0 { &bytes[5..] } else { bytes }
+}
+
+/// Connect's `{"schema":…,"payload":null}`, however long its schema is.
 fn is_empty_envelope(value: &[u8]) -> bool {
     // Cheap for the many that are none.
-    if !value.windows(9).any(|part| part == b"\"payload\"") {
+    let Some(fields) = value.strip_prefix(b"{").map(<[u8]>::trim_ascii_start) else { return false };
+    if !(fields.starts_with(b"\"schema\"") || fields.starts_with(b"\"payload\"")) {
         return false;
     }
     let Ok(Value::Object(fields)) = serde_json::from_slice(value) else { return false };
-    fields.get("payload") == Some(&Value::Null) && fields.keys().all(|name| name == "payload" || name == "schema")
+    let of_envelope = |name: &String| ["payload", "schema", "headers"].contains(&name.as_str());
+    fields.get("payload") == Some(&Value::Null) && fields.keys().all(of_envelope)
 }
 
 #[cfg(test)]
@@ -157,6 +173,12 @@ mod tests {
             assert!(keys(json).contains(&"p-1".to_owned()), "{json}");
         }
         assert!(keys(r#"{"schema":{},"payload":{"contactId":17}}"#).contains(&"17".to_owned()));
+        for listing in [r#"{"contactId":"p","campaignId":"td"}"#, r#"{"campaign":{"id":"td"},"contactId":"p"}"#] {
+            let keys = keys(listing);
+            assert!(keys.contains(&"p/td".to_owned()) && !keys.contains(&"p".to_owned()), "{keys:?}");
+        }
+        assert_eq!(keys(r#"{"contactId":"p","tenant":"t"}"#).len(), 1, "it may be another tenant's");
+        assert_eq!(keys("\0\0\0\0\u{7}p-1"), ["p-1"], "behind the number of a schema");
     }
 
     #[test]
@@ -203,7 +225,11 @@ mod tests {
 
     #[test]
     fn every_way_of_sending_nothing_is_no_value() {
-        let nothing: [Option<&[u8]>; 10] = [
+        let long = format!(r#"{{"schema":{{"fields":"{}"}},"payload":null}}"#, "x".repeat(5000));
+        let nothing: [Option<&[u8]>; 13] = [
+            Some(long.as_bytes()),
+            Some(b"\xef\xbb\xbfnull\0"),
+            Some(br#"{"schema":null,"payload":null,"headers":{}}"#),
             None,
             Some(b""),
             Some(b" \n"),

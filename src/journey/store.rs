@@ -44,7 +44,7 @@ pub struct WriteBatch {
     pub offsets: Vec<Offset>,
     /// Records that are passed over.
     pub set_aside: Vec<SetAside>,
-    /// Whose partitions the changes are from, for a store that nodes share.
+    /// The fences of the partitions that the changes were read from, for a store that nodes share.
     pub fences: Vec<Fence>,
 }
 
@@ -140,7 +140,7 @@ pub enum StoreError {
     #[error("the store failed: {}", embedded::readable(.0))]
     Sqlite(rusqlite::Error),
     #[error("the store failed: {}", postgres::reason(.0))]
-    Postgres(#[from] tokio_postgres::Error),
+    Postgres(tokio_postgres::Error),
     #[error("PostgreSQL cannot be reached: {0}")]
     Unreachable(String),
     #[error("the column {0} holds what Backstory never wrote there")]
@@ -187,7 +187,14 @@ impl StoreError {
     }
 }
 
-// Not as the source of the error, which is printed behind it: what SQLite itself says helps nobody more.
+// Not as the sources of the error, which are printed behind it: what the stores themselves say helps nobody more, and PostgreSQL
+// repeats values in it.
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)

@@ -77,7 +77,9 @@ impl GroupConsumer {
         let assignments = told.assignments();
         let client = Mutex::new(Arc::new(join(&brokers, &group, &topic, told)?));
         let (stop, deaf, answered_at) = (AtomicBool::new(false), AtomicBool::new(false), Mutex::new(Instant::now()));
+        let kept = Mutex::default();
         let member = Arc::new(Member {
+            kept,
             brokers,
             group,
             topic,
@@ -119,9 +121,15 @@ impl GroupConsumer {
     /// Commits these positions: everything before them is kept. Returns whether that was done; where it was not, the records are
     /// read again.
     pub async fn commit(&self, next: &HashMap<i32, i64>) -> bool {
+        let numbered =
+            next.iter().map(|(&partition, &next)| (partition, (self.member.assignments.number(partition), next)));
+        let numbered: Vec<_> = numbered.collect();
         let committed = self.verify(next.clone()).await;
-        if let Err(error) = &committed {
-            debug!(kafka.topic = self.member.topic, %error, "not committed: these records will be read again");
+        match &committed {
+            Ok(()) => self.member.kept.lock().extend(numbered),
+            Err(error) => {
+                debug!(kafka.topic = self.member.topic, %error, "not committed: these records will be read again");
+            }
         }
         committed.is_ok()
     }
@@ -191,7 +199,8 @@ impl GroupProgress {
             return Err(KafkaError::MetadataFetch(error.into()));
         }
         let partitions: Vec<i32> = topic.partitions().iter().map(|partition| partition.id()).collect();
-        let committed = self.committed(partitions.iter().copied())?;
+        let mut committed = self.committed(partitions.iter().copied())?;
+        self.member.commit_again(&mut committed)?;
         let mut missing = HashMap::new();
         for partition in partitions {
             let (low, high) = client.fetch_watermarks(name, partition, ASK_TIMEOUT)?;
@@ -218,6 +227,8 @@ struct Member {
     topic: String,
     client: Mutex<Arc<Client>>,
     assignments: Arc<Assignments>,
+    /// What was committed here: by partition, under which ownership and up to where.
+    kept: Mutex<HashMap<i32, (u64, i64)>>,
     /// Made when it is needed first.
     probe: Mutex<Option<Probe>>,
     answered_at: Mutex<Instant>,
@@ -233,6 +244,21 @@ fn join(brokers: &Brokers, group: &str, topic: &str, told: Told) -> KafkaResult<
 }
 
 impl Member {
+    /// A member that had lost a partition may have set its offset back before it learnt that: the owner knows better.
+    fn commit_again(&self, committed: &mut HashMap<i32, i64>) -> Result<(), KafkaError> {
+        let mut offsets = TopicPartitionList::new();
+        for (&partition, &(ownership, next)) in &*self.kept.lock() {
+            if self.assignments.owns(partition, ownership) && committed.get(&partition).is_none_or(|&is| is < next) {
+                offsets.add_partition_offset(&self.topic, partition, Offset::Offset(next))?;
+                committed.insert(partition, next);
+            }
+        }
+        if offsets.count() == 0 {
+            return Ok(());
+        }
+        self.client().commit(&offsets, CommitMode::Sync)
+    }
+
     fn client(&self) -> Arc<Client> {
         Arc::clone(&self.client.lock())
     }

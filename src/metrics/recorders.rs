@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
@@ -34,6 +35,7 @@ pub struct Recorders {
     store_failures: Family<Labels<1>, Counter>,
     waiting: Family<Labels<1>, Gauge>,
     waits: Waits,
+    erasures_unread: AtomicU64,
 }
 
 /// Those that wait now. Their series go with them.
@@ -65,6 +67,16 @@ impl Recorders {
     /// The store failed a recorder of this topic once more.
     pub fn store_failed(&self, topic: &str) {
         self.store_failures.get_or_create(&[("topic", topic.to_owned())]).inc();
+    }
+
+    /// An erasure could not be read: whom it names is not erased.
+    pub fn erasure_unread(&self) {
+        self.erasures_unread.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Since the start.
+    pub fn erasures_unread(&self) -> u64 {
+        self.erasures_unread.load(Ordering::Relaxed)
     }
 
     pub fn begins_to_wait(&self, wait: Wait) -> Waiting {

@@ -11,10 +11,14 @@ pub enum Mark {
     ControlCharacters(&'static str),
     #[error("halves of characters in a text were replaced by �")]
     HalfCharacters,
-    #[error("the field {0} holds no id but a placeholder such as \"null\" or nothing; it was left out")]
+    #[error("the field {0} is blank or a placeholder such as null: it was left out")]
     NoId(&'static str),
-    #[error("addresses were left out: more than {0}, or one of more than 512 bytes")]
+    #[error("an entry of {0} names nobody and was left out")]
+    LeftOut(&'static str),
+    #[error("addresses beyond the first {0} were left out")]
     AddressesLeftOut(usize),
+    #[error("an address of more than 512 bytes was left out")]
+    AddressTooLong,
     #[error("the field {0} is not the IANA name of a time zone (such as America/New_York); it was left out")]
     UnknownTimeZone(&'static str),
     #[error("the time in the field {0} is before 1980 or after 2100; it was left out")]
@@ -31,7 +35,8 @@ impl Mark {
             Self::ControlCharacters(_) => "control_characters",
             Self::HalfCharacters => "half_characters",
             Self::NoId(_) => "no_id",
-            Self::AddressesLeftOut(_) => "addresses_left_out",
+            Self::AddressesLeftOut(_) | Self::AddressTooLong => "addresses_left_out",
+            Self::LeftOut(_) => "left_out",
             Self::UnknownTimeZone(_) => "unknown_time_zone",
             Self::TimeLeftOut(_) => "time_left_out",
             Self::Ahead(_) => "ahead",

@@ -10,7 +10,7 @@ use serde_json::Value;
 use smol_str::{SmolStr, ToSmolStr as _};
 
 mod marks;
-mod repair;
+pub mod repair;
 pub mod text;
 pub mod times;
 
@@ -41,6 +41,8 @@ pub enum Refusal {
     AfterItsRecord(&'static str),
     #[error("the field {0} is empty")]
     Empty(&'static str),
+    #[error("the field {0} is a placeholder such as null, and no id")]
+    NoId(&'static str),
     #[error("the field {0} is longer than {1} bytes")]
     TooLong(&'static str, usize),
     #[error("the field {0} has a NUL character within")]
@@ -71,6 +73,7 @@ impl Refusal {
             Self::TimeOutOfRange(_) => "time_out_of_range",
             Self::AfterItsRecord(_) | Self::FromFuture => "from_future",
             Self::Empty(_) => "empty_field",
+            Self::NoId(_) => "no_id",
             Self::TooLong(..) => "field_too_long",
             Self::BadCloudEvent => "bad_cloud_event",
             Self::NoAddress => "no_address",
@@ -89,15 +92,16 @@ impl Refusal {
             | Self::TimeOutOfRange(field)
             | Self::AfterItsRecord(field)
             | Self::Empty(field)
+            | Self::NoId(field)
             | Self::TooLong(field, _)
             | Self::Nul(field) => Some(field),
+            Self::NoAddress => Some("address"),
+            Self::FromFuture => Some("at"),
             Self::NoValue
             | Self::TooLarge
             | Self::NotJson
             | Self::NotObject
-            | Self::FromFuture
             | Self::BadCloudEvent
-            | Self::NoAddress
             | Self::BadShape
             | Self::Panicked => None,
         }
@@ -112,6 +116,7 @@ pub enum Holds {
     Id,
     Time,
     Number,
+    Truth,
     Object,
     List,
     OneOf(&'static [&'static str]),
@@ -122,15 +127,21 @@ pub type Field = (&'static str, Holds, bool);
 
 /// Reads a value typed; only where that fails is it looked at again, for what can be repaired and for the field that is wrong.
 pub fn read<T: DeserializeOwned>(value: &[u8], fields: &[Field], marks: &mut Marks) -> Result<T, Refusal> {
-    let value = repair::without_mark(value);
+    let value = repair::bare(value);
     let typed = |value: &[u8]| if is_object(value) { serde_json::from_slice(value).ok() } else { None };
     if let Some(read) = typed(value) {
         return Ok(read);
     }
-    let Some(repaired) = repair::halves_replaced(value) else { return Err(what_is_wrong(value, fields)) };
-    let read = typed(&repaired).ok_or_else(|| what_is_wrong(&repaired, fields))?;
+    let Some(repaired) = repair::halves_replaced(value) else { return read_untyped(value, fields) };
+    let read = typed(&repaired).map_or_else(|| read_untyped(&repaired, fields), Ok)?;
     marks.set(Mark::HalfCharacters);
     Ok(read)
+}
+
+/// Of a field that is there twice the last one holds, as in most languages.
+fn read_untyped<T: DeserializeOwned>(value: &[u8], fields: &[Field]) -> Result<T, Refusal> {
+    let json = serde_json::from_slice::<Value>(value).ok().filter(Value::is_object);
+    json.and_then(|json| serde_json::from_value(json).ok()).ok_or_else(|| what_is_wrong(value, fields))
 }
 
 /// Whether what is JSON is an object. What is typed must be: serde takes a list for one whose fields have lost their names.
@@ -165,6 +176,7 @@ fn fits(value: &Value, holds: Holds) -> bool {
         Holds::Id => value.is_string() || value.is_i64() || value.is_u64(),
         Holds::Time => value.as_str().is_some_and(|text| text.parse::<chrono::DateTime<chrono::Utc>>().is_ok()),
         Holds::Number => value.is_number(),
+        Holds::Truth => value.is_boolean(),
         Holds::Object => value.is_object(),
         Holds::List => value.is_array(),
         Holds::OneOf(names) => value.as_str().is_some_and(|text| names.contains(&text)),
@@ -181,11 +193,12 @@ pub fn optional_id<'de, T: text::Text, D: Deserializer<'de>>(deserializer: D) ->
     deserializer.deserialize_option(OptionalId).map(|id| id.map(|id| id.as_str().into()))
 }
 
-/// As above, a list of them.
+/// As above, a list of them; gaps in it are none.
 pub fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     struct One(#[serde(deserialize_with = "id")] String);
-    Ok(Vec::<One>::deserialize(deserializer)?.into_iter().map(|one| one.0).collect())
+    let ids = Option::<Vec<Option<One>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(ids.into_iter().flatten().map(|one| one.0).collect())
 }
 
 struct Id;

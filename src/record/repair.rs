@@ -1,4 +1,5 @@
-//! JSON as some programs write it: with a mark of the byte order before it, or with half of a character that was cut in two.
+//! JSON as some programs write it: with a mark of the byte order before it, with padding behind it, or with half of a character that was
+//! cut in two.
 
 use std::borrow::Cow;
 
@@ -8,8 +9,13 @@ const REPLACEMENT: &[u8] = b"\\ufffd";
 /// `\ud83d`.
 const ESCAPE_BYTES: usize = 6;
 
-pub fn without_mark(json: &[u8]) -> &[u8] {
-    json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json)
+/// Without the mark, and without NULs that fill up a column behind it.
+pub fn bare(mut json: &[u8]) -> &[u8] {
+    json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
+    while let [rest @ .., 0] = json {
+        json = rest;
+    }
+    json
 }
 
 /// With each half of a character (an escaped surrogate without its other half) replaced; `None` where there is none.

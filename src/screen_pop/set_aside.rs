@@ -11,7 +11,9 @@ use crate::journey::{SetAside, WriteBatch};
 use crate::metrics::Metrics;
 
 /// Places that wait for the store; further ones are counted, and are in the log alone.
-const WAITING_MAX: usize = 1000;
+const WAITING_MAX: usize = 10_000;
+/// Places in one transaction.
+const BATCH_MAX: usize = 1000;
 /// Until a store that failed is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 
@@ -37,7 +39,7 @@ impl SetAsideQueue {
 pub async fn keep_set_aside(way: Arc<Way>, mut waiting: mpsc::Receiver<SetAside>, stop: CancellationToken) {
     let keep = async {
         let mut records = Vec::new();
-        while waiting.recv_many(&mut records, WAITING_MAX).await > 0 {
+        while waiting.recv_many(&mut records, BATCH_MAX).await > 0 {
             let batch = Arc::new(WriteBatch { set_aside: std::mem::take(&mut records), ..WriteBatch::default() });
             let Some((store, ..)) = way.sources.stores().next() else { continue };
             while store.write(Arc::clone(&batch)).await.is_err() {

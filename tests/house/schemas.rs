@@ -10,6 +10,7 @@ use backstory::journey::{Contact, Erasure, Interaction};
 use backstory::kafka::Record;
 use backstory::push::ledger::record::Line;
 use backstory::push::{ClientFrame, ServerFrame};
+use backstory::record::{Marks, Times};
 use chrono::{DateTime, TimeDelta, Utc};
 use rlibphonenumber::Region;
 use schemars::generate::SchemaSettings;
@@ -98,7 +99,13 @@ fn every_example_of_a_record_or_client_frame_is_decoded() {
                 Contact::read(text.as_bytes(), Region::US, now).unwrap_or_else(|e| panic!("{name}: {e}"));
             }
             "erasure" => {
-                Erasure::read(text.as_bytes(), Region::US).unwrap_or_else(|e| panic!("{name}: {e}"));
+                Erasure::read(
+                    text.as_bytes(),
+                    Region::US,
+                    Times::of_record(None, TimeDelta::zero()),
+                    &mut Marks::default(),
+                )
+                .unwrap_or_else(|e| panic!("{name}: {e}"));
             }
             "client-frame" => {
                 ClientFrame::decode(&text).unwrap_or_else(|error| panic!("{name}: {error:?}"));

@@ -2,6 +2,7 @@
 //! id joins nobody.
 
 use backstory::journey::{Change, Contact, Erasure, Interaction, Removal, WriteBatch};
+use backstory::record::{Marks, Times};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -144,7 +145,9 @@ async fn whatever_fuzzing_found_is_kept_and_comes_back_equal(shelf: Shelf) {
     comes_back_equal(&shelf, each_once(interactions)).await;
     for value in &all {
         let contact = Contact::read(value, Region::US, now()).ok().map(|read| Change::Contact(Box::new(read)));
-        let erasure = Erasure::read(value, Region::US).ok().map(|read| Change::Erase(Box::new(read)));
+        let erasure = Erasure::read(value, Region::US, times(), &mut Marks::default())
+            .ok()
+            .map(|read| Change::Erase(Box::new(read)));
         for change in [contact, erasure].into_iter().flatten() {
             shelf.store.write(WriteBatch::of(vec![change])).await.expect("the store takes what fuzzing found");
         }
@@ -178,16 +181,21 @@ async fn placeholders_join_nobody(shelf: Shelf) {
         are_strangers(&shelf).await;
     }
     let nobodys = contact_read(json!({"contactId": "Unknown", "addresses": [{"address": ANA}]}));
-    assert_eq!(nobodys.unwrap_err().name(), "missing_field");
+    assert_eq!(nobodys.unwrap_err().name(), "no_id");
 }
 
 fn contact_read(value: Value) -> Result<Contact, backstory::record::Refusal> {
     Contact::read(value.to_string().as_bytes(), Region::US, now())
 }
 
+fn times() -> Times {
+    Times::of_record(None, chrono::TimeDelta::zero())
+}
+
 fn erasure_of(contact_id: &str) -> Change {
     let value = json!({"erasureId": "e", "contactIds": [contact_id], "erasedAt": now()});
-    Change::Erase(Box::new(Erasure::read(value.to_string().as_bytes(), Region::US).unwrap()))
+    let read = Erasure::read(value.to_string().as_bytes(), Region::US, times(), &mut Marks::default());
+    Change::Erase(Box::new(read.unwrap()))
 }
 
 async fn an_erasure_does_not_reach_those_that_a_placeholder_was_written_for(shelf: Shelf) {

@@ -32,7 +32,7 @@ impl Writer {
         }
         let Freed { interactions, merges } = self.free(no_ids)?;
         if interactions + merges > 0 {
-            info!(interactions, merges, "took apart what ids that are none had joined");
+            info!(interactions, merges, "took apart what placeholders instead of ids had joined");
         }
         let batch = self.begin()?;
         batch.transaction.execute(

@@ -22,8 +22,8 @@ impl Batch<'_> {
         topics.sort_unstable();
         topics.dedup();
         let mut forget = self.transaction.prepare_cached(
-            "DELETE FROM set_aside WHERE nth IN (
-               SELECT nth FROM set_aside WHERE topic = ?1 ORDER BY nth DESC LIMIT -1 OFFSET ?2)",
+            "DELETE FROM set_aside WHERE topic = ?1 AND nth <= (
+               SELECT nth FROM set_aside WHERE topic = ?1 ORDER BY nth DESC LIMIT 1 OFFSET ?2)",
         )?;
         for topic in topics {
             forget.execute(params![topic, SET_ASIDE_MAX as i64])?;

@@ -18,7 +18,7 @@ pub use address::Address;
 /// A text as [`NoIds`](super::NoIds) compares it, in SQL: without blanks around, in small letters.
 macro_rules! bare {
     ($text:literal) => {
-        concat!("lower(btrim(", $text, ", E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000'))")
+        concat!("lower(btrim(", $text, ", E' \\t\\n\\r\\f\\u000b\\u00a0\\u3000\\u200b\\ufeff'))")
     };
 }
 
@@ -209,13 +209,14 @@ fn refused(error: tokio_postgres::Error) -> StoreError {
     if error.as_db_error().is_some() { StoreError::Postgres(error) } else { StoreError::Unreachable(reason(&error)) }
 }
 
-/// What a person can act on. PostgreSQL repeats values in what it says of data (classes 22 and 23): of these, the code only.
+/// What a person can act on. What the server says of data repeats values, and so may what a trigger raises: only of its own troubles
+/// its words are shown, of anything else the code.
 pub fn reason(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
-        Some(said) if matches!(&said.code().code()[..2], "22" | "23") => {
-            format!("PostgreSQL refuses a value (SQLSTATE {})", said.code().code())
+        Some(said) if is_its_own_trouble(said.code()) => {
+            format!("{} (SQLSTATE {})", said.message(), said.code().code())
         }
-        Some(said) => format!("{} (SQLSTATE {})", said.message(), said.code().code()),
+        Some(said) => format!("PostgreSQL refuses a value (SQLSTATE {})", said.code().code()),
         None => tls::reason(error).unwrap_or_else(|| {
             let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
             format!("{error}{}", cause.unwrap_or_default())
@@ -223,16 +224,19 @@ pub fn reason(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// Classes of SQLSTATE by which the server refuses what it was given: values, constraints (but for a row that is there already, which
-/// is tried again), views' checks, sizes; what a trigger raises without a code of its own, and what the server calls its own fault
-/// (a value that is too large for it is one).
+/// Whether the server refuses what it was given: a value, a constraint, a size, or what a trigger raises by whatever code. A row that is
+/// there already is no refusal: it is tried again.
 pub fn refuses_a_value(error: &tokio_postgres::Error) -> bool {
-    let Some(state) = error.code() else { return false };
-    match &state.code()[..2] {
-        "21" | "22" | "44" | "54" => true,
-        "23" => *state != SqlState::UNIQUE_VIOLATION,
-        _ => *state == SqlState::RAISE_EXCEPTION || *state == SqlState::INTERNAL_ERROR,
-    }
+    error.code().is_some_and(|state| !is_its_own_trouble(state) && *state != SqlState::UNIQUE_VIOLATION)
+}
+
+/// Classes of SQLSTATE that say nothing of what was sent: connections, transactions, rights and tables, resources, what an operator does,
+/// damage.
+fn is_its_own_trouble(state: &SqlState) -> bool {
+    let is_damage = *state == SqlState::DATA_CORRUPTED || *state == SqlState::INDEX_CORRUPTED;
+    const CLASSES: [&str; 15] =
+        ["08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "55", "57", "58", "72", "F0"];
+    is_damage || CLASSES.contains(&&state.code()[..2])
 }
 
 /// Of two that waited for each other, the server has stopped this one.

@@ -7,7 +7,7 @@ WITH RECURSIVE direct (address, contact_id) AS (
     UNION
     SELECT address, contact_id FROM backstory.reached WHERE address = ANY ($1)
   ) AS named
-  WHERE lower(btrim(contact_id, E' \t\n\r\f\u000b\u00a0\u3000')) <> ALL ($2)
+  WHERE lower(btrim(contact_id, E' \t\n\r\f\u000b\u00a0\u3000\u200b\ufeff')) <> ALL ($2)
 ), person (address, contact_id) AS (
   -- Listed with the address or reached on it; and these with whom they were merged with, either way.
   SELECT address, contact_id FROM direct
@@ -17,7 +17,7 @@ WITH RECURSIVE direct (address, contact_id) AS (
   CROSS JOIN LATERAL (
     SELECT merged_into AS contact_id FROM backstory.listings
     WHERE contact_id = person.contact_id AND merged_into IS NOT NULL
-      AND lower(btrim(merged_into, E' \t\n\r\f\u000b\u00a0\u3000')) <> ALL ($2)
+      AND lower(btrim(merged_into, E' \t\n\r\f\u000b\u00a0\u3000\u200b\ufeff')) <> ALL ($2)
     UNION ALL
     SELECT contact_id FROM backstory.listings WHERE merged_into = person.contact_id
   ) AS next

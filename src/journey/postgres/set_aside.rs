@@ -36,8 +36,8 @@ impl Batch<'_> {
         topics.dedup();
         for topic in topics {
             self.execute(
-                "DELETE FROM backstory.set_aside WHERE nth IN (
-                   SELECT nth FROM backstory.set_aside WHERE topic = $1 ORDER BY nth DESC OFFSET $2 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM backstory.set_aside WHERE topic = $1 AND nth <= (
+                   SELECT nth FROM backstory.set_aside WHERE topic = $1 ORDER BY nth DESC OFFSET $2 LIMIT 1)",
                 &[&topic, &(SET_ASIDE_MAX as i64)],
             )
             .await?;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::Utc;
 use tracing::warn;
 
-use super::Recorder;
 use super::reading::{Read, Reading};
+use super::{Kind, Recorder};
 use crate::journey::{Change, SetAside, WriteBatch};
 use crate::kafka::{Heard, Record, Resume};
 use crate::record::{Mark, Marks, Refusal};
@@ -100,6 +100,9 @@ impl Recorder {
 
     fn refuse(&self, record: &Record, refusal: Refusal) -> SetAside {
         self.refused.note(&self.topic, record, refusal);
+        if self.kind == Kind::Erasures {
+            self.metrics.recorders.erasure_unread();
+        }
         SetAside::refused(&self.topic, record, refusal, Utc::now())
     }
 

@@ -4,24 +4,38 @@ use std::collections::HashMap;
 
 use crate::journey::store::Fence;
 
-/// By partition: the ownership for which a fence was claimed, and the fence.
 #[derive(Default)]
-pub struct Fences(HashMap<i32, (u64, Fence)>);
+pub struct Fences {
+    /// By partition: the ownership for which a fence was claimed, and the fence.
+    claimed: HashMap<i32, (u64, Fence)>,
+    /// By partition: the last ownership of which something was given up. What else was read under it is not kept either: the records
+    /// before it are missing, and an offset behind them would be committed.
+    given_up: HashMap<i32, u64>,
+}
 
 impl Fences {
     /// The fence of this ownership, where it was claimed.
     pub fn of(&self, partition: i32, ownership: u64) -> Option<&Fence> {
-        self.0.get(&partition).filter(|(claimed_for, _)| *claimed_for == ownership).map(|(_, fence)| fence)
+        self.claimed.get(&partition).filter(|(claimed_for, _)| *claimed_for == ownership).map(|(_, fence)| fence)
     }
 
     pub fn claimed(&mut self, ownership: u64, fence: Fence) {
-        self.0.insert(fence.partition, (ownership, fence));
+        self.claimed.insert(fence.partition, (ownership, fence));
     }
 
-    /// Others own these, or did: what was claimed holds no longer.
+    /// Others may have claimed since.
     pub fn forget(&mut self, partitions: impl IntoIterator<Item = i32>) {
         for partition in partitions {
-            self.0.remove(&partition);
+            self.claimed.remove(&partition);
         }
+    }
+
+    pub fn give_up(&mut self, partition: i32, ownership: u64) {
+        self.given_up.insert(partition, ownership);
+        self.claimed.remove(&partition);
+    }
+
+    pub fn is_given_up(&self, partition: i32, ownership: u64) -> bool {
+        self.given_up.get(&partition).is_some_and(|given_up| ownership <= *given_up)
     }
 }

@@ -12,7 +12,7 @@ use super::{Fences, Kept, Recorder, Waiting};
 use crate::journey::SetAside;
 use crate::journey::keep::{NotKept, Refused, Sifted, sift};
 use crate::journey::store::{Fence, Offset, StoreError, WriteBatch, Written};
-use crate::kafka::Resume;
+use crate::kafka::{GroupConsumer, Resume};
 
 /// Between two questions whether a partition is still owned.
 const VERIFY_AGAIN: Duration = Duration::from_millis(250);
@@ -28,6 +28,8 @@ impl Recorder {
         reading.kept(&batch.next);
         match reading {
             Reading::Shared(group) => {
+                // An offset of a partition that went to another node meanwhile is that one's to commit.
+                give_up_the_lost(&mut batch, group, fences);
                 let next = batch.next.iter().map(|(&partition, resume)| (partition, resume.next)).collect();
                 group.commit(&next).await;
             }
@@ -103,6 +105,7 @@ impl Recorder {
         fences: &mut Fences,
     ) -> Result<Vec<Fence>, NotKept> {
         let Reading::Shared(group) = reading else { return Ok(Vec::new()) };
+        give_up_the_lost(batch, group, fences);
         let mut unclaimed = Vec::new();
         for (&partition, &ownership) in &batch.ownerships {
             if fences.of(partition, ownership).is_none()
@@ -112,6 +115,8 @@ impl Recorder {
                 unclaimed.push(partition);
             }
         }
+        // Claiming may have taken long.
+        give_up_the_lost(batch, group, fences);
         // The brokers take a commit of the group's present members alone: who was in the group after it had claimed, and owns the
         // partition still, owned it when it claimed. Others may have claimed since, and then write under a greater generation.
         let begins = batch.begins().into_iter().filter(|(partition, _)| unclaimed.contains(partition)).collect();
@@ -120,10 +125,7 @@ impl Recorder {
             // The group is being shared out anew, or the brokers are away: which of both shows itself.
             tokio::time::sleep(VERIFY_AGAIN).await;
         }
-        let owns = |(partition, ownership): (&i32, &u64)| group.owns(*partition, *ownership);
-        let lost: Vec<i32> =
-            batch.ownerships.iter().filter(|owned| !owns(*owned)).map(|(partition, _)| *partition).collect();
-        batch.give_up(&lost);
+        give_up_the_lost(batch, group, fences);
         let held = batch.ownerships.iter().map(|(partition, ownership)| fences.of(*partition, *ownership).cloned());
         held.collect::<Option<Vec<_>>>().ok_or(NotKept::NotOwned)
     }
@@ -146,5 +148,19 @@ impl Recorder {
             // Waiting here slows recording down, never a pop. An ended receiver means that we are stopping.
             _ = self.kept.send(Kept { touched }).await;
         }
+    }
+}
+
+/// Others own these partitions now, and read them again from where they were kept.
+fn give_up_the_lost(batch: &mut Batch, group: &GroupConsumer, fences: &mut Fences) {
+    let is_lost =
+        |partition: i32, ownership: u64| !group.owns(partition, ownership) || fences.is_given_up(partition, ownership);
+    let lost: Vec<(i32, u64)> =
+        batch.ownerships.iter().map(|(&partition, &ownership)| (partition, ownership)).collect();
+    let lost: Vec<(i32, u64)> =
+        lost.into_iter().filter(|&(partition, ownership)| is_lost(partition, ownership)).collect();
+    for (partition, ownership) in lost {
+        fences.give_up(partition, ownership);
+        batch.give_up(&[partition]);
     }
 }

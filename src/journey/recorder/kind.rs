@@ -37,7 +37,7 @@ impl Kind {
         let change = match self {
             Self::Interactions => Change::Interaction(Box::new(rules.interaction(value, times, &mut marks)?)),
             Self::Contacts => Change::Contact(Box::new(rules.contact(value, times, &mut marks)?)),
-            Self::Erasures => Change::Erase(Box::new(Erasure::read(value, rules.regions.general)?)),
+            Self::Erasures => Change::Erase(Box::new(Erasure::read(value, rules.regions.general, times, &mut marks)?)),
         };
         Ok((change, marks))
     }

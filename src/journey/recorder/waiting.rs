@@ -123,7 +123,7 @@ fn why(error: &NotKept) -> String {
     match error {
         StoreError::Unreachable(_) => "PostgreSQL cannot be reached".to_owned(),
         StoreError::Postgres(error) => match error.code() {
-            Some(state) => format!("PostgreSQL refuses it (SQLSTATE {})", state.code()),
+            Some(state) => format!("PostgreSQL answers with SQLSTATE {}", state.code()),
             None => "the connection to PostgreSQL was lost".to_owned(),
         },
         StoreError::Sqlite(_) => {

@@ -44,7 +44,8 @@ pub struct Args {
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     number: Option<String>,
 
-    /// List the records that were set aside, newest first, instead: topic, partition and offset, why, and when
+    /// Only list the records that were set aside, newest first: topic, partition and offset, why, and when; the store
+    /// keeps the newest 10,000 of each topic
     #[arg(long, conflicts_with_all = ["create", "number"])]
     set_aside: bool,
 
