@@ -63,25 +63,36 @@ pub async fn keep(store: &Store, changes: Vec<Change>) -> Result<Sifted, NotKept
     let batch = WriteBatch::of(changes);
     match store.write(Arc::clone(&batch)).await {
         Ok(written) => Ok(written.into()),
-        Err(error) if error.concerns_record() => sift(store, &batch.changes, &[]).await,
+        Err(error) if error.concerns_record() => {
+            let mut written = Written::default();
+            let refused = sift(store, &batch.changes, &[], &mut written).await?;
+            Ok(Sifted { written, refused })
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Writes the changes of a batch that the store refused as a whole, in order: halves it until each record that is refused is alone.
-pub async fn sift(store: &Store, changes: &[Change], fences: &[Fence]) -> Result<Sifted, NotKept> {
-    let mut sifted = Sifted::default();
+/// Returns those, and adds to `written` what it wrote, also where it fails in the middle.
+pub async fn sift(
+    store: &Store,
+    changes: &[Change],
+    fences: &[Fence],
+    written: &mut Written,
+) -> Result<Vec<Refused>, NotKept> {
+    let mut refused = Vec::new();
+    let before = written.changed;
     let (mut decided, mut erasure_refused) = (0, None);
     // What is to be written, as ranges of the batch; the last one is the next.
     let mut open = halves(0, changes.len());
     while let Some((from, to)) = open.pop() {
-        let mut written = write(store, &changes[from..to], fences).await;
-        if to - from == 1 && is_refusal(&written) {
-            written = write(store, &changes[from..to], fences).await;
+        let mut wrote = write(store, &changes[from..to], fences).await;
+        if to - from == 1 && is_refusal(&wrote) {
+            wrote = write(store, &changes[from..to], fences).await;
         }
-        match written {
-            Ok(written) => {
-                sifted.written.join(written);
+        match wrote {
+            Ok(wrote) => {
+                written.join(wrote);
                 decided += to - from;
             }
             Err(error) if !error.concerns_record() => return Err(error.into()),
@@ -89,13 +100,12 @@ pub async fn sift(store: &Store, changes: &[Change], fences: &[Fence]) -> Result
             Err(error) if matches!(changes[from], Change::Erase(_)) => erasure_refused = Some(error),
             Err(error) => {
                 decided += 1;
-                sifted.refused.push(Refused { nth: from, reason: reason(&error) });
-                let refused = sifted.refused.len();
-                if changes.len() >= DECIDED_MIN && refused * 2 > changes.len() {
+                refused.push(Refused { nth: from, reason: reason(&error) });
+                if changes.len() >= DECIDED_MIN && refused.len() * 2 > changes.len() {
                     return Err(NotKept::StoreRefuses(error));
                 }
                 // All of them so far: it need not be found out of each where the store refuses even a plain record.
-                if refused == DECIDED_MIN && refused == decided {
+                if refused.len() == DECIDED_MIN && decided == DECIDED_MIN {
                     healthy(store, &changes[from]).await?;
                 }
             }
@@ -105,10 +115,10 @@ pub async fn sift(store: &Store, changes: &[Change], fences: &[Fence]) -> Result
         return Err(NotKept::ErasureRefused(error));
     }
     // What changed nothing says nothing of the store. Where nothing else was taken, a plain record shows whether it takes any.
-    if let Some(refused) = sifted.refused.first().filter(|_| sifted.written.changed == 0) {
-        healthy(store, &changes[refused.nth]).await?;
+    if let Some(first) = refused.first().filter(|_| written.changed == before) {
+        healthy(store, &changes[first.nth]).await?;
     }
-    Ok(sifted)
+    Ok(refused)
 }
 
 /// The second before the first: the last one is the next.

@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_key_names_its_text_and_the_id_within() {
         assert_eq!(keys("p-1"), ["p-1"]);
-        assert_eq!(keys("p-1 \0"), ["p-1"]);
+        assert_eq!(keys("p-1 \0"), ["p-1", "p-1 "]);
         assert_eq!(keys("p-1  "), ["p-1", "p-1  "]);
         assert_eq!(keys("NULL"), ["NULL"], "placeholders stand for themselves");
         assert_eq!(keys(r#""k2-1""#), [r#""k2-1""#, "k2-1"]);

@@ -6,9 +6,11 @@ use backstory::journey::{Change, Removal};
 use serde_json::{Value, json};
 
 use crate::harness::process::backstory;
-use crate::harness::rejecting::{SQLSTATES, accept_all, marked, reason, reject_all, reject_the_marked};
+use crate::harness::rejecting::{
+    SQLSTATES, accept_all, accept_the_marked, marked, reason, reject_all, reject_the_marked,
+};
 use crate::harness::shelf;
-use crate::harness::{ANA, BEN, Kafka, Service, contact, interaction, seconds_ago, until};
+use crate::harness::{ANA, BEN, HOME, Kafka, Service, call, contact, interaction, seconds_ago, until};
 
 on_kafka_with_both_stores![
     a_store_that_rejects_everything_is_waited_for_with_many_records_at_once,
@@ -18,6 +20,12 @@ on_kafka_with_both_stores![
     records_that_the_store_rejects_are_set_aside_with_its_code_and_the_others_are_kept,
     an_import_names_the_records_that_the_store_rejects_and_stores_the_others,
 ];
+
+mod kept_in_part {
+    use super::*;
+
+    on_kafka![open_timelines_follow_what_was_kept_before_the_store_rejected_the_rest];
+}
 
 const MANY: usize = 300;
 
@@ -117,6 +125,35 @@ async fn an_erasure_that_the_store_rejects_waits_while_other_topics_go_on(kafka:
     keeps_all(&service, 0).await;
     service.keeps(&kafka.erasures, 2.0).await;
     assert_eq!(service.journey(BEN).await["total"], 2);
+}
+
+async fn open_timelines_follow_what_was_kept_before_the_store_rejected_the_rest(kafka: Kafka) {
+    let service = Service::start(&kafka).await;
+    let store = service.store_setting();
+    let mut ana = service.agent("ana").await;
+    service.offer(call("c-1")).await;
+    assert_eq!(ana.next_pop().await["timeline"]["total"], 0);
+    reject_the_marked(&store).await;
+    // While the file is held, everything is read.
+    let holder = rusqlite::Connection::open(service.store_file()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let one = |nth: usize| match nth {
+        0 => interaction("first").on(HOME),
+        10 | 20 | 30 => interaction(&format!("of-ana-{nth}")),
+        _ => interaction(&format!("of-ben-{nth}")).on(BEN).with("comments", json!(marked("22023"))),
+    };
+    let records = (0..MANY).map(|nth| ("one partition".to_owned(), Some(one(nth).json().clone())));
+    kafka.publish_many(&kafka.interactions, records.collect()).await;
+    until("the lag to count them", async || {
+        let lag = service.metric("backstory_kafka_lag_records", &[("topic", &kafka.interactions)]).await;
+        (lag == MANY as f64).then_some(())
+    })
+    .await;
+    holder.execute_batch("ROLLBACK").unwrap();
+    waits_because(&service, &kafka.interactions, "store_refuses").await;
+    assert_eq!(service.journey(ANA).await["total"], 3);
+    accept_the_marked(&store).await;
+    assert_eq!(ana.next_update().await["total"], 3);
 }
 
 async fn records_that_the_store_rejects_are_set_aside_with_its_code_and_the_others_are_kept(kafka: Kafka) {

@@ -10,7 +10,7 @@ use super::batch::Batch;
 use super::reading::Reading;
 use super::{Fences, Kept, Recorder, Waiting};
 use crate::journey::SetAside;
-use crate::journey::keep::{NotKept, Refused, Sifted, sift};
+use crate::journey::keep::{NotKept, Refused, sift};
 use crate::journey::store::{Fence, Offset, StoreError, WriteBatch, Written};
 use crate::kafka::{GroupConsumer, Resume};
 
@@ -42,9 +42,10 @@ impl Recorder {
 
     async fn write(&self, batch: &mut Batch, reading: &mut Reading, fences: &mut Fences) -> Written {
         let mut waiting = Waiting::new(self, "cannot keep what was read").at(batch.begins());
+        let mut written = Written::default();
         loop {
-            match self.try_write(batch, reading, fences).await {
-                Ok(written) => {
+            match self.try_write(batch, reading, fences, &mut written).await {
+                Ok(()) => {
                     waiting.end();
                     return written;
                 }
@@ -60,26 +61,42 @@ impl Recorder {
         }
     }
 
-    async fn try_write(&self, batch: &mut Batch, reading: &Reading, fences: &mut Fences) -> Result<Written, NotKept> {
+    /// Adds to `written` what it wrote, also where that was a part of the batch: the next try finds it known.
+    async fn try_write(
+        &self,
+        batch: &mut Batch,
+        reading: &Reading,
+        fences: &mut Fences,
+        written: &mut Written,
+    ) -> Result<(), NotKept> {
         let held = self.fences_for(batch, reading, fences).await?;
         let mut content = std::mem::take(&mut batch.content);
         (content.offsets, content.fences) = (self.offsets(batch, reading), held);
         if content.is_empty() {
-            return Ok(Written::default());
+            return Ok(());
         }
         let content = Arc::new(content);
-        let written = match self.store.write(Arc::clone(&content)).await {
-            Err(error) if error.concerns_record() => self.write_without_the_refused(&content, batch).await,
-            written => written.map_err(NotKept::from),
+        let wrote = match self.store.write(Arc::clone(&content)).await {
+            Ok(wrote) => {
+                written.join(wrote);
+                Ok(())
+            }
+            Err(error) if error.concerns_record() => self.write_without_the_refused(&content, batch, written).await,
+            Err(error) => Err(error.into()),
         };
         // The store has let go of it: nothing is copied.
         batch.content = Arc::unwrap_or_clone(content);
-        written
+        wrote
     }
 
     /// What the store refuses is set aside in the transaction that says how far the topic was read.
-    async fn write_without_the_refused(&self, content: &WriteBatch, batch: &Batch) -> Result<Written, NotKept> {
-        let Sifted { mut written, refused, .. } = sift(&self.store, &content.changes, &content.fences).await?;
+    async fn write_without_the_refused(
+        &self,
+        content: &WriteBatch,
+        batch: &Batch,
+        written: &mut Written,
+    ) -> Result<(), NotKept> {
+        let refused = sift(&self.store, &content.changes, &content.fences, written).await?;
         let set_aside = refused.iter().map(|refused| self.refused_by_the_store(refused, batch.places[refused.nth]));
         let rest = WriteBatch {
             changes: Vec::new(),
@@ -88,13 +105,16 @@ impl Recorder {
             fences: content.fences.clone(),
         };
         written.join(self.store.write(Arc::new(rest)).await?);
-        Ok(written)
+        // Only now: where the store fails before it, they are refused once more.
+        for refused in &refused {
+            self.refused.note_by_the_store(&self.topic, batch.places[refused.nth], &refused.reason);
+        }
+        Ok(())
     }
 
     fn refused_by_the_store(&self, refused: &Refused, (partition, offset): (i32, i64)) -> SetAside {
-        let reason = refused.reason.clone();
-        self.refused.note_by_the_store(&self.topic, (partition, offset), &reason);
-        SetAside { topic: self.topic.clone(), partition, offset, reason, field: None, at: Utc::now() }
+        let (topic, reason) = (self.topic.clone(), refused.reason.clone());
+        SetAside { topic, partition, offset, reason, field: None, at: Utc::now() }
     }
 
     /// The fences of the partitions that the batch was read from; what was read of partitions that others own by now is left out.

@@ -49,6 +49,13 @@ pub async fn reject_the_marked(store: &str) {
     execute(store, &format!("{raise}{check}{postgres}"), &sqlite).await;
 }
 
+/// Undoes [`reject_the_marked`].
+pub async fn accept_the_marked(store: &str) {
+    let postgres =
+        "DROP FUNCTION backstory.raise CASCADE; ALTER TABLE backstory.interactions DROP CONSTRAINT comments_check";
+    execute(store, postgres, "DROP TRIGGER reject_interactions; DROP TRIGGER reject_listings").await;
+}
+
 /// Every new row of a table, until [`accept_all`].
 pub async fn reject_all(store: &str, table: &str) {
     let postgres = format!(
