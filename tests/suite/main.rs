@@ -97,6 +97,7 @@ mod journey;
 mod lag;
 mod live;
 mod migrations;
+mod odd_flood;
 mod odd_records;
 mod panics;
 mod policy;

@@ -161,6 +161,18 @@ impl Agent {
         self.next("pong").await;
     }
 
+    /// The frames that the service has sent until now.
+    pub async fn frames_until_now(&mut self) -> Vec<Value> {
+        self.says(json!({ "type": "ping" })).await;
+        let mut frames = Vec::new();
+        loop {
+            match self.next_frame().await {
+                frame if frame["type"] == "pong" => return frames,
+                frame => frames.push(frame),
+            }
+        }
+    }
+
     /// The answer to a search, whose request number is added.
     pub async fn searches(&mut self, mut search: Value) -> Value {
         search["type"] = json!("search");

@@ -1,7 +1,8 @@
 //! A Kafka with topics of the test's own, and whoever publishes to it.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -222,6 +223,12 @@ impl Kafka {
         looked.await.unwrap()
     }
 
+    pub fn group_offsets(&self, topic: &str) -> GroupOffsets {
+        let mut client = self.client();
+        client.set("group.id", format!("backstory-{}.{topic}", self.interactions));
+        GroupOffsets { client: Arc::new(client.create().expect("a consumer")), topic: topic.to_owned() }
+    }
+
     /// Gives the topic of calls so many partitions.
     pub async fn grow_calls_to(&self, partitions: usize) {
         let new = NewPartitions::new(&self.calls, partitions);
@@ -253,9 +260,7 @@ impl Kafka {
 
     /// Many at once, in this order for each key; a key without a value deletes.
     pub async fn publish_many(&self, topic: &str, records: Vec<(String, Option<Value>)>) {
-        let mut client = self.client();
-        client.set("linger.ms", "20");
-        let producer: FutureProducer = client.create().expect("a producer");
+        let producer = self.producer_in_batches();
         for batch in records.chunks(5000) {
             let sent = batch.iter().map(|(key, value)| {
                 let text = value.as_ref().map(Value::to_string);
@@ -271,6 +276,13 @@ impl Kafka {
             });
             futures_util::future::join_all(sent).await;
         }
+    }
+
+    /// For many records a second: in order and once each.
+    pub fn producer_in_batches(&self) -> FutureProducer {
+        let mut client = self.client();
+        client.set("linger.ms", "20").set("enable.idempotence", "true");
+        client.create().expect("a producer")
     }
 
     /// For a load that goes on while brokers come and go: in order and once each, however long it takes.
@@ -309,6 +321,27 @@ impl Kafka {
 
     async fn send(&self, record: FutureRecord<'_, str, [u8]>) {
         self.producer().send(record, PATIENCE).await.unwrap_or_else(|(error, _)| panic!("not published: {error}"));
+    }
+}
+
+/// How far the nodes that share a store have kept a topic. Asks as a client that never joins their group.
+pub struct GroupOffsets {
+    client: Arc<BaseConsumer>,
+    topic: String,
+}
+
+impl GroupOffsets {
+    /// The next offset to be kept, by partition; nothing for those of which nothing is kept.
+    pub async fn next(&self) -> HashMap<i32, i64> {
+        let (client, mut asked) = (Arc::clone(&self.client), TopicPartitionList::new());
+        asked.add_partition_range(&self.topic, 0, PARTITIONS - 1);
+        let committed = tokio::task::spawn_blocking(move || client.committed_offsets(asked, PATIENCE)).await.unwrap();
+        let committed = committed.expect("an answer of the brokers");
+        let next = committed.elements().into_iter().filter_map(|of| match of.offset() {
+            Offset::Offset(next) => Some((of.partition(), next)),
+            _ => None,
+        });
+        next.collect()
     }
 }
 

@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 pub use agent::Agent;
-pub use kafka::Kafka;
+pub use kafka::{GroupOffsets, Kafka};
 pub use proxy::Proxy;
 pub use records::{ANA, BEN, Call, Contact, HOME, Interaction, call, contact, days_ago, interaction, seconds_ago};
 pub use service::Service;
