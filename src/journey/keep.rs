@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use serde_json::json;
 
 use super::store::{Fence, Store, StoreError, WriteBatch, Written};
@@ -82,7 +82,7 @@ pub async fn sift(
 ) -> Result<Vec<Refused>, NotKept> {
     let mut refused = Vec::new();
     let before = written.changed;
-    let (mut decided, mut erasure_refused) = (0, None);
+    let (mut taken, mut erasure_refused) = (None, None);
     // What is to be written, as ranges of the batch; the last one is the next.
     let mut open = halves(0, changes.len());
     while let Some((from, to)) = open.pop() {
@@ -93,20 +93,15 @@ pub async fn sift(
         match wrote {
             Ok(wrote) => {
                 written.join(wrote);
-                decided += to - from;
+                taken = taken.or(changes[from..to].iter().find_map(later));
             }
             Err(error) if !error.concerns_record() => return Err(error.into()),
             Err(_) if to - from > 1 => open.extend(halves(from, to)),
             Err(error) if matches!(changes[from], Change::Erase(_)) => erasure_refused = Some(error),
             Err(error) => {
-                decided += 1;
                 refused.push(Refused { nth: from, reason: reason(&error) });
                 if changes.len() >= DECIDED_MIN && refused.len() * 2 > changes.len() {
                     return Err(NotKept::StoreRefuses(error));
-                }
-                // All of them so far: it need not be found out of each where the store refuses even a plain record.
-                if refused.len() == DECIDED_MIN && decided == DECIDED_MIN {
-                    healthy(store, &changes[from]).await?;
                 }
             }
         }
@@ -114,9 +109,12 @@ pub async fn sift(
     if let Some(error) = erasure_refused {
         return Err(NotKept::ErasureRefused(error));
     }
-    // What changed nothing says nothing of the store. Where nothing else was taken, a plain record shows whether it takes any.
-    if let Some(first) = refused.first().filter(|_| written.changed == before) {
-        healthy(store, &changes[first.nth]).await?;
+    // What changed nothing says nothing of the store. Where nothing else was taken, a record that was kept before shows whether it
+    // takes any; or, where there is none, a plain one.
+    if let Some(first) = refused.first().filter(|_| written.changed == before)
+        && let Some(probe) = taken.or_else(|| plain(&changes[first.nth]))
+    {
+        would_take(store, probe).await?;
     }
     Ok(refused)
 }
@@ -147,14 +145,24 @@ fn reason(error: &StoreError) -> String {
     }
 }
 
-/// Whether the store would take a plain record of the kind.
-async fn healthy(store: &Store, like: &Change) -> Result<(), NotKept> {
-    let Some(plain) = plain(like) else { return Ok(()) };
-    match store.would_take(WriteBatch::of(vec![plain])).await {
+async fn would_take(store: &Store, probe: Change) -> Result<(), NotKept> {
+    match store.would_take(WriteBatch::of(vec![probe])).await {
         Ok(()) => Ok(()),
         Err(error) if error.concerns_record() => Err(NotKept::StoreRefuses(error)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The same, as if it had been corrected a moment later.
+fn later(change: &Change) -> Option<Change> {
+    let moment = TimeDelta::milliseconds(1);
+    let mut later = change.clone();
+    match &mut later {
+        Change::Interaction(one) => one.updated_at = one.updated_at.map(|at| at + moment),
+        Change::Contact(one) => one.updated_at = one.updated_at.map(|at| at + moment),
+        Change::RemoveInteraction(_) | Change::RemoveContact(_) | Change::Erase(_) => return None,
+    }
+    Some(later)
 }
 
 /// Nobody's, and never committed.

@@ -31,7 +31,7 @@ pub const KINDS: &[fn(usize) -> Record] = &[
     |nth| text(Topic::Interactions, nth, "{\"interactionId\":").set_aside("not_json"),
     |nth| text(Topic::Interactions, nth, "[]").set_aside("not_object"),
     // Contacts that cannot be kept.
-    |nth| contact_with(nth, "contactId", json!("null")).set_aside("missing_field"),
+    |nth| contact_with(nth, "contactId", json!("null")).set_aside("no_id"),
     |nth| contact_with(nth, "mergedInto", json!("m".repeat(4096))).set_aside("field_too_long"),
     |nth| contact_with(nth, "campaign", json!({ "id": "c".repeat(4096) })).set_aside("field_too_long"),
     // Keys without a value.
@@ -54,7 +54,7 @@ pub const KINDS: &[fn(usize) -> Record] = &[
     |nth| contact_with(nth, "name", json!(marked("23514"))).rejected("23514"),
     |nth| contact_with(nth, "name", json!(marked("54000"))).rejected("54000"),
     // Erasures.
-    |nth| erasure_of(nth, &json!(["a\0b"])).set_aside("nul_in_field"),
+    |nth| erasure_of(nth, &json!(["a\0b"])).set_aside("missing_field"),
     |nth| erasure_of(nth, &json!([])).set_aside("missing_field"),
     |nth| text(Topic::Erasures, nth, "erase").set_aside("not_json"),
     |nth| removal(Topic::Erasures, id(nth).as_bytes()).set_aside("no_value"),
