@@ -84,6 +84,9 @@ pub struct Mix {
 /// Calls that listeners receive.
 const POPS: usize = 20;
 const CALLS_EVERY: usize = 50;
+/// People who are erased, at most: each erasure has PostgreSQL to itself for a moment.
+const ERASURES: usize = 50;
+const ERASURES_EVERY_MIN: usize = 1000;
 
 impl Mix {
     /// The nth of the flood.
@@ -93,7 +96,7 @@ impl Mix {
             return KINDS[odd % KINDS.len()](odd);
         }
         // Somebody is recorded, listed and erased.
-        match nth % 1000 {
+        match nth % (self.records / ERASURES).max(ERASURES_EVERY_MIN) {
             500 => self.interaction(nth, &format!("erased-{nth}"), &format!("+1404{:07}", 2_000_000 + nth)),
             501 => listing(nth, &format!("erased-{}", nth - 1), &format!("+1404{:07}", 2_000_000 + nth - 1)),
             550 => erasure(nth - 50),
