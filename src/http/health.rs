@@ -119,7 +119,7 @@ impl Part {
             "{unread} could not be read since the start, and whom they name is not erased; `backstory check --set-aside` lists them"
         );
         let part = Self::of("erasures", PartState::Degraded, text);
-        (unread > 0).then(|| Self { code: Some("erasure_refused"), ..part })
+        (unread > 0).then_some(Self { code: Some("erasure_refused"), ..part })
     }
 
     fn waiting(wait: Wait, now: DateTime<Utc>) -> Self {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::postgres::{self, client, database, empty_database, through_a_line};
+use crate::harness::shelf::{self, Shelf};
 use crate::harness::{ANA, BEN, Kafka, Proxy, Service, call, contact, ids, interaction, until};
 
 on_kafka![
@@ -189,4 +190,29 @@ async fn a_database_without_our_tables_or_with_newer_ones_says_what_to_do() {
     let said = store.ready().await.unwrap_err().to_string();
     assert!(said.contains("version 99") && said.contains("use the release that made them"), "{said}");
     assert!(server.migrate().await.is_err());
+}
+
+#[tokio::test]
+async fn rows_are_found_by_index_also_in_a_database_that_was_made_a_moment_ago() {
+    let url = database().await;
+    let shelf = Shelf::of(postgres::open(&url));
+    let listed = shelf::contact(json!({"contactId": "ana", "addresses": [{"address": ANA}]}));
+    for nth in 0..20 {
+        let call = shelf::interaction(&format!("i-{nth}"), Some("ana"), ANA, "2026-11-02T00:00:00Z");
+        shelf.put(&[call, listed.clone()]).await;
+        assert_eq!(shelf.ids(ANA).await.len(), nth + 1);
+    }
+    drop(shelf);
+    let server = client(&url.parse().unwrap()).await;
+    until("the connections to end, and what they counted to be told", async || {
+        let others =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let others: i64 = server.query_one(others, &[]).await.unwrap().get(0);
+        (others == 0).then_some(())
+    })
+    .await;
+    let read = "SELECT relname FROM pg_stat_user_tables WHERE seq_tup_read > 0
+                AND relname IN ('interactions', 'listings', 'addresses', 'reached', 'behind')";
+    let read: Vec<String> = server.query(read, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(read, [""; 0], "were read from end to end");
 }

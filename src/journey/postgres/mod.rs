@@ -47,6 +47,9 @@ const WRITE_TRIES_MAX: usize = 10;
 /// What not every server that speaks PostgreSQL's protocol knows. Compiling what takes a millisecond takes PostgreSQL a hundred; and a
 /// node that was lost in the middle of a transaction must not keep its locks for longer than a batch may take.
 const IF_KNOWN: [&str; 2] = ["SET jit = off", "SET idle_in_transaction_session_timeout = '60s'"];
+/// Rows of our tables are found by index. A plan that was made while a table was empty reads it from end to end, and PostgreSQL keeps
+/// that plan until it counts the rows, which on a new database is a minute of ever longer batches.
+const BY_INDEX: &str = "SET enable_seqscan = off";
 /// Two recorders, and what an administrator asks beside them.
 const WRITERS_MAX: usize = 4;
 
@@ -68,8 +71,8 @@ pub struct Limits {
 impl Postgres {
     pub fn new(url: &str, limits: Limits, no_ids: Arc<NoIds>) -> Result<Self, StoreError> {
         let address = read(url)?;
-        let readers = reader_pool(&address, limits)?;
-        let writers = pool(&address, WRITERS_MAX, WRITE_TIMEOUT)?;
+        let readers = pool(&address, limits.lookups_max, limits.statement_timeout, &[BY_INDEX])?;
+        let writers = pool(&address, WRITERS_MAX, WRITE_TIMEOUT, &[BY_INDEX])?;
         Ok(Self { address, readers, writers, no_ids })
     }
 
@@ -165,11 +168,18 @@ pub async fn connect(url: &str) -> Result<Client, StoreError> {
     Ok(client)
 }
 
+/// For tables that are somebody else's: how they are read is for the server to plan.
 fn reader_pool(address: &Address, limits: Limits) -> Result<Pool, StoreError> {
-    pool(address, limits.lookups_max, limits.statement_timeout)
+    pool(address, limits.lookups_max, limits.statement_timeout, &[])
 }
 
-fn pool(address: &Address, size: usize, timeout: Duration) -> Result<Pool, StoreError> {
+/// `settings` are set where the server knows them.
+fn pool(
+    address: &Address,
+    size: usize,
+    timeout: Duration,
+    settings: &'static [&'static str],
+) -> Result<Pool, StoreError> {
     let Address { mut config, tls, .. } = address.clone();
     config.application_name("backstory").connect_timeout(CONNECT_TIMEOUT);
     let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
@@ -179,7 +189,7 @@ fn pool(address: &Address, size: usize, timeout: Duration) -> Result<Pool, Store
         let limit = limit.clone();
         Box::pin(async move {
             client.batch_execute(&limit).await.map_err(HookError::Backend)?;
-            for setting in IF_KNOWN {
+            for setting in IF_KNOWN.iter().chain(settings) {
                 match client.batch_execute(setting).await {
                     Err(error) if !is(&error, &SqlState::UNDEFINED_OBJECT) => return Err(HookError::Backend(error)),
                     _ => {}

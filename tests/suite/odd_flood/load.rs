@@ -17,9 +17,11 @@ const UNDELIVERED_MAX: usize = 20_000;
 /// Records between two looks at the clock.
 const STEP: usize = 50;
 
+type OfPartitions = HashMap<(Topic, i32), Vec<Instant>>;
+
 /// When the records of each partition were published, by offset: they are its only ones.
 #[derive(Clone, Default)]
-pub struct Published(Arc<Mutex<HashMap<(Topic, i32), Vec<Instant>>>>);
+pub struct Published(Arc<Mutex<OfPartitions>>);
 
 impl Published {
     fn note(&self, topic: Topic, partition: i32, offset: i64, at: Instant) {

@@ -108,7 +108,7 @@ impl Mix {
 
     /// Each person has about ten interactions, spread over the whole flood, and one number.
     fn nth_person(self, nth: usize) -> usize {
-        nth % (self.records / 10 | 1)
+        nth % ((self.records / 10) | 1)
     }
 
     fn person(self, nth: usize) -> String {
