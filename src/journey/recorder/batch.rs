@@ -13,6 +13,8 @@ use crate::record::{Mark, Marks, Refusal};
 
 /// Records in one transaction.
 const BATCH_RECORDS_MAX: usize = 2000;
+/// What is read at a time before it is written: large records that keep coming must not put off those that were read.
+const GATHERED_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Default)]
 pub struct Batch {
@@ -69,8 +71,12 @@ impl Recorder {
     }
 
     pub(super) fn gather_more(&self, batch: &mut Batch, reading: &mut Reading) {
-        while batch.content.changes.len() + batch.content.set_aside.len() < BATCH_RECORDS_MAX {
+        let mut bytes = 0;
+        while batch.content.changes.len() + batch.content.set_aside.len() < BATCH_RECORDS_MAX
+            && bytes < GATHERED_BYTES_MAX
+        {
             let Some(read) = reading.next_if_ready() else { return };
+            bytes += read.bytes();
             self.take(read, batch);
         }
     }

@@ -95,6 +95,14 @@ impl Read {
     fn of_group(GroupRecord { record, ownership }: GroupRecord) -> Self {
         Self { heard: Heard::Record(record), ownership }
     }
+
+    /// Of the value, which is what takes time to read.
+    pub fn bytes(&self) -> usize {
+        match &self.heard {
+            Heard::Record(record) => record.value.as_ref().map_or(0, Vec::len),
+            _ => 0,
+        }
+    }
 }
 
 async fn kept_offsets(recorder: &Recorder, cluster: &str) -> Vec<Offset> {
