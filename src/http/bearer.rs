@@ -27,7 +27,7 @@ pub async fn check(State(Needs { service, scope }): State<Needs>, mut request: R
     next.run(request).await
 }
 
-/// Who asks, or the answer to whoever may not; `None` where no authentication is configured.
+/// The caller, or the answer to a caller who lacks the scope; `None` where no authentication is configured.
 pub async fn may(service: &Service, headers: &HeaderMap, scope: Option<Scope>) -> Result<Option<Identity>, Response> {
     let identity = identity(service, headers).await.map_err(unauthorized)?;
     match (&identity, scope) {

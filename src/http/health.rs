@@ -113,10 +113,10 @@ impl Part {
         Self { part: part.into(), state, text: text.into(), code: None, since: None, next: BTreeMap::new() }
     }
 
-    /// An erasure that cannot be read holds up no other one, and somebody has to publish it anew.
+    /// Erasures that could not be read: recording goes on behind them, so they must be published again.
     fn erasures(unread: u64) -> Option<Self> {
         let text = format!(
-            "{unread} could not be read since the start, and whom they name is not erased; `backstory check --set-aside` lists them"
+            "{unread} could not be read since the start, and the people they name are not erased; `backstory check --set-aside` lists them"
         );
         let part = Self::of("erasures", PartState::Degraded, text);
         (unread > 0).then_some(Self { code: Some("erasure_refused"), ..part })

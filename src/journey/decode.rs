@@ -13,9 +13,9 @@ use crate::phone;
 use crate::record::text::{self, Text};
 use crate::record::{self, Field, Holds, Mark, Marks, Refusal, Times, times};
 
-/// More addresses are not one person's.
+/// Addresses of a contact that are kept: more are not one person's.
 const ADDRESSES_MAX: usize = 100;
-/// Of more, repeated or nobody's, no further ones are looked for.
+/// Entries of `addresses` that are read to find those, repeated and unusable ones included.
 const ADDRESSES_READ_MAX: usize = 1000;
 /// `kafka.record_ahead_max` where nothing else is said.
 const AHEAD_MAX: TimeDelta = TimeDelta::minutes(5);

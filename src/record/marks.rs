@@ -21,7 +21,7 @@ pub enum Mark {
     AddressTooLong,
     #[error("the field {0} is not the IANA name of a time zone (such as America/New_York); it was left out")]
     UnknownTimeZone(&'static str),
-    #[error("the time in the field {0} is before 1980 or after 2100; it was left out")]
+    #[error("the time in the field {0} is not between 1980 and 2099; it was left out")]
     TimeLeftOut(&'static str),
     #[error("the time in the field {0} is later than the record; the record's own time was taken")]
     Ahead(&'static str),

@@ -35,7 +35,7 @@ pub enum Refusal {
     WrongType(&'static str),
     #[error("the field {0} is not a time with a zone (RFC 3339, such as 2026-11-20T21:00:00Z)")]
     BadTime(&'static str),
-    #[error("the time in the field {0} is before 1980 or after 2100")]
+    #[error("the time in the field {0} is not between 1980 and 2099")]
     TimeOutOfRange(&'static str),
     #[error("the time in the field {0} is more than a day later than the record")]
     AfterItsRecord(&'static str),
