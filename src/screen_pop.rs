@@ -18,7 +18,7 @@ use crate::audit::Audit;
 use crate::config::{JourneySource, Settings};
 use crate::journey::sources::{Known, LookingUp};
 use crate::journey::timeline::{self, Ask as TimelineAsk};
-use crate::journey::{Direction, Journey, SourceMissing, Sources, retention};
+use crate::journey::{Cursor, Direction, Journey, Keep, SourceMissing, Sources, retention};
 use crate::kafka::Record;
 use crate::limited_log::RefusedRecords;
 use crate::metrics::Metrics;
@@ -159,7 +159,7 @@ async fn show_with_timeline(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<
                 .reach(&key, &sessions, (context, None), |view| Prepared::missing(code, seen, view.fields.clone()));
         }
     };
-    let mut look_up = way.look_up(&customer, now);
+    let mut look_up = way.look_up(&customer, &views::pages(&sessions), now);
     let in_time = tokio::time::timeout(*way.settings.journey.lookup_timeout, way.finish(&mut look_up)).await.is_ok();
     let mut known = way.known(&look_up, now);
     let context = Context { look_up: Some(ledger::looked_up(&look_up, &known)), missing: missing(&known), ..context };
@@ -276,10 +276,23 @@ impl Way {
         call.number.as_ref().map(SmolStr::to_string).ok_or(MissingCode::NoNumber)
     }
 
-    fn look_up(&self, number: &str, now: DateTime<Utc>) -> LookingUp {
-        let earliest = timeline::earliest(now, 12);
+    /// What was kept in these months is read; `pages` whole, from `before` on.
+    fn look_up_pages(
+        &self,
+        number: &str,
+        months: u32,
+        before: Option<&Cursor>,
+        pages: &[Keep],
+        now: DateTime<Utc>,
+    ) -> LookingUp {
+        let earliest = timeline::earliest(now, months);
         let kept = retention::before(self.settings.journey.retention.map(|retention| *retention), now);
-        self.sources.look_up(number, kept.map_or(earliest, |kept| kept.max(earliest)))
+        self.sources.look_up(number, kept.map_or(earliest, |kept| kept.max(earliest)), before, pages)
+    }
+
+    /// For timelines of calls.
+    fn look_up(&self, number: &str, pages: &[Keep], now: DateTime<Utc>) -> LookingUp {
+        self.look_up_pages(number, self.settings.journey.period_months.get(), None, pages, now)
     }
 
     /// Waits for all sources.
@@ -315,7 +328,17 @@ impl Way {
             campaign: None,
             channel: None,
             before: None,
-            interactions_max: self.settings.journey.interactions_max,
+            limits: self.timeline_limits(),
+        }
+    }
+
+    pub fn timeline_limits(&self) -> timeline::Limits {
+        let journey = &self.settings.journey;
+        timeline::Limits {
+            contacts_max: journey.contacts_max,
+            campaigns_max: journey.campaigns_max,
+            interactions_max: journey.interactions_max,
+            bytes_max: journey.timeline_bytes_max,
         }
     }
 

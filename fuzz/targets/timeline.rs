@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use backstory::journey::timeline::{Ask, Timeline, prepare};
+use backstory::journey::order::newest_first;
+use backstory::journey::timeline::{Ask, Limits, Timeline, prepare};
 use backstory::journey::{Campaign, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, Source};
 use backstory_fuzz::{good, now};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -25,6 +26,7 @@ struct Told {
     campaign: Option<u8>,
     channel: Option<u8>,
     page: u8,
+    limits: u8,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -59,6 +61,7 @@ fuzz_target!(|told: Told| {
 
 fn counts_right(timeline: &Timeline<&Interaction>, ask: &Ask) {
     let content = &timeline.content;
+    assert!(content.shown <= ask.limits.interactions_max && content.contacts.len() <= ask.limits.contacts_max);
     let shown: usize = content.days.iter().map(|day| day.interactions.len()).sum();
     assert_eq!(content.shown, shown);
     assert!(content.total >= content.matching && content.matching >= content.shown);
@@ -66,32 +69,32 @@ fn counts_right(timeline: &Timeline<&Interaction>, ask: &Ask) {
     let of_campaigns: usize = content.campaigns.iter().map(|campaign| campaign.interactions).sum();
     let of_channels: usize = content.channels.iter().map(|channel| channel.interactions).sum();
     assert!(of_campaigns <= content.total && of_channels <= content.total);
-    assert!(ask.campaign.is_some() || of_channels == content.total, "a channel is not counted");
-    assert!(content.contacts.is_sorted_by(|a, b| a.interactions >= b.interactions));
+    let all_channels = ask.campaign.is_none() && content.more_channels == 0;
+    assert!(!all_channels || of_channels == content.total, "a channel is not counted");
+    assert!(content.contacts.is_sorted_by(|a, b| (b.last_at, &a.contact_id) <= (a.last_at, &b.contact_id)));
 }
 
 fn is_newest_first(timeline: &Timeline<&Interaction>, ask: &Ask) {
     let days = &timeline.content.days;
     assert!(days.is_sorted_by(|a, b| a.date > b.date), "days: {days:?}");
     let all = || days.iter().flat_map(|day| &day.interactions);
-    assert!(all().is_sorted_by(|a, b| a.started_at >= b.started_at));
+    assert!(all().is_sorted_by(|a, b| newest_first(a, b).is_lt()));
     for interaction in all() {
         assert!(interaction.started_at >= timeline.period.from, "from before the period");
-        assert!(ask.before.is_none_or(|before| interaction.started_at < before), "of another page");
+        assert!(ask.before.as_ref().is_none_or(|before| before.is_before(interaction)), "of another page");
     }
 }
 
 fn pages_are_what_matches(journey: &Journey, first: &Timeline<&Interaction>, ask: &Ask) {
-    let oldest = |timeline: &Timeline<&Interaction>| {
-        timeline.content.days.last().and_then(|day| day.interactions.last()).map(|interaction| interaction.started_at)
-    };
-    let (mut shown, mut before) = (first.content.shown, oldest(first));
+    let (mut shown, mut before) = (first.content.shown, first.content.older.clone());
     while before.is_some() {
-        let next = prepare(journey, Vec::new(), &Ask { before, ..ask.clone() });
-        is_newest_first(&next, &Ask { before, ..ask.clone() });
+        let asked = Ask { before, ..ask.clone() };
+        let next = prepare(journey, Vec::new(), &asked);
+        is_newest_first(&next, &asked);
         assert_eq!(next.content.matching, first.content.matching, "a page counts otherwise");
+        assert!(next.content.shown > 0, "a page without anything");
         shown += next.content.shown;
-        before = oldest(&next);
+        before = next.content.older;
     }
     assert_eq!(shown, first.content.matching, "a page is missing, or comes twice");
 }
@@ -107,6 +110,7 @@ fn journey(told: &Told) -> Journey {
         leads: Vec::new(),
         contacts: contacts.collect(),
         interactions: touches.map(|(nth, touch)| interaction(nth, touch)).collect(),
+        ..Journey::default()
     };
     journey.sort();
     journey
@@ -133,6 +137,7 @@ fn interaction(nth: usize, touch: &Touch) -> Interaction {
         agent: None,
         comments: None,
         updated_at: None,
+        is_light: false,
     }
 }
 
@@ -148,7 +153,12 @@ fn ask(told: &Told) -> Ask {
         campaign: told.campaign.map(campaign),
         channel: told.channel.map(channel),
         before: None,
-        interactions_max: 1 + usize::from(told.page % 16),
+        limits: Limits {
+            contacts_max: 1 + usize::from(told.limits % 4),
+            campaigns_max: 1 + usize::from(told.limits / 4 % 4),
+            interactions_max: 1 + usize::from(told.page % 16),
+            bytes_max: 8 << 20,
+        },
     }
 }
 

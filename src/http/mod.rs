@@ -17,6 +17,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::auth::{Identity, Scope};
+use crate::journey::Cursor;
 use crate::journey::timeline::Ask;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
@@ -144,6 +145,7 @@ struct JourneyQuery {
     channel: Option<String>,
     time_zone: Option<String>,
     before: Option<chrono::DateTime<Utc>>,
+    before_id: Option<smol_str::SmolStr>,
 }
 
 async fn journey(
@@ -181,8 +183,8 @@ async fn journey(
         time_zone,
         campaign: query.campaign,
         channel: query.channel,
-        before: query.before,
-        interactions_max: settings.interactions_max,
+        before: query.before.map(|at| Cursor { at, id: query.before_id }),
+        limits: way.timeline_limits(),
     };
     let identity = who.map_or_else(|| Identity::unverified(String::new()), |Extension(identity)| identity);
     match way.timeline(number.clone(), ask, &way.door.policy.fields(&identity)).await {

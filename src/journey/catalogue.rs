@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -98,6 +99,32 @@ impl Default for Catalogue {
     }
 }
 
+/// Parts that interactions share, made once for all of them.
+struct Replaced<T>(FxHashMap<usize, (Arc<T>, Arc<T>)>);
+
+impl<T> Default for Replaced<T> {
+    fn default() -> Self {
+        Self(FxHashMap::default())
+    }
+}
+
+impl<T> Replaced<T> {
+    /// By where it lies: what was there before is held until the end, so that nothing else comes to lie there.
+    fn replace(&mut self, shared: &mut Arc<T>, make: impl FnOnce(&T) -> T) {
+        let place = Arc::as_ptr(shared).addr();
+        let (_, made) = self.0.entry(place).or_insert_with(|| (Arc::clone(shared), Arc::new(make(shared))));
+        *shared = Arc::clone(made);
+    }
+}
+
+#[derive(Default)]
+struct Resolved {
+    campaigns: Replaced<Campaign>,
+    agents: Replaced<Agent>,
+    outcomes: Replaced<Outcome>,
+    outcomes_of_campaigns: FxHashMap<String, Replaced<Outcome>>,
+}
+
 impl Catalogue {
     /// Fills in what the records of a journey leave open. An outcome that nobody mapped shows its code, and is neutral.
     pub fn resolve(&self, journey: &mut Journey) {
@@ -106,17 +133,20 @@ impl Catalogue {
                 campaign.name = Some(name.to_owned());
             }
         }
+        let mut resolved = Resolved::default();
         for interaction in &mut journey.interactions {
-            self.resolve_outcome(interaction);
+            self.resolve_outcome(interaction, &mut resolved);
             if let Some(campaign) = &mut interaction.campaign
                 && let Some(name) = self.open_campaign_name(campaign)
             {
-                Arc::make_mut(campaign).name = Some(name.to_owned());
+                let named = |campaign: &Campaign| Campaign { name: Some(name.to_owned()), ..campaign.clone() };
+                resolved.campaigns.replace(campaign, named);
             }
             if let Some(agent) = interaction.agent.as_mut().filter(|agent| agent.name.is_none())
                 && let Some(name) = self.agents.get(&agent.id)
             {
-                Arc::make_mut(agent).name = Some(name.clone());
+                let named = |agent: &Agent| Agent { name: Some(name.clone()), ..agent.clone() };
+                resolved.agents.replace(agent, named);
             }
         }
     }
@@ -129,22 +159,29 @@ impl Catalogue {
         self.campaigns.get(id)?.label.as_deref()
     }
 
-    fn resolve_outcome(&self, interaction: &mut Interaction) {
+    fn resolve_outcome(&self, interaction: &mut Interaction, resolved: &mut Resolved) {
         let Some(shared) = &mut interaction.outcome else { return };
         let said = self.said_of(interaction.campaign.as_deref(), &shared.code);
         if shared.label.is_some() && shared.class.is_some() && said.iter().all(Option::is_none) {
             return; // most say it all themselves, and go on sharing it
         }
-        let outcome = Arc::make_mut(shared);
-        for said in said.into_iter().flatten() {
-            fill(&mut outcome.label, &said.label);
-            fill(&mut outcome.class, &said.class);
-            fill(&mut outcome.parent, &said.parent);
-            fill(&mut outcome.telephony, &said.telephony);
-            fill(&mut outcome.reached, &said.reached);
-        }
-        outcome.label.get_or_insert_with(|| outcome.code.clone());
-        outcome.class.get_or_insert_default();
+        let of_campaign = said[0].map_or(&mut resolved.outcomes, |_| {
+            let id = interaction.campaign.as_deref().map_or_else(String::new, |campaign| campaign.id.clone());
+            resolved.outcomes_of_campaigns.entry(id).or_default()
+        });
+        of_campaign.replace(shared, |outcome: &Outcome| {
+            let mut outcome = outcome.clone();
+            for said in said.into_iter().flatten() {
+                fill(&mut outcome.label, &said.label);
+                fill(&mut outcome.class, &said.class);
+                fill(&mut outcome.parent, &said.parent);
+                fill(&mut outcome.telephony, &said.telephony);
+                fill(&mut outcome.reached, &said.reached);
+            }
+            outcome.label.get_or_insert_with(|| outcome.code.clone());
+            outcome.class.get_or_insert_default();
+            outcome
+        });
     }
 
     /// The campaign's own words come first.

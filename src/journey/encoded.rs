@@ -1,6 +1,7 @@
 //! A timeline as it goes out. Its interactions are nearly all of it, so they are written by code of ours, each once, and go as
 //! they are into whatever frame carries them.
 
+use std::borrow::Borrow;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -33,10 +34,14 @@ pub struct EncodedTimeline {
     interactions: String,
     pub items: Vec<Item>,
     pub contacts: Vec<ContactSummary>,
+    pub more_contacts: usize,
     pub campaigns: Vec<CampaignCount>,
+    pub more_campaigns: usize,
     pub channels: Vec<ChannelCount>,
+    pub more_channels: usize,
     pub total: usize,
     pub matching: usize,
+    pub at_least: bool,
     /// Sources that had not answered.
     pub missing: Vec<Source>,
 }
@@ -50,14 +55,12 @@ pub struct Item {
 }
 
 impl EncodedTimeline {
-    pub fn of(timeline: Timeline<&Interaction>) -> serde_json::Result<Self> {
+    pub fn of<I: Borrow<Interaction>>(timeline: Timeline<I>) -> serde_json::Result<Self> {
         let (interactions, items) = write_all(&timeline.content.days)?;
         let raw = |item: &Item| Raw(&interactions[item.at.clone()]);
         let mut raws = items.iter().map(raw);
-        let day = |day: &Day<&Interaction>| Day {
-            date: day.date,
-            interactions: raws.by_ref().take(day.interactions.len()).collect(),
-        };
+        let day =
+            |day: &Day<I>| Day { date: day.date, interactions: raws.by_ref().take(day.interactions.len()).collect() };
         let days: Vec<Day<Raw<'_>>> = timeline.content.days.iter().map(day).collect();
         let Timeline { period, sources, content } = timeline;
         let missing = sources.iter().filter(|state| state.missing.is_some()).map(|state| state.source).collect();
@@ -66,8 +69,25 @@ impl EncodedTimeline {
         serde_json::to_writer(&mut json, &timeline)?;
         let json = String::from_utf8(json).map_err(serde::ser::Error::custom)?;
         let content_at = timeline.head()?.len() - 1;
-        let Content { contacts, campaigns, channels, total, matching, .. } = timeline.content;
-        Ok(Self { json, content_at, contacts, campaigns, channels, total, matching, missing, items, interactions })
+        let Content { contacts, more_contacts, campaigns, more_campaigns, channels, more_channels, .. } =
+            timeline.content;
+        let Content { total, matching, at_least, .. } = timeline.content;
+        Ok(Self {
+            json,
+            content_at,
+            interactions,
+            items,
+            contacts,
+            more_contacts,
+            campaigns,
+            more_campaigns,
+            channels,
+            more_channels,
+            total,
+            matching,
+            at_least,
+            missing,
+        })
     }
 
     pub fn json(&self) -> Raw<'_> {
@@ -89,10 +109,10 @@ impl EncodedTimeline {
     }
 }
 
-fn write_all(days: &[Day<&Interaction>]) -> serde_json::Result<(String, Vec<Item>)> {
+fn write_all<I: Borrow<Interaction>>(days: &[Day<I>]) -> serde_json::Result<(String, Vec<Item>)> {
     let count = days.iter().map(|day| day.interactions.len()).sum::<usize>();
     let (mut out, mut items) = (Vec::with_capacity(count * 640), Vec::with_capacity(count));
-    for interaction in days.iter().flat_map(|day| &day.interactions) {
+    for interaction in days.iter().flat_map(|day| &day.interactions).map(Borrow::borrow) {
         let from = out.len();
         write(interaction, &mut out)?;
         let (hash, at) = (xxh3_64(&out[from..]), from..out.len());

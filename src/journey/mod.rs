@@ -1,8 +1,10 @@
 //! 2 know: the words of a journey (interaction, contact, campaign, outcome) as records carry them and as they are kept.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use rustc_hash::{FxHashMap, FxHashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -18,10 +20,13 @@ pub mod embedded;
 pub mod encoded;
 pub mod erasure;
 pub mod keep;
+mod look_up;
 mod migration;
 mod no_ids;
+pub mod order;
 pub(crate) mod parts;
 pub mod postgres;
+mod reading;
 pub mod recorder;
 mod removal;
 pub mod retention;
@@ -35,12 +40,14 @@ pub mod timeline;
 pub use catalogue::Catalogue;
 pub use decode::Rules;
 pub use erasure::Erasure;
+pub use look_up::{Keep, Limits, LookUp};
 pub use no_ids::NoIds;
+pub use order::Cursor;
 pub use removal::{Removal, RemovedAt};
 pub use set_aside::SetAside;
 pub use source::{Regions, Source, SourceMissing, SourceState};
 pub use sources::Sources;
-pub use store::{LookUp, Store, StoreError, WriteBatch};
+pub use store::{Store, StoreError, WriteBatch};
 
 /// Who turned to whom. `manual_outbound`: dialled by the agent, not by the dialler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -178,9 +185,18 @@ pub struct Interaction {
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "rfc3339::optional")]
     #[schemars(with = "Option<DateTime<Utc>>")]
     pub updated_at: Option<DateTime<Utc>>,
+    /// Read to be counted: without `comments` and `updatedAt`, whatever is kept of them.
+    #[serde(skip)]
+    pub is_light: bool,
 }
 
 impl Interaction {
+    /// How many bytes its texts have, roughly: what a frame that shows it is long.
+    pub fn bytes(&self) -> usize {
+        const AROUND: usize = 400;
+        AROUND + self.interaction_id.len() + self.comments.as_deref().map_or(0, str::len)
+    }
+
     /// Failure, success or neutral; without an outcome, or with one of no class, neutral.
     pub fn class(&self) -> OutcomeClass {
         self.outcome.as_ref().and_then(|outcome| outcome.class).unwrap_or_default()
@@ -291,6 +307,8 @@ pub struct KnownContact {
     pub name: Option<String>,
     pub time_zone: Option<String>,
     pub listed: Vec<Campaign>,
+    /// More of its interactions are kept than were read.
+    pub at_least: bool,
 }
 
 impl KnownContact {
@@ -298,33 +316,57 @@ impl KnownContact {
         Self { contact_id: contact_id.into(), ..Self::default() }
     }
 
-    /// Takes in what is said of it elsewhere or was earlier: what is known already stands.
-    pub fn learn(&mut self, Self { name, time_zone, listed, .. }: Self) {
-        self.name = self.name.take().or(name);
-        self.time_zone = self.time_zone.take().or(time_zone);
-        for campaign in listed {
-            if self.listed.iter().all(|known| known.id != campaign.id) {
-                self.listed.push(campaign);
-            }
+    /// Takes in what is said of it elsewhere or was earlier: what is known already stands, and of all that is said, the first.
+    pub fn learn(&mut self, said: impl IntoIterator<Item = Self>) {
+        for Self { name, time_zone, listed, at_least, .. } in said {
+            self.name = self.name.take().or(name);
+            self.time_zone = self.time_zone.take().or(time_zone);
+            self.at_least |= at_least;
+            self.listed.extend(listed);
         }
+        let mut known = FxHashSet::default();
+        self.listed.retain(|campaign| known.insert(campaign.id.clone()));
     }
 }
 
-/// Everything that is kept about the people behind a number, newest interaction first.
+/// What was read of the people behind a number, newest interaction first. Everything, where no limit was reached.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Journey {
     pub number: String,
     /// Every contact id and address that leads into it, earlier ids included; one may be there twice.
     pub leads: Vec<SmolStr>,
+    /// Those who were reached last; at most [`Limits::contacts_max`].
     pub contacts: Vec<KnownContact>,
+    /// How many more there are.
+    pub more_contacts: usize,
+    /// Those beyond the pages that were asked for may be [light](Interaction::is_light).
     pub interactions: Vec<Interaction>,
+    /// More is kept than was read: counts of it are lower bounds.
+    pub at_least: bool,
+    /// What is behind this place may be missing; what is in front of it is all there, on the pages that were asked for.
+    pub unread: Option<Cursor>,
 }
 
 impl Journey {
-    /// Newest first; within a moment by id, so that every node has the same order.
     pub fn sort(&mut self) {
-        self.interactions
-            .sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| a.interaction_id.cmp(&b.interaction_id)));
+        self.interactions.sort_by(order::newest_first);
+    }
+
+    /// Those who were reached last stay; the others are counted. Interactions are in their order by now.
+    pub fn limit_contacts(&mut self, most: usize) {
+        if self.contacts.len() <= most {
+            return;
+        }
+        let mut last: FxHashMap<&str, DateTime<Utc>> = FxHashMap::default();
+        for interaction in &self.interactions {
+            if let Some(contact_id) = &interaction.contact_id {
+                last.entry(contact_id).or_insert(interaction.started_at);
+            }
+        }
+        let place = |contact: &KnownContact| Reverse(last.get(contact.contact_id.as_str()).copied());
+        self.contacts.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.contact_id.cmp(&b.contact_id)));
+        self.more_contacts += self.contacts.len() - most;
+        self.contacts.truncate(most);
     }
 
     /// What its records call a campaign.

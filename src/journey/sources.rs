@@ -14,8 +14,9 @@ use tracing::error;
 
 use super::postgres::tables::Tables;
 use super::recorder::Currency;
-use super::store::{LookUp, Store, StoreError};
-use super::{Journey, Source, SourceMissing, SourceState};
+use super::store::{Store, StoreError};
+use super::{Cursor, Journey, Source, SourceMissing, SourceState};
+use super::{Keep, Limits, LookUp};
 use crate::config;
 
 /// A look-up that takes longer than this is given up: its call is over, or nobody waits any more.
@@ -23,7 +24,10 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// The sources that are shown, by where they are.
 #[derive(Clone)]
-pub struct Sources(Arc<Vec<Place>>);
+pub struct Sources {
+    places: Arc<Vec<Place>>,
+    limits: Limits,
+}
 
 /// Where one or both sources are.
 struct Place {
@@ -64,12 +68,18 @@ impl Sources {
                 },
             });
         }
-        Ok(Self(Arc::new(places)))
+        let limits = Limits {
+            contacts_max: settings.contacts_max,
+            counted_max: settings.counted_max,
+            interactions_max: settings.interactions_max,
+            bytes_max: settings.timeline_bytes_max,
+        };
+        Ok(Self { places: Arc::new(places), limits })
     }
 
     /// The stores that our recorders write, each with how current it is, and the sources that it keeps.
     pub fn stores(&self) -> impl Iterator<Item = (&Store, &Arc<Currency>, &[Source])> {
-        self.0.iter().filter_map(|place| match &place.kept {
+        self.places.iter().filter_map(|place| match &place.kept {
             Kept::Store(store, currency) => Some((store, currency, place.keeps.as_slice())),
             Kept::Tables(_) => None,
         })
@@ -77,21 +87,22 @@ impl Sources {
 
     /// Tables that are the administrator's own, without passwords.
     pub fn tables(&self) -> Vec<String> {
-        let tables = self.0.iter().filter(|place| matches!(place.kept, Kept::Tables(_)));
+        let tables = self.places.iter().filter(|place| matches!(place.kept, Kept::Tables(_)));
         tables.map(Place::describe).collect()
     }
 
     /// Where they are, without passwords: for `/v1/info`.
     pub fn describe(&self) -> String {
-        let places: Vec<_> = self.0.iter().map(Place::describe).collect();
+        let places: Vec<_> = self.places.iter().map(Place::describe).collect();
         places.join(", ")
     }
 
-    /// Asks all places; [`LookingUp::finish`] waits for them.
-    pub fn look_up(&self, number: &str, from: DateTime<Utc>) -> LookingUp {
+    /// Asks all places; [`LookingUp::finish`] waits for them. `pages` are read whole, from `before` on.
+    pub fn look_up(&self, number: &str, from: DateTime<Utc>, before: Option<&Cursor>, pages: &[Keep]) -> LookingUp {
         let ask = |(nth, place): (usize, &Place)| {
-            let (places, number) = (Arc::clone(&self.0), number.to_owned());
-            let look_up = LookUp { number, from, sources: place.sources.clone() };
+            let (places, number) = (Arc::clone(&self.places), number.to_owned());
+            let (sources, before, pages) = (place.sources.clone(), before.cloned(), pages.to_vec());
+            let look_up = LookUp { number, from, sources, before, pages, limits: self.limits };
             let asked = async move {
                 let answer = tokio::time::timeout(GIVE_UP, places[nth].look_up(look_up)).await;
                 answer.unwrap_or(Err(StoreError::TimedOut))
@@ -100,9 +111,10 @@ impl Sources {
             let asked = AssertUnwindSafe(asked).catch_unwind();
             asked.map(move |answer| (nth, answer.unwrap_or(Err(StoreError::Stopped)))).boxed()
         };
-        let asked = self.0.iter().enumerate().map(ask).collect();
+        let asked = self.places.iter().enumerate().map(ask).collect();
         LookingUp {
-            places: Arc::clone(&self.0),
+            places: Arc::clone(&self.places),
+            contacts_max: self.limits.contacts_max,
             number: number.to_owned(),
             began: Instant::now(),
             asked,
@@ -154,6 +166,7 @@ enum Answer {
 /// A look-up that is under way.
 pub struct LookingUp {
     places: Arc<Vec<Place>>,
+    contacts_max: usize,
     number: String,
     began: Instant,
     asked: FuturesUnordered<BoxFuture<'static, (usize, Result<Journey, StoreError>)>>,
@@ -213,21 +226,27 @@ impl LookingUp {
         });
         let mut journeys = journeys.cloned();
         let first = journeys.next();
-        let journey = first.map(|first| journeys.fold(first, merge));
+        let journey =
+            first.map(|first| journeys.fold(first, |journey, other| merge(journey, other, self.contacts_max)));
         Known { journey: journey.map(|journey| Journey { number: self.number.clone(), ..journey }), sources }
     }
 }
 
 /// Two places' answers: contacts of one id are one, and nothing else is.
-fn merge(mut journey: Journey, other: Journey) -> Journey {
+fn merge(mut journey: Journey, other: Journey, contacts_max: usize) -> Journey {
     for contact in other.contacts {
         match journey.contacts.iter_mut().find(|known| known.contact_id == contact.contact_id) {
-            Some(known) => known.learn(contact),
+            Some(known) => known.learn([contact]),
             None => journey.contacts.push(contact),
         }
     }
     journey.leads.extend(other.leads);
     journey.interactions.extend(other.interactions);
     journey.sort();
+    journey.more_contacts += other.more_contacts;
+    journey.limit_contacts(contacts_max);
+    journey.at_least |= other.at_least;
+    // What either lacks begins behind this.
+    journey.unread = [journey.unread, other.unread].into_iter().flatten().min();
     journey
 }

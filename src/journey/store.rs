@@ -12,18 +12,8 @@ use super::embedded::{self, Embedded};
 use super::erasure::{Erasure, Holdings};
 use super::postgres::{self, Postgres};
 use super::retention::Step;
-use super::{Change, Journey, NoIds, SetAside, Source};
+use super::{Change, Journey, LookUp, NoIds, SetAside};
 use crate::config::StoreAddress;
-
-/// What a look-up asks for.
-#[derive(Debug, Clone)]
-pub struct LookUp {
-    /// As kept: E.164, or as given.
-    pub number: String,
-    /// Interactions that started earlier are left out.
-    pub from: DateTime<Utc>,
-    pub sources: Vec<Source>,
-}
 
 /// Where the recorder goes on reading.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! A journey prepared for an agent: in the period, filtered, grouped by day, newest first, counted. Pure: `now` is an argument.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Days, Months, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone, Utc};
@@ -9,8 +8,10 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
-use super::{Agent, Direction, Interaction, Journey, KnownContact, Outcome, OutcomeClass, SourceState, rfc3339};
+use super::{Agent, Cursor, Interaction, Journey, Outcome, SourceState, rfc3339};
 use crate::phone;
+
+mod counts;
 
 /// What the agent wants to see of a journey.
 #[derive(Debug, Clone)]
@@ -21,9 +22,20 @@ pub struct Ask {
     pub time_zone: Tz,
     pub campaign: Option<String>,
     pub channel: Option<String>,
-    /// Only interactions that started earlier: the next page.
-    pub before: Option<DateTime<Utc>>,
+    /// Where the page begins; `None`: with the newest.
+    pub before: Option<Cursor>,
+    pub limits: Limits,
+}
+
+/// How much a timeline shows; the rest is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub contacts_max: usize,
+    /// Of campaigns, and of channels.
+    pub campaigns_max: usize,
     pub interactions_max: usize,
+    /// Of the interactions, about.
+    pub bytes_max: usize,
 }
 
 // `I`: interactions as they are, or encoded.
@@ -53,12 +65,21 @@ pub struct Content<I = Interaction> {
     #[serde(serialize_with = "zone_name")]
     #[schemars(with = "String")]
     pub time_zone: Tz,
-    /// The people behind the number, most interactions first. More than one: candidates, nobody guesses.
+    /// The people behind the number: who was reached last comes first, then by id. More than one: candidates, nobody guesses.
     pub contacts: Vec<ContactSummary>,
-    /// By id.
+    /// How many more there are. Absent: 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_contacts: usize,
+    /// By id; those that were used last, and of the others the first ones.
     pub campaigns: Vec<CampaignCount>,
+    /// How many more there are. Absent: 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_campaigns: usize,
     /// Those of the chosen campaign, most interactions first.
     pub channels: Vec<ChannelCount>,
+    /// How many more there are. Absent: 0.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_channels: usize,
     /// Newest first, each with its interactions newest first.
     pub days: Vec<Day<I>>,
     /// Interactions in the period, before any filter.
@@ -67,6 +88,12 @@ pub struct Content<I = Interaction> {
     pub matching: usize,
     /// Of these, how many are in `days`.
     pub shown: usize,
+    /// More than `journey.counted_max` is kept: all these counts are lower bounds. Absent: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
+    /// Where the next page begins. Absent: nothing is older.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub older: Option<Cursor>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -85,6 +112,9 @@ pub struct ContactSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     pub interactions: usize,
+    /// More of this contact's are kept. Absent: false.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
     pub last_at: Option<DateTime<Utc>>,
     pub brief: Brief,
 }
@@ -135,6 +165,10 @@ pub struct Day<I = Interaction> {
 }
 
 impl<I> Timeline<I> {
+    pub fn interactions(&self) -> impl Iterator<Item = &I> {
+        self.content.days.iter().flat_map(|day| &day.interactions)
+    }
+
     /// What stands before the content in its JSON, as an object of its own: as long, but for its closing brace.
     pub fn head(&self) -> serde_json::Result<Vec<u8>> {
         #[derive(Serialize)]
@@ -149,10 +183,31 @@ impl<I> Timeline<I> {
 impl<I> Content<I> {
     /// With these days in place of its own.
     pub fn with<T>(self, days: Vec<Day<T>>) -> Content<T> {
-        let Self { number, number_as_given, time_zone, contacts, campaigns, channels, days: _, total, matching, shown } =
-            self;
-        Content { number, number_as_given, time_zone, contacts, campaigns, channels, days, total, matching, shown }
+        let Self { number, number_as_given, time_zone, contacts, more_contacts, .. } = self;
+        let Self { campaigns, more_campaigns, channels, more_channels, .. } = self;
+        let Self { total, matching, shown, at_least, older, .. } = self;
+        Content {
+            number,
+            number_as_given,
+            time_zone,
+            contacts,
+            more_contacts,
+            campaigns,
+            more_campaigns,
+            channels,
+            more_channels,
+            days,
+            total,
+            matching,
+            shown,
+            at_least,
+            older,
+        }
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn zone_name<S: Serializer>(zone: &Tz, serializer: S) -> Result<S::Ok, S::Error> {
@@ -187,43 +242,72 @@ pub fn prepare<'a>(journey: &'a Journey, sources: Vec<SourceState>, ask: &Ask) -
     let period = period(ask.now, ask.months, ask.time_zone);
     let in_period = journey.interactions.partition_point(|interaction| interaction.started_at >= period.from);
     let interactions = &journey.interactions[..in_period];
-    let of_campaign = |interaction: &&Interaction| {
-        ask.campaign.as_deref().is_none_or(|id| interaction.campaign.as_ref().is_some_and(|campaign| campaign.id == id))
-    };
-    let matching: Vec<&Interaction> = interactions
-        .iter()
-        .filter(of_campaign)
-        .filter(|interaction| ask.channel.as_deref().is_none_or(|channel| interaction.channel == channel))
-        .collect();
-    let page = page(&matching, ask);
+    let matching: Vec<&Interaction> = interactions.iter().filter(|interaction| ask.matches(interaction)).collect();
+    let unread = journey.unread.as_ref().filter(|unread| unread.at >= period.from);
+    let (page, older) = page(&matching, unread, ask);
+    let (contacts, more_contacts) = counts::contacts(&journey.contacts, interactions, ask);
+    let (campaigns, more_campaigns) = counts::campaigns(&journey.contacts, interactions, ask.limits.campaigns_max);
+    let of_campaign = interactions.iter().filter(|interaction| ask.is_of_campaign(interaction));
+    let (channels, more_channels) = counts::channels(of_campaign, ask.limits.campaigns_max);
     let content = Content {
         number: journey.number.clone(),
         number_as_given: phone::is_as_given(&journey.number),
         time_zone: ask.time_zone,
-        contacts: contacts(&journey.contacts, interactions, ask.now),
-        campaigns: campaigns(&journey.contacts, interactions),
-        channels: channels(interactions.iter().filter(of_campaign)),
+        contacts,
+        more_contacts: journey.more_contacts + more_contacts,
+        campaigns,
+        more_campaigns,
+        channels,
+        more_channels,
         days: days(page, ask.time_zone),
         total: interactions.len(),
         matching: matching.len(),
         shown: page.len(),
+        at_least: journey.at_least,
+        older,
     };
     Timeline { period, sources, content }
 }
 
-/// At most `interactions_max`, never ending between two of the same moment, so that `before` finds exactly the rest.
-fn page<'a, 'b>(matching: &'b [&'a Interaction], ask: &Ask) -> &'b [&'a Interaction] {
-    let first = ask.before.map_or(0, |before| matching.partition_point(|interaction| interaction.started_at >= before));
-    let rest = &matching[first..];
-    if rest.len() <= ask.interactions_max {
-        return rest;
+impl Ask {
+    /// Whether the filters let it through.
+    pub fn matches(&self, interaction: &Interaction) -> bool {
+        self.is_of_campaign(interaction) && self.channel.as_deref().is_none_or(|channel| interaction.channel == channel)
     }
-    let cut_at = rest[ask.interactions_max].started_at;
-    match rest.partition_point(|interaction| interaction.started_at > cut_at) {
-        // So many at one moment: all of them, rather than none.
-        0 => &rest[..rest.partition_point(|interaction| interaction.started_at >= cut_at)],
-        whole => &rest[..whole],
+
+    fn is_of_campaign(&self, interaction: &Interaction) -> bool {
+        let id = interaction.campaign.as_ref().map(|campaign| campaign.id.as_str());
+        self.campaign.as_deref().is_none_or(|wanted| id == Some(wanted))
     }
+}
+
+/// The page, and where the next one begins. It ends at `interactions_max`, before it has too many bytes, and where it is not known
+/// what follows.
+fn page<'a, 'b>(
+    matching: &'b [&'a Interaction],
+    unread: Option<&Cursor>,
+    ask: &Ask,
+) -> (&'b [&'a Interaction], Option<Cursor>) {
+    let place = |cursor: &Cursor| matching.partition_point(|interaction| !cursor.is_before(interaction));
+    let first = ask.before.as_ref().map_or(0, place);
+    let known = unread.map_or(matching.len(), place).max(first);
+    let most = known.min(first.saturating_add(ask.limits.interactions_max));
+    let (mut end, mut bytes) = (first, 0);
+    while end < most && !matching[end].is_light {
+        bytes += matching[end].bytes();
+        if bytes > ask.limits.bytes_max && end > first {
+            break;
+        }
+        end += 1;
+    }
+    let older = match matching.get(end) {
+        Some(next) if end < known => {
+            Some(if end > first { Cursor::behind(matching[end - 1]) } else { Cursor::in_front_of(next.started_at) })
+        }
+        // Where it could not be read on from here, there is no going on.
+        _ => unread.filter(|unread| ask.before.as_ref() != Some(unread)).cloned(),
+    };
+    (&matching[first..end], older)
 }
 
 fn days<'a>(interactions: &[&'a Interaction], time_zone: Tz) -> Vec<Day<&'a Interaction>> {
@@ -242,89 +326,6 @@ fn days<'a>(interactions: &[&'a Interaction], time_zone: Tz) -> Vec<Day<&'a Inte
 fn date_in(time_zone: Tz, moment: DateTime<Utc>) -> NaiveDate {
     let utc = moment.naive_utc();
     utc.checked_add_offset(time_zone.offset_from_utc_datetime(&utc).fix()).unwrap_or(utc).date()
-}
-
-fn contacts(known: &[KnownContact], interactions: &[Interaction], now: DateTime<Utc>) -> Vec<ContactSummary> {
-    let mut summaries: Vec<ContactSummary> = known
-        .iter()
-        .map(|contact| {
-            let own = || interactions.iter().filter(|i| i.contact_id.as_deref() == Some(&contact.contact_id));
-            let brief = brief(own(), now);
-            ContactSummary {
-                contact_id: contact.contact_id.clone(),
-                name: contact.name.clone(),
-                time_zone: contact.time_zone.clone(),
-                interactions: own().count(),
-                last_at: brief.last_at,
-                brief,
-            }
-        })
-        .collect();
-    summaries.sort_by(|a, b| b.interactions.cmp(&a.interactions).then_with(|| a.contact_id.cmp(&b.contact_id)));
-    summaries
-}
-
-/// Arithmetic over one contact's interactions, newest first.
-fn brief<'a>(newest_first: impl Iterator<Item = &'a Interaction>, now: DateTime<Utc>) -> Brief {
-    let mut brief = Brief::default();
-    let mut unbroken = true;
-    for interaction in newest_first {
-        let class = interaction.class();
-        if brief.last_at.is_none() {
-            brief.last_at = Some(interaction.started_at);
-            brief.last_channel = Some(interaction.channel.clone());
-            brief.last_outcome = interaction.outcome.clone();
-            brief.last_agent = interaction.agent.clone();
-        }
-        if matches!(interaction.direction, Some(Direction::Outbound | Direction::ManualOutbound)) {
-            brief.attempts7d += usize::from(interaction.started_at >= now - TimeDelta::days(7));
-            brief.attempts30d += usize::from(interaction.started_at >= now - TimeDelta::days(30));
-        }
-        unbroken &= class != OutcomeClass::Success;
-        brief.failures_in_a_row += usize::from(unbroken && class == OutcomeClass::Failure);
-        let reached = interaction.outcome.as_ref().and_then(|outcome| outcome.reached);
-        if brief.last_reached_at.is_none() && reached.unwrap_or(class != OutcomeClass::Neutral) {
-            brief.last_reached_at = Some(interaction.started_at);
-            brief.last_reached_mode = interaction.mode.clone();
-        }
-        if brief.score.is_none() && interaction.current_score.is_some() {
-            brief.score = interaction.current_score;
-            brief.score_change =
-                interaction.current_score.zip(interaction.previous_score).map(|(now, before)| now - before);
-        }
-    }
-    brief
-}
-
-fn campaigns(known: &[KnownContact], interactions: &[Interaction]) -> Vec<CampaignCount> {
-    let mut counts: BTreeMap<&str, CampaignCount> = BTreeMap::new();
-    let listed = known.iter().flat_map(|contact| &contact.listed).map(|campaign| (campaign, true, 0));
-    let touched = interactions.iter().filter_map(|i| i.campaign.as_deref()).map(|campaign| (campaign, false, 1));
-    for (campaign, listed, interactions) in listed.chain(touched) {
-        let entry = counts.entry(&campaign.id).or_insert_with(|| CampaignCount {
-            id: campaign.id.clone(),
-            name: None,
-            listed: false,
-            interactions: 0,
-        });
-        entry.listed |= listed;
-        entry.interactions += interactions;
-        entry.name = entry.name.take().or_else(|| campaign.name.clone());
-    }
-    counts.into_values().collect()
-}
-
-fn channels<'a>(interactions: impl Iterator<Item = &'a Interaction>) -> Vec<ChannelCount> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for interaction in interactions {
-        *counts.entry(&interaction.channel).or_default() += 1;
-    }
-    let mut channels: Vec<ChannelCount> = counts
-        .into_iter()
-        .map(|(channel, interactions)| ChannelCount { channel: channel.to_owned(), interactions })
-        .collect();
-    channels.sort_by_key(|channel| std::cmp::Reverse(channel.interactions)); // stable: by name within a count
-    channels
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ impl Fields {
         theirs.nth(nth).map(|one| one.address.to_string())
     }
 
+    /// Whether it is among what they may see.
+    pub fn lets_see(&self, interaction: &Interaction) -> bool {
+        !self.is_of_others(interaction)
+    }
+
     fn is_of_others(&self, interaction: &Interaction) -> bool {
         interaction.campaign.as_deref().is_some_and(|campaign| self.hides_campaign(&campaign.id))
     }

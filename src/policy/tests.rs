@@ -46,6 +46,7 @@ fn journey(interactions: Vec<Interaction>) -> Journey {
         leads: [NUMBER, OTHER, "p-1", "rita.quintela@example.com"].map(SmolStr::from).into(),
         contacts: vec![KnownContact { name: Some("Rita Quintela".into()), listed, ..KnownContact::of("p-1") }],
         interactions,
+        ..Journey::default()
     }
 }
 
@@ -58,7 +59,7 @@ fn seen(fields: &Fields, journey: &Journey) -> Value {
         campaign: None,
         channel: None,
         before: None,
-        interactions_max: 500,
+        limits: timeline::Limits { contacts_max: 20, campaigns_max: 100, interactions_max: 500, bytes_max: 8 << 20 },
     };
     let visible = fields.journey(journey);
     let encoded = EncodedTimeline::of(timeline::prepare(&visible, Vec::new(), &ask)).unwrap();

@@ -111,6 +111,9 @@ pub struct Search {
     /// The next page: interactions that started earlier than this.
     #[serde(default)]
     pub before: Option<DateTime<Utc>>,
+    /// With `before`: of that moment, only what comes behind this interaction.
+    #[serde(default)]
+    pub before_id: Option<SmolStr>,
 }
 
 /// A masked number in whole: a call's, or with `interactionId` the address of one of its timeline's interactions.

@@ -1,21 +1,23 @@
 //! A timeline made ready for a time zone, what a session remembers of it, and the difference between two. Pure.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Call, Encoded, Missing, MissingCode, Update};
 use crate::journey::encoded::{EncodedTimeline, Item, Raw};
 use crate::journey::timeline::Timeline;
-use crate::journey::{Interaction, Source};
+use crate::journey::{Interaction, Journey, Source};
 use crate::policy::Fields;
 
 /// A timeline, encoded, or why there is none.
 pub struct Prepared {
     pub timeline: Option<EncodedTimeline>,
     pub missing: Option<Missing>,
+    beyond: Beyond,
     pub outline: Arc<Outline>,
 }
 
@@ -43,84 +45,210 @@ impl Outline {
     }
 }
 
-/// The interactions of a timeline, each with its hash, packed: every session that shows one keeps this.
+/// The interactions on a screen, each with its hash, packed: every session that shows one keeps this.
 #[derive(Debug)]
 struct ShownItems {
-    /// One id behind the other, and behind each the byte that no text has.
+    /// One id behind the other, and behind each the byte that no text has. As they are shown.
     ids: Box<[u8]>,
     /// In the same order.
     hashes: Box<[u64]>,
+    /// Of the ids that they are kept by.
+    kept_by: Box<[u64]>,
+    /// When they started, in milliseconds.
+    started_at: Box<[i64]>,
 }
 
 const END_OF_ID: u8 = 0xff;
 
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+struct ShownItem<'a> {
+    id: &'a str,
+    hash: u64,
+    kept_by: u64,
+    started_at: i64,
+}
+
 impl ShownItems {
-    fn of(items: &[Item]) -> Self {
-        let ids = items.iter().flat_map(|item| item.interaction_id.bytes().chain([END_OF_ID])).collect();
-        Self { ids, hashes: items.iter().map(|item| item.hash).collect() }
+    fn of<'a>(items: impl Iterator<Item = ShownItem<'a>> + Clone) -> Self {
+        Self {
+            ids: items.clone().flat_map(|item| item.id.bytes().chain([END_OF_ID])).collect(),
+            hashes: items.clone().map(|item| item.hash).collect(),
+            kept_by: items.clone().map(|item| item.kept_by).collect(),
+            started_at: items.map(|item| item.started_at).collect(),
+        }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+    fn iter(&self) -> impl Iterator<Item = ShownItem<'_>> + Clone {
         let ids = self.ids.split(|byte| *byte == END_OF_ID).map(|id| str::from_utf8(id).unwrap_or_default());
-        ids.zip(self.hashes.iter().copied())
+        let rest = self.hashes.iter().zip(&self.kept_by).zip(&self.started_at);
+        ids.zip(rest).map(|(id, ((hash, kept_by), started_at))| ShownItem {
+            id,
+            hash: *hash,
+            kept_by: *kept_by,
+            started_at: *started_at,
+        })
     }
 }
 
+/// What a look-up read of the interactions beyond the page: they are not gone.
+#[derive(Debug, Default)]
+struct Beyond {
+    /// Hashes of their ids.
+    ids: FxHashSet<u64>,
+    /// What began then or earlier may be kept though it was not read.
+    unread_at: Option<i64>,
+}
+
+impl Beyond {
+    /// `page` are the first of those that may be seen, or some of them.
+    fn of(journey: &Journey, page: usize) -> Self {
+        let unread_at = journey.unread.as_ref().map(|unread| unread.at.timestamp_millis());
+        let all = journey.interactions.iter().map(|interaction| id_hash(&interaction.interaction_id));
+        let ids = if journey.interactions.len() > page { all.collect() } else { FxHashSet::default() };
+        Self { ids, unread_at }
+    }
+
+    fn holds(&self, item: ShownItem<'_>) -> bool {
+        self.ids.contains(&item.kept_by) || self.unread_at.is_some_and(|unread_at| item.started_at <= unread_at)
+    }
+}
+
+fn id_hash(id: &str) -> u64 {
+    xxh3_64(id.as_bytes())
+}
+
+/// So many interactions that newer ones have pushed beyond the page are followed; beyond them a screen gets the whole timeline anew.
+const BEYOND_THE_PAGE_MAX: usize = 500;
+
 impl Prepared {
-    pub fn of(timeline: Timeline<&Interaction>, leads: Vec<SmolStr>, seen: u64, fields: Fields) -> Self {
+    /// `journey` is what may be seen, as it is kept; the timeline was made of it, and may be masked.
+    pub fn of<I: Borrow<Interaction>>(
+        timeline: Timeline<I>,
+        page: &[Kept],
+        journey: &Journey,
+        seen: u64,
+        fields: Fields,
+    ) -> Self {
         // Serialising these types to memory cannot fail; if it did, the agent would be told rather than shown nothing.
         let Ok(timeline) = EncodedTimeline::of(timeline) else {
             return Self::missing(MissingCode::Failed, seen, fields);
         };
-        let items = ShownItems::of(&timeline.items);
-        let missing = timeline.missing.clone();
-        let outline = Outline { content: timeline.content_hash(), leads, missing, items: Some(items), seen, fields };
-        Self { timeline: Some(timeline), missing: None, outline: Arc::new(outline) }
+        let item = |(item, kept): (&'_ Item, &Kept)| (item.hash, kept.id, kept.started_at);
+        let parts: Vec<(u64, u64, i64)> = timeline.items.iter().zip(page).map(item).collect();
+        let ids = timeline.items.iter().map(|item| item.interaction_id.as_str());
+        let items = ids.zip(&parts).map(|(id, (hash, kept_by, started_at))| ShownItem {
+            id,
+            hash: *hash,
+            kept_by: *kept_by,
+            started_at: *started_at,
+        });
+        let items = ShownItems::of(items);
+        let (missing, beyond) = (timeline.missing.clone(), Beyond::of(journey, timeline.items.len()));
+        let (content, leads) = (timeline.content_hash(), journey.leads.clone());
+        let outline = Outline { content, leads, missing, items: Some(items), seen, fields };
+        Self { timeline: Some(timeline), missing: None, beyond, outline: Arc::new(outline) }
     }
 
     pub fn missing(code: MissingCode, seen: u64, fields: Fields) -> Self {
         let outline = Outline { content: code as u64, seen, fields, ..Outline::default() };
-        Self { timeline: None, missing: Some(code.into()), outline: Arc::new(outline) }
+        Self { timeline: None, missing: Some(code.into()), beyond: Beyond::default(), outline: Arc::new(outline) }
     }
 
-    /// The frame that turns what is shown into this, and whether it is the whole timeline: where none is shown yet, and where
-    /// something else may be seen of it now. `None` where there is nothing to say.
-    pub fn update_of(&self, shown: &Outline, empty: Update<'_, Raw<'_>, Raw<'_>>) -> Option<(String, bool)> {
+    /// The frame that turns what is shown into this, and what is shown then; `None` where there is nothing to say.
+    pub fn update_of(&self, shown: &Outline, empty: Update<'_, Raw<'_>, Raw<'_>>) -> Option<Changed> {
         if shown.content == self.outline.content || shown.seen > self.outline.seen {
             return None;
         }
+        let outline = || Arc::clone(&self.outline);
         let whole = |timeline: &EncodedTimeline| {
-            Some((Encoded::Update(Update { timeline: Some(timeline.json()), ..empty }).encode(), true))
+            let frame = Encoded::Update(Update { timeline: Some(timeline.json()), ..empty }).encode();
+            Some(Changed { frame, is_whole: true, outline: outline() })
         };
         match (&shown.items, &self.timeline) {
             (Some(_), Some(timeline)) if self.outline.fields != shown.fields => whole(timeline),
             // What is on screen is better than what lacks a source that it has.
             (Some(_), Some(_)) if self.outline.missing.iter().any(|source| !shown.missing.contains(source)) => None,
             (Some(_), Some(timeline)) if self.outline.missing != shown.missing => whole(timeline),
-            (Some(items), Some(timeline)) => Some((difference(items, timeline, empty), false)),
+            (Some(items), Some(timeline)) => match self.beyond_the_page(items, timeline) {
+                (_, beyond) if beyond.len() > BEYOND_THE_PAGE_MAX => whole(timeline),
+                (removed, beyond) => {
+                    let frame = difference(items, &removed, timeline, empty);
+                    Some(Changed { frame, is_whole: false, outline: self.outline_with(&beyond) })
+                }
+            },
             (None, Some(timeline)) => whole(timeline),
-            (None, None) => Some((Encoded::Update(Update { missing: self.missing, ..empty }).encode(), false)),
+            (None, None) => {
+                let frame = Encoded::Update(Update { missing: self.missing, ..empty }).encode();
+                Some(Changed { frame, is_whole: false, outline: outline() })
+            }
             // What is on screen is better than a sentence that says why there is nothing newer.
             (Some(_), None) => None,
         }
     }
+
+    /// Of what is shown and not on the page any more: what is gone, and what is kept beyond the page.
+    fn beyond_the_page<'s>(&self, shown: &'s ShownItems, now: &EncodedTimeline) -> (Vec<&'s str>, Vec<ShownItem<'s>>) {
+        let ids: FxHashSet<&str> = now.items.iter().map(|item| item.interaction_id.as_str()).collect();
+        let not_there = shown.iter().filter(|item| !ids.contains(item.id));
+        let (beyond, gone): (Vec<_>, Vec<_>) = not_there.partition(|item| self.beyond.holds(*item));
+        let mut removed: Vec<&str> = gone.into_iter().map(|item| item.id).collect();
+        removed.sort_unstable();
+        (removed, beyond)
+    }
+
+    /// What a screen shows that keeps what newer interactions have pushed beyond the page.
+    fn outline_with(&self, beyond: &[ShownItem<'_>]) -> Arc<Outline> {
+        let items = self.outline.items.as_ref().filter(|_| !beyond.is_empty());
+        let Some(items) = items else { return Arc::clone(&self.outline) };
+        let items = ShownItems::of(items.iter().chain(beyond.iter().copied()));
+        let Outline { content, leads, missing, seen, fields, .. } = &*self.outline;
+        let (leads, missing, fields) = (leads.clone(), missing.clone(), fields.clone());
+        Arc::new(Outline { content: *content, leads, missing, items: Some(items), seen: *seen, fields })
+    }
 }
 
-fn difference(shown: &ShownItems, now: &EncodedTimeline, empty: Update<'_, Raw<'_>, Raw<'_>>) -> String {
-    let before: FxHashMap<&str, u64> = shown.iter().collect();
-    let ids: FxHashSet<&str> = now.items.iter().map(|item| item.interaction_id.as_str()).collect();
+/// What turns a screen into another one.
+pub struct Changed {
+    pub frame: String,
+    /// It brings the whole timeline: where none was shown yet, and where something else may be seen of it now.
+    pub is_whole: bool,
+    pub outline: Arc<Outline>,
+}
+
+/// How an interaction on a page is kept.
+pub struct Kept {
+    id: u64,
+    started_at: i64,
+}
+
+impl Kept {
+    pub fn of(interaction: &Interaction) -> Self {
+        Self { id: id_hash(&interaction.interaction_id), started_at: interaction.started_at.timestamp_millis() }
+    }
+}
+
+fn difference(
+    shown: &ShownItems,
+    removed: &[&str],
+    now: &EncodedTimeline,
+    empty: Update<'_, Raw<'_>, Raw<'_>>,
+) -> String {
+    let before: FxHashMap<&str, u64> = shown.iter().map(|item| (item.id, item.hash)).collect();
     let changed = now.items.iter().filter(|item| before.get(item.interaction_id.as_str()) != Some(&item.hash));
     let interactions: Vec<Raw<'_>> = changed.map(|item| now.interaction(item)).collect();
-    let mut removed: Vec<&str> = shown.iter().map(|(id, _)| id).filter(|id| !ids.contains(id)).collect();
-    removed.sort_unstable();
     let update = Update {
         interactions: &interactions,
-        removed: &removed,
+        removed,
         contacts: Some(&now.contacts),
+        more_contacts: Some(now.more_contacts),
         campaigns: Some(&now.campaigns),
+        more_campaigns: Some(now.more_campaigns),
         channels: Some(&now.channels),
+        more_channels: Some(now.more_channels),
         total: Some(now.total),
         matching: Some(now.matching),
+        at_least: Some(now.at_least),
         ..empty
     };
     Encoded::Update(update).encode()

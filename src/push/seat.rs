@@ -10,7 +10,7 @@ use super::digest::{digest, hash, hex};
 use super::ledger::{CallFrame, CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{CallKey, Over};
 use super::outbox::{About, Put, Queued};
-use super::prepared::{Outline, Prepared};
+use super::prepared::{Changed, Outline, Prepared};
 use super::session::Session;
 use super::unreceived::{Again, Unacknowledged, Unreceived};
 use super::{Call, Encoded, Stage, Update};
@@ -210,11 +210,12 @@ impl Seat {
         // The digest is that of the call, too: whatever became known of it (its campaign's name) goes with this.
         let told_anew = (shown.call != hash(call)).then_some(call);
         let empty = Update { agent_id, call: told_anew, ..Update::of(shown.last + 1, &text, &key.call_id) };
-        let Some((frame, whole)) = prepared.update_of(outline, empty) else { return Delivery::Known };
-        (shown.digest, shown.call) = (Some(digest), hash(call));
-        shown.outline = Some(Arc::clone(&prepared.outline));
+        let Some(Changed { frame, is_whole, outline }) = prepared.update_of(outline, empty) else {
+            return Delivery::Known;
+        };
+        (shown.digest, shown.call, shown.outline) = (Some(digest), hash(call), Some(outline));
         match self.put_difference(key, frame, moment) {
-            Delivery::Sent if whole => Delivery::SentWhole,
+            Delivery::Sent if is_whole => Delivery::SentWhole,
             delivery => delivery,
         }
     }

@@ -178,7 +178,7 @@ pub struct Update<'a, T = Timeline, I = Interaction> {
     /// New or changed ones.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub interactions: &'a [I],
-    /// Ids of those that are no longer in the timeline.
+    /// Ids of those that are gone. What newer ones push beyond the page is not among them.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub removed: &'a [&'a str],
     /// The whole timeline, where it was late.
@@ -189,13 +189,22 @@ pub struct Update<'a, T = Timeline, I = Interaction> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contacts: Option<&'a [ContactSummary]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_contacts: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub campaigns: Option<&'a [CampaignCount]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_campaigns: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<&'a [ChannelCount]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_channels: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matching: Option<usize>,
+    /// Whether these counts are lower bounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<bool>,
 }
 
 impl<'a, T, I> Update<'a, T, I> {
@@ -212,10 +221,14 @@ impl<'a, T, I> Update<'a, T, I> {
             timeline: None,
             missing: None,
             contacts: None,
+            more_contacts: None,
             campaigns: None,
+            more_campaigns: None,
             channels: None,
+            more_channels: None,
             total: None,
             matching: None,
+            at_least: None,
         }
     }
 }

@@ -95,10 +95,11 @@ pub(super) async fn look_again(way: &Way, key: &Arc<CallKey>) -> Option<Known> {
     let now = Utc::now();
     let number = way.agents().call(key, now).and_then(|seen| way.customer(&seen.call).ok())?;
     let seen = way.updates.seen();
-    let mut look_up = way.look_up(&number, now);
+    let sessions = way.agents().showing(key);
+    let mut look_up = way.look_up(&number, &views::pages(&sessions), now);
     way.finish(&mut look_up).await;
     let known = way.known(&look_up, now);
-    way.send_updates(key, &way.agents().showing(key), &known, seen, now);
+    way.send_updates(key, &sessions, &known, seen, now);
     Some(known)
 }
 

@@ -81,7 +81,7 @@ impl Way {
             return call.number.as_ref().map(SmolStr::to_string).ok_or(NO_NUMBER);
         };
         let number = self.customer(call).map_err(|_| NO_NUMBER)?;
-        let mut look_up = self.look_up(&number, now);
+        let mut look_up = self.look_up(&number, &[], now);
         _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
         let journey = self.known(&look_up, now).journey.ok_or(FAILED)?;
         session.fields().address_behind(&journey, interaction_id).ok_or(NO_INTERACTION)

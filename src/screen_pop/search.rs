@@ -9,6 +9,7 @@ use crate::auth::Scope;
 use crate::journey::encoded::{EncodedTimeline, Raw};
 use crate::journey::sources::Known;
 use crate::journey::timeline::Ask;
+use crate::journey::{Cursor, Keep};
 use crate::phone;
 use crate::policy::Fields;
 use crate::push::session::Session;
@@ -50,7 +51,7 @@ impl Way {
             time_zone: session.time_zone,
             campaign: search.campaign,
             channel: search.channel,
-            before: search.before,
+            before: search.before.map(|at| Cursor { at, id: search.before_id }),
             ..self.default_ask(now)
         };
         self.timeline(number, ask, &session.fields()).await.map_err(|failure| match failure {
@@ -106,7 +107,8 @@ impl Way {
         if !matches!(ask.months, 3 | 6 | 9 | 12) {
             return Err(TimelineFailure::BadMonths);
         }
-        let mut look_up = self.look_up(&number, ask.now);
+        let page = page_of(&ask, fields);
+        let mut look_up = self.look_up_pages(&number, ask.months, ask.before.as_ref(), &[page], ask.now);
         // Somebody asked and waits: longer than a pop does, but not for ever.
         _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
         let Known { journey, sources } = self.known(&look_up, ask.now);
@@ -115,4 +117,10 @@ impl Way {
         let timeline = EncodedTimeline::of(views::timeline_of(&visible, &journey, sources, &ask));
         timeline.map(EncodedTimeline::into_json).map_err(|_| TimelineFailure::Failed)
     }
+}
+
+/// What an answer shows.
+fn page_of(ask: &Ask, fields: &Fields) -> Keep {
+    let (ask, fields) = (ask.clone(), fields.clone());
+    Arc::new(move |interaction| ask.matches(interaction) && fields.lets_see(interaction))
 }

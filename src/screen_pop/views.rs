@@ -8,12 +8,12 @@ use chrono_tz::Tz;
 use super::{Way, missing};
 use crate::journey::sources::Known;
 use crate::journey::timeline::{self, Ask, Timeline};
-use crate::journey::{Interaction, Journey, SourceState};
+use crate::journey::{Interaction, Journey, Keep, SourceState};
 use crate::phone;
 use crate::policy::Fields;
 use crate::push::MissingCode;
 use crate::push::open_calls::CallKey;
-use crate::push::prepared::Prepared;
+use crate::push::prepared::{Kept, Prepared};
 use crate::push::session::Session;
 
 /// What sessions have in common that see the same.
@@ -27,6 +27,19 @@ impl View {
     pub fn of(session: &Session) -> Self {
         Self { time_zone: session.time_zone, fields: session.fields() }
     }
+}
+
+/// What is read whole for these sessions: the newest that each of them may see.
+pub(super) fn pages(sessions: &[Arc<Session>]) -> Vec<Keep> {
+    let mut all: Vec<Fields> = Vec::new();
+    for session in sessions {
+        let fields = session.fields();
+        if !all.contains(&fields) {
+            all.push(fields);
+        }
+    }
+    let keep = |fields: Fields| Arc::new(move |one: &Interaction| fields.lets_see(one)) as Keep;
+    all.into_iter().map(keep).collect()
 }
 
 /// Prepares once for each view among the sessions.
@@ -79,7 +92,8 @@ impl Way {
                 let ask = Ask { time_zone: *time_zone, ..ask.clone() };
                 let visible = fields.journey(journey);
                 let timeline = timeline_of(&visible, journey, known.sources.clone(), &ask);
-                Prepared::of(timeline, journey.leads.clone(), seen, fields.clone())
+                let page: Vec<Kept> = timeline.interactions().map(|one| Kept::of(one)).collect();
+                Prepared::of(timeline, &page, &visible, seen, fields.clone())
             }
             None => Prepared::missing(missing(known).unwrap_or(MissingCode::Failed), seen, fields.clone()),
         }

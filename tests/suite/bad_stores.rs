@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use backstory::journey::LookUp;
 use backstory::journey::Source;
-use backstory::journey::store::LookUp;
 use chrono::DateTime;
 use rusqlite::Connection;
 use serde_json::json;
@@ -56,7 +56,7 @@ async fn a_damaged_page_costs_the_look_ups_that_need_it_and_nothing_else(kafka: 
     damage(&service.store_file());
 
     let service = service.start_again().await;
-    let look_up = LookUp { number: ANA.into(), from: DateTime::UNIX_EPOCH, sources: Source::ALL.to_vec() };
+    let look_up = LookUp::whole(ANA.into(), DateTime::UNIX_EPOCH, Source::ALL.to_vec());
     let said = service.store().look_up(look_up).await.unwrap_err().to_string();
     assert_eq!(said, format!("the store failed: {DAMAGED}"));
     let (status, answer) = service.get(&format!("/v1/journeys/{ANA}")).await;

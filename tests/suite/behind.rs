@@ -84,7 +84,7 @@ async fn whoever_writes_at_once_it_is_what_the_embedded_store_finds() {
 /// What the first two releases' tables had.
 const AS_IN_VERSION_2: &str = "
     DROP TABLE backstory.behind, backstory.behind_turn;
-    DROP INDEX backstory.reached_of_contact, backstory.interactions_of_key;
+    DROP INDEX backstory.reached_of_contact, backstory.interactions_in_order;
     ALTER TABLE backstory.reached DROP COLUMN times;
     CREATE INDEX interactions_of_contact ON backstory.interactions (contact_id, started_at DESC);
     CREATE INDEX interactions_of_nobody ON backstory.interactions (address, started_at DESC) WHERE contact_id IS NULL;
@@ -113,7 +113,10 @@ async fn a_store_of_an_earlier_version_is_put_together_by_the_migration() {
     let said = again.ready().await.unwrap_err().to_string();
     assert!(said.contains("version 2") && said.contains("`backstory migrate`"), "{said}");
     let Store::Postgres(server) = &again else { unreachable!() };
-    assert_eq!(server.migrate().await.unwrap(), ["0003_behind", "0004_time_zone", "0005_removed_and_set_aside"]);
+    assert_eq!(
+        server.migrate().await.unwrap(),
+        ["0003_behind", "0004_time_zone", "0005_removed_and_set_aside", "0006_order_of_a_moment", "0007_one_order"]
+    );
     let shelf = Shelf::of(again);
     assert_eq!([shelf.journey(ANA).await, shelf.journey("+12015550111").await], before);
 }

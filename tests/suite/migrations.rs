@@ -186,6 +186,8 @@ async fn a_migration_that_waits_for_a_lock_lets_others_pass_and_tries_again() {
     let [reader, watcher] = [client(&url.parse().unwrap()).await, client(&url.parse().unwrap()).await];
     let as_in_version_3 = "ALTER TABLE backstory.listings DROP COLUMN time_zone;
          DROP TABLE backstory.removed, backstory.set_aside, backstory.fences;
+         CREATE INDEX interactions_of_key ON backstory.interactions ((coalesce(contact_id, address)), started_at DESC);
+         DROP INDEX backstory.interactions_in_order;
          DELETE FROM backstory.migrations WHERE version > 3";
     reader.batch_execute(as_in_version_3).await.unwrap();
     reader.batch_execute("BEGIN; SELECT * FROM backstory.listings").await.unwrap();
@@ -197,5 +199,8 @@ async fn a_migration_that_waits_for_a_lock_lets_others_pass_and_tries_again() {
     watcher.batch_execute("SET statement_timeout = '20s'; SELECT * FROM backstory.listings").await.unwrap();
     assert!(!migration.is_finished());
     reader.batch_execute("COMMIT").await.unwrap();
-    assert_eq!(migration.await.unwrap(), ["0004_time_zone", "0005_removed_and_set_aside"]);
+    assert_eq!(
+        migration.await.unwrap(),
+        ["0004_time_zone", "0005_removed_and_set_aside", "0006_order_of_a_moment", "0007_one_order"]
+    );
 }

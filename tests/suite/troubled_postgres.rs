@@ -181,7 +181,15 @@ async fn a_database_without_our_tables_or_with_newer_ones_says_what_to_do() {
     let backstory::journey::Store::Postgres(server) = &store else { unreachable!() };
     assert_eq!(
         server.migrate().await.unwrap(),
-        ["0001_journey", "0002_erasure", "0003_behind", "0004_time_zone", "0005_removed_and_set_aside"]
+        [
+            "0001_journey",
+            "0002_erasure",
+            "0003_behind",
+            "0004_time_zone",
+            "0005_removed_and_set_aside",
+            "0006_order_of_a_moment",
+            "0007_one_order"
+        ]
     );
     assert_eq!(server.migrate().await.unwrap(), [""; 0], "and again changes nothing");
     store.ready().await.unwrap();

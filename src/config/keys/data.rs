@@ -65,6 +65,30 @@ pub const KEYS: &[Key] = &[
         "interactions in one timeline; older ones are asked for page by page",
     ),
     key(
+        "journey.contacts_max",
+        "20",
+        Count,
+        "people behind one number who are shown, those reached last; the others are counted",
+    ),
+    key(
+        "journey.campaigns_max",
+        "100",
+        Count,
+        "campaigns, and channels, in one timeline, those used last; the others are counted",
+    ),
+    key(
+        "journey.counted_max",
+        "20000",
+        Count,
+        "interactions behind one number that are counted; of more, counts are lower bounds and say so",
+    ),
+    key(
+        "journey.timeline_bytes_max",
+        "8388608",
+        Count,
+        "size of the interactions in one timeline, in bytes; what would be more comes on the next page",
+    ),
+    key(
         "journey.lookup_timeout",
         "\"250ms\"",
         Time,

@@ -13,10 +13,11 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::LookUp;
 use super::catalogue::InUse;
 use super::erasure::{Erasure, Holdings};
 use super::migration::Tables;
-use super::store::{Commit, LookUp, Offset, StoreError, WriteBatch, Written};
+use super::store::{Commit, Offset, StoreError, WriteBatch, Written};
 use super::{Journey, NoIds};
 
 pub mod backup;
@@ -29,6 +30,7 @@ mod reasons;
 mod removed;
 mod retention;
 mod set_aside;
+mod strands;
 mod words;
 mod write;
 

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Row, Rows, params};
+use futures_util::FutureExt as _;
+use rusqlite::{Connection, OptionalExtension as _, params};
 use smol_str::SmolStr;
 
-use super::words::{Ids, Words};
-use crate::journey::store::{LookUp, StoreError};
-use crate::journey::{Campaign, Interaction, Journey, KnownContact, NoIds};
+use super::strands::Strands;
+use super::words::Words;
+use crate::journey::LookUp;
+use crate::journey::reading::{self, Key, Strand};
+use crate::journey::store::StoreError;
+use crate::journey::{Campaign, Journey, KnownContact, NoIds};
 
 /// A chain of merges longer than this is a ring.
 const MERGES_MAX: usize = 16;
@@ -27,7 +31,7 @@ pub fn look_up(
     // One snapshot for all statements: what a writer commits in between is seen whole or not at all. A connection on which
     // something failed is not used again.
     connection.prepare_cached("BEGIN")?.execute([])?;
-    let journey = Reader { connection, words, no_ids, look_up, until }.journey();
+    let journey = Reader { connection, no_ids, look_up, clock: Clock::of(until) }.journey(words);
     connection.prepare_cached("COMMIT")?.execute([])?;
     match journey {
         Err(StoreError::TimedOut) => Ok(None),
@@ -35,12 +39,34 @@ pub fn look_up(
     }
 }
 
+/// Looks at the time now and then.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    until: Option<Instant>,
+    rows: usize,
+}
+
+impl Clock {
+    fn of(until: Option<Instant>) -> Self {
+        Self { until, rows: 0 }
+    }
+
+    /// One more row was read.
+    pub fn row(&mut self) -> Result<(), StoreError> {
+        self.rows += 1;
+        if self.rows.is_multiple_of(ROWS_AT_A_TIME) { self.in_time() } else { Ok(()) }
+    }
+
+    pub fn in_time(&self) -> Result<(), StoreError> {
+        if self.until.is_some_and(|until| Instant::now() >= until) { Err(StoreError::TimedOut) } else { Ok(()) }
+    }
+}
+
 struct Reader<'a> {
     connection: &'a Connection,
-    words: &'a Words,
     no_ids: &'a NoIds,
     look_up: &'a LookUp,
-    until: Option<Instant>,
+    clock: Clock,
 }
 
 struct Listing {
@@ -63,51 +89,116 @@ struct Found {
     earlier_ids: BTreeSet<String>,
 }
 
+/// Contacts behind a number of whom nothing but their interactions is read: where they stand among the others, and under which ids
+/// they are behind it.
+type Others = Vec<(Option<DateTime<Utc>>, String, Vec<String>)>;
+
 // None of these statements sorts or compares rows: for each that does, SQLite makes a table.
 impl Reader<'_> {
-    fn journey(&self) -> Result<Journey, StoreError> {
+    fn journey(mut self, words: &Words) -> Result<Journey, StoreError> {
         let mut journey = Journey { number: self.look_up.number.clone(), ..Journey::default() };
         let mut addresses = BTreeSet::from([self.look_up.number.clone()]);
         let mut ids = BTreeSet::new();
-        for (current, Found { listings, earlier_ids }) in self.contacts_behind_number()? {
+        let mut strands = Vec::new();
+        let behind = self.ids_behind_number(&mut journey)?;
+        let (shown, others) = if behind.len() <= self.look_up.limits.contacts_max {
+            (self.found(behind)?, Others::new())
+        } else {
+            self.reached_last(behind)?
+        };
+        for (current, Found { listings, earlier_ids }) in shown {
             let mut contact = KnownContact::of(current.as_str());
-            listings.into_iter().for_each(|listing| contact.learn(listing.says));
+            let mut said: Vec<KnownContact> = listings.into_iter().map(|listing| listing.says).collect();
             for id in &earlier_ids {
-                self.listings_of(id)?.into_iter().for_each(|listing| contact.learn(listing.says));
+                said.extend(self.listings_of(id)?.into_iter().map(|listing| listing.says));
             }
+            contact.learn(said);
+            let name = SmolStr::from(current.as_str());
             for id in std::iter::once(&current).chain(&earlier_ids) {
                 self.addresses_of(id, &mut addresses)?;
                 // Where several go on in one's place, or in a ring, the first has them: none is shown twice.
                 if ids.insert(id.clone()) {
-                    self.interactions_of(id, &current, &mut journey.interactions)?;
+                    strands.push(Strand::new(Key::Contact(id.into()), Some(name.clone())));
                 }
             }
             journey.contacts.push(contact);
         }
-        for address in &addresses {
-            self.interactions_of_nobody(address, &mut journey.interactions)?;
+        strands.extend(addresses.iter().map(|address| Strand::new(Key::Nobody(address.into()), None)));
+        journey.more_contacts = others.len();
+        for (newest, current, behind) in others {
+            let own: Vec<String> = behind.into_iter().filter(|id| ids.insert(id.clone())).collect();
+            if let Some(newest) = newest.filter(|newest| *newest >= self.look_up.from) {
+                strands.extend(own.into_iter().map(|id| Strand::of_other(id.into(), current.as_str().into(), newest)));
+            }
         }
         journey.leads.extend(ids.into_iter().chain(addresses).map(SmolStr::from));
-        journey.sort();
+        let mut reader = Strands::new(self.connection, words, self.look_up, self.clock);
+        let read = reading::read(&mut reader, self.look_up, strands, &mut journey);
+        // Nothing is waited for: SQLite answers at once.
+        read.now_or_never().unwrap_or(Err(StoreError::Stopped))?;
         Ok(journey)
     }
 
-    /// Contacts listed with the number or reached on it.
-    fn contacts_behind_number(&self) -> Result<BTreeMap<String, Found>, StoreError> {
+    /// Contacts listed with the number or reached on it, by the ids that lead there; at most as many as interactions are counted.
+    fn ids_behind_number(&mut self, journey: &mut Journey) -> Result<BTreeSet<String>, StoreError> {
+        let most = rows(self.look_up.limits.counted_max);
         let mut statement = self.connection.prepare_cached(
-            "SELECT contact_id FROM addresses WHERE address = ?1 UNION ALL SELECT contact_id FROM reached WHERE address = ?1",
+            "SELECT contact_id FROM addresses WHERE address = ?1 UNION ALL SELECT contact_id FROM reached WHERE address = ?1 LIMIT ?2",
         )?;
-        let found = statement.query_map([&self.look_up.number], |row| row.get::<_, String>(0))?;
-        let found: BTreeSet<String> = found.collect::<Result<_, _>>()?;
-        // Whatever was kept under a placeholder is of different people.
-        let found = found.into_iter().filter(|id| !self.no_ids.has(id));
+        let mut found = statement.query(params![self.look_up.number, most])?;
+        let (mut ids, mut read) = (BTreeSet::new(), 0);
+        while let Some(row) = found.next()? {
+            read += 1;
+            let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            // Whatever was kept under a placeholder is of different people.
+            if !ids.contains(id) && !self.no_ids.has(id) {
+                ids.insert(id.to_owned());
+            }
+            self.clock.row()?;
+        }
+        journey.at_least = read == most;
+        Ok(ids)
+    }
+
+    fn found(&mut self, ids: BTreeSet<String>) -> Result<Vec<(String, Found)>, StoreError> {
         let mut contacts = BTreeMap::new();
-        for id in found {
+        for id in ids {
             let (current, listings) = self.current(id)?;
             let earlier_ids = self.earlier_ids(&current)?;
             contacts.insert(current, Found { listings, earlier_ids });
         }
-        Ok(contacts)
+        Ok(contacts.into_iter().collect())
+    }
+
+    /// Those who are shown, and the others, in the order in which they were reached.
+    fn reached_last(&mut self, ids: BTreeSet<String>) -> Result<(Vec<(String, Found)>, Others), StoreError> {
+        let any_merged = self
+            .connection
+            .prepare_cached("SELECT 1 FROM listings WHERE merged_into IS NOT NULL LIMIT 1")?
+            .exists([])?;
+        let mut newest = self.connection.prepare_cached(
+            "SELECT started_at FROM interactions WHERE contact_id = ?1 ORDER BY started_at DESC LIMIT 1",
+        )?;
+        let mut by_current: BTreeMap<String, (Option<i64>, Vec<String>)> = BTreeMap::new();
+        for id in ids {
+            let reached_at: Option<i64> = newest.query_row([&id], |row| row.get(0)).optional()?;
+            let current = if any_merged { self.current(id.clone())?.0 } else { id.clone() };
+            let (last, behind) = by_current.entry(current).or_default();
+            *last = (*last).max(reached_at);
+            behind.push(id);
+            self.clock.row()?;
+        }
+        let mut others: Others =
+            by_current.into_iter().map(|(current, (last, behind))| (last.map(time), current, behind)).collect();
+        others.sort_by(|(a, ..), (b, ..)| b.cmp(a)); // stable: by id within a moment
+        let rest = others.split_off(self.look_up.limits.contacts_max.min(others.len()));
+        let mut shown = Vec::new();
+        for (_, current, _) in others {
+            let (current, listings) = self.current(current)?;
+            let earlier_ids = self.earlier_ids(&current)?;
+            shown.push((current, Found { listings, earlier_ids }));
+        }
+        Ok((shown, rest))
     }
 
     /// The id that a contact goes by now, and its listings.
@@ -124,16 +215,19 @@ impl Reader<'_> {
         Ok((id, listings))
     }
 
-    fn earlier_ids(&self, current: &str) -> Result<BTreeSet<String>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT contact_id FROM listings WHERE merged_into = ?1")?;
+    fn earlier_ids(&mut self, current: &str) -> Result<BTreeSet<String>, StoreError> {
+        let most = self.look_up.limits.counted_max;
+        let mut statement =
+            self.connection.prepare_cached("SELECT contact_id FROM listings WHERE merged_into = ?1 LIMIT ?2")?;
         let mut earlier = BTreeSet::new();
         let mut open = vec![current.to_owned()];
-        while let Some(id) = open.pop() {
-            for from in statement.query_map([&id], |row| row.get::<_, String>(0))? {
+        while let Some(id) = open.pop().filter(|_| earlier.len() < most) {
+            for from in statement.query_map(params![id, rows(most)], |row| row.get::<_, String>(0))? {
                 let from = from?;
                 if from != current && earlier.insert(from.clone()) {
                     open.push(from);
                 }
+                self.clock.row()?;
             }
         }
         Ok(earlier)
@@ -142,9 +236,9 @@ impl Reader<'_> {
     /// Newest first, within a moment by campaign.
     fn listings_of(&self, contact_id: &str) -> Result<Vec<Listing>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT campaign_id, campaign, name, time_zone, merged_into, updated_at FROM listings WHERE contact_id = ?1",
+            "SELECT campaign_id, campaign, name, time_zone, merged_into, updated_at FROM listings WHERE contact_id = ?1 LIMIT ?2",
         )?;
-        let listings = statement.query_map([contact_id], |row| {
+        let listings = statement.query_map(params![contact_id, rows(self.look_up.limits.counted_max)], |row| {
             let campaign = Campaign { id: row.get(0)?, name: row.get(1)? };
             Ok(Listing {
                 says: KnownContact {
@@ -162,87 +256,25 @@ impl Reader<'_> {
         Ok(listings)
     }
 
-    fn addresses_of(&self, contact_id: &str, into: &mut BTreeSet<String>) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT address FROM addresses WHERE contact_id = ?1")?;
-        for address in statement.query_map([contact_id], |row| row.get(0))? {
-            into.insert(address?);
+    fn addresses_of(&mut self, contact_id: &str, into: &mut BTreeSet<String>) -> Result<(), StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT address FROM addresses WHERE contact_id = ?1 LIMIT ?2")?;
+        let mut found = statement.query(params![contact_id, rows(self.look_up.limits.counted_max)])?;
+        while let Some(row) = found.next()? {
+            let address = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            if !into.contains(address) {
+                into.insert(address.to_owned());
+            }
+            self.clock.row()?;
         }
         Ok(())
     }
-
-    /// Kept under this id, and shown under the current one.
-    fn interactions_of(&self, id: &str, current: &str, into: &mut Vec<Interaction>) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT interaction_id, address, source, channel, mode, direction, campaign, outcome, agent, started_at,
-                    ended_at, previous_score, current_score, comments, updated_at
-             FROM interactions WHERE contact_id = ?1 AND started_at >= ?2",
-        )?;
-        let rows = statement.query(params![id, self.look_up.from.timestamp_millis()])?;
-        self.interactions(rows, Some(current.into()), into)
-    }
-
-    fn interactions_of_nobody(&self, address: &str, into: &mut Vec<Interaction>) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT interaction_id, address, source, channel, mode, direction, campaign, outcome, agent, started_at,
-                    ended_at, previous_score, current_score, comments, updated_at
-             FROM interactions WHERE contact_id = '' AND address = ?1 AND started_at >= ?2",
-        )?;
-        let rows = statement.query(params![address, self.look_up.from.timestamp_millis()])?;
-        self.interactions(rows, None, into)
-    }
-
-    fn interactions(
-        &self,
-        mut rows: Rows<'_>,
-        contact_id: Option<SmolStr>,
-        into: &mut Vec<Interaction>,
-    ) -> Result<(), StoreError> {
-        for nth in 1.. {
-            let Some(row) = rows.next()? else { break };
-            into.extend(self.interaction(row, contact_id.as_ref())?);
-            if nth % ROWS_AT_A_TIME == 0 {
-                self.in_time()?;
-            }
-        }
-        self.in_time()
-    }
-
-    fn in_time(&self) -> Result<(), StoreError> {
-        if self.until.is_some_and(|until| Instant::now() >= until) { Err(StoreError::TimedOut) } else { Ok(()) }
-    }
-
-    /// `None` for one of a source that is not asked for.
-    fn interaction(&self, row: &Row<'_>, contact_id: Option<&SmolStr>) -> Result<Option<Interaction>, StoreError> {
-        let said = self.words.of(&Ids::of(row, 2)?, self.connection)?;
-        let Some(source) = said.source.filter(|source| self.look_up.sources.contains(source)) else {
-            return Ok(None);
-        };
-        Ok(Some(Interaction {
-            interaction_id: text(row, 0)?.unwrap_or_default(),
-            source,
-            contact_id: contact_id.cloned(),
-            address: text(row, 1)?.unwrap_or_default(),
-            channel: said.channel,
-            mode: said.mode,
-            direction: said.direction,
-            campaign: said.campaign,
-            outcome: said.outcome,
-            agent: said.agent,
-            started_at: time(row.get(9)?),
-            ended_at: row.get::<_, Option<i64>>(10)?.map(time),
-            previous_score: row.get(11)?,
-            current_score: row.get(12)?,
-            comments: text(row, 13)?,
-            updated_at: Some(time(row.get(14)?)),
-        }))
-    }
 }
 
-fn text(row: &Row<'_>, column: usize) -> Result<Option<SmolStr>, StoreError> {
-    let text = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    Ok(text.map(SmolStr::new))
+pub fn rows(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
 }
 
-fn time(millis: i64) -> DateTime<Utc> {
+pub fn time(millis: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(millis).unwrap_or_default()
 }

@@ -26,7 +26,7 @@ fn write(store: &Embedded, changes: Vec<Change>, offsets: Vec<Offset>) {
 }
 
 fn ids(store: &Embedded) -> Vec<String> {
-    let look_up = LookUp { number: ANA.into(), from: DateTime::UNIX_EPOCH, sources: vec![Source::DataCloud] };
+    let look_up = LookUp::whole(ANA.into(), DateTime::UNIX_EPOCH, vec![Source::DataCloud]);
     store.look_up(&look_up).unwrap().interactions.into_iter().map(|found| found.interaction_id.into()).collect()
 }
 
@@ -94,7 +94,7 @@ fn a_file_of_an_earlier_version_is_brought_up_and_keeps_what_it_holds() {
     let store = Embedded::open(&path, 1, Arc::default()).unwrap();
     write(&store, vec![interaction("i-1", "2026-11-01T00:00:00Z")], vec![]);
     assert_eq!(ids(&store), ["i-1"]);
-    let look_up = LookUp { number: ANA.into(), from: DateTime::UNIX_EPOCH, sources: vec![Source::DataCloud] };
+    let look_up = LookUp::whole(ANA.into(), DateTime::UNIX_EPOCH, vec![Source::DataCloud]);
     assert_eq!(store.look_up(&look_up).unwrap().contacts[0].contact_id, "c");
     drop(store);
     Embedded::open(&path, 1, Arc::default()).expect("it is of this version now");

@@ -42,6 +42,8 @@ const NEXT: &str = "
       SELECT address FROM backstory.reached WHERE address > $1
     ) AS following
     ORDER BY address LIMIT $2";
+/// A row of more would be written anew for each of them that changes: who is behind such an address, a look-up reads from the tables.
+const CONTACTS_MAX: i64 = 100;
 /// Put together in one statement.
 const ADDRESSES_AT_A_TIME: usize = 5000;
 
@@ -140,10 +142,10 @@ pub async fn put_all(transaction: &Transaction<'_>, no_ids: &NoIds) -> Result<()
 
 async fn put(transaction: &Transaction<'_>, no_ids: &NoIds, addresses: &[String]) -> Result<(), StoreError> {
     for addresses in addresses.chunks(ADDRESSES_AT_A_TIME) {
-        for sql in [PUT, DROP] {
-            let statement = transaction.prepare_cached(sql).await?;
-            transaction.execute(&statement, &[&addresses, &no_ids.all()]).await?;
-        }
+        let statement = transaction.prepare_cached(PUT).await?;
+        transaction.execute(&statement, &[&addresses, &no_ids.all(), &CONTACTS_MAX]).await?;
+        let statement = transaction.prepare_cached(DROP).await?;
+        transaction.execute(&statement, &[&addresses, &no_ids.all()]).await?;
     }
     Ok(())
 }

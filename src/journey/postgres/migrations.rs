@@ -17,6 +17,8 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_behind", include_str!("migrations/0003_behind.sql")),
     ("0004_time_zone", include_str!("migrations/0004_time_zone.sql")),
     ("0005_removed_and_set_aside", include_str!("migrations/0005_removed_and_set_aside.sql")),
+    ("0006_order_of_a_moment", include_str!("migrations/0006_order_of_a_moment.sql")),
+    ("0007_one_order", include_str!("migrations/0007_one_order.sql")),
 ];
 /// The version that has everything of which is put together who is behind an address.
 const BEHIND: i32 = 4;
@@ -30,6 +32,18 @@ const MIN: i32 = 5;
 const LIMIT_WAITING: &str = "SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0";
 const TRIES_MAX: usize = 30;
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// In a migration that is one such statement: an index is built while others write, which no transaction can do.
+const BESIDE_WRITERS: &str = "CREATE INDEX CONCURRENTLY";
+/// Held while an index is built, by whoever builds it.
+const BUILDING: i64 = 0x6261_636b_7374_6f72;
+/// An index that was not finished, because the program or the server went away.
+const UNFINISHED: &str = "
+    SELECT format('DROP INDEX CONCURRENTLY %I.%I', spaces.nspname, indexes.relname)
+    FROM pg_index
+    JOIN pg_class AS indexes ON indexes.oid = indexrelid
+    JOIN pg_namespace AS spaces ON spaces.oid = indexes.relnamespace
+    WHERE NOT indisvalid AND spaces.nspname = 'backstory'";
 
 const BOOTSTRAP: &str = "
     CREATE SCHEMA IF NOT EXISTS backstory;
@@ -99,12 +113,17 @@ async fn apply_rest(
     transaction.batch_execute(BOOTSTRAP).await?;
     transaction.commit().await?;
     for (version, (name, sql)) in (1..).zip(MIGRATIONS).skip(before.version.unsigned_abs() as usize) {
+        if sql.contains(BESIDE_WRITERS) {
+            build_index(client, sql).await?;
+        }
         let transaction = client.transaction().await?;
         transaction.batch_execute(LIMIT_WAITING).await?;
         // Of two that migrate at once, one waits here for the other.
         let mine = "INSERT INTO backstory.migrations (version, name, needs) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         if transaction.execute(mine, &[&version, name, &needs(version, sql)]).await? == 1 {
-            transaction.batch_execute(sql).await?;
+            if !sql.contains(BESIDE_WRITERS) {
+                transaction.batch_execute(sql).await?;
+            }
             if version == BEHIND {
                 behind::put_all(&transaction, no_ids).await?;
             }
@@ -113,4 +132,22 @@ async fn apply_rest(
         }
     }
     Ok(())
+}
+
+/// Builds an index beside those who write. Whoever waits for another one's turn must not do so in a statement: the building waits for
+/// every statement that began before it.
+async fn build_index(client: &ClientWrapper, sql: &str) -> Result<(), StoreError> {
+    while !client.query_one("SELECT pg_try_advisory_lock($1)", &[&BUILDING]).await?.try_get::<_, bool>(0)? {
+        tokio::time::sleep(PAUSE).await;
+    }
+    let built = async {
+        client.batch_execute("SET statement_timeout = 0").await?;
+        for row in client.query(UNFINISHED, &[]).await? {
+            client.batch_execute(row.try_get(0)?).await?;
+        }
+        client.batch_execute(sql).await
+    };
+    let built = built.await;
+    client.query_one("SELECT pg_advisory_unlock($1)", &[&BUILDING]).await?;
+    Ok(built?)
 }

@@ -8,9 +8,10 @@ use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, R
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use super::LookUp;
 use super::catalogue::InUse;
 use super::erasure::{Erasure, Holdings};
-use super::store::{Commit, LookUp, StoreError, WriteBatch, Written};
+use super::store::{Commit, StoreError, WriteBatch, Written};
 use super::{Journey, NoIds, Source};
 use crate::config::url_without_password;
 pub use address::Address;
@@ -34,6 +35,7 @@ mod read;
 mod removed;
 mod retention;
 mod set_aside;
+mod strands;
 pub mod tables;
 mod tls;
 mod write;
@@ -92,7 +94,7 @@ impl Postgres {
 
     /// Connects and prepares, so that the first call does not wait for it.
     async fn warm_up(&self) -> Result<(), StoreError> {
-        let nobody = LookUp { number: String::new(), from: DateTime::UNIX_EPOCH, sources: Source::ALL.to_vec() };
+        let nobody = LookUp::whole(String::new(), DateTime::UNIX_EPOCH, Source::ALL.to_vec());
         let all = (0..self.readers.status().max_size).map(|_| self.look_up(&nobody));
         futures_util::future::try_join_all(all).await.map(drop)
     }

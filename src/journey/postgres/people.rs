@@ -1,6 +1,6 @@
 //! Who is behind a number, from rows: contacts by the id that each goes by now, and the ids that led there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -55,53 +55,69 @@ impl People {
             let campaign = |listing: &Listing| listing.campaign.as_ref().map(|campaign| campaign.id.clone());
             b.updated_at.cmp(&a.updated_at).then_with(|| campaign(a).cmp(&campaign(b)))
         });
+        let known = Known::of(&listings);
         let mut people = Self::default();
         let behind: BTreeSet<&str> =
-            listings.iter().filter(|one| one.behind).map(|one| current_id(&listings, &one.contact_id)).collect();
+            listings.iter().filter(|one| one.behind).map(|one| known.current_id(&one.contact_id)).collect();
         for current in behind {
-            let earlier = earlier_ids(&listings, current);
+            let earlier = known.earlier_ids(current);
             let mut contact = KnownContact::of(current);
             // Its own listings before those of earlier ids.
+            let mut said = Vec::new();
             for id in std::iter::once(current).chain(earlier) {
                 // Where several go on in one's place, or in a ring, the first has them.
                 people.current.entry(id.to_owned()).or_insert_with(|| current.into());
-                listings.iter().filter(|listing| listing.contact_id == id).for_each(|listing| {
+                for listing in known.of_contact.get(id).into_iter().flatten() {
                     people.addresses.extend(listing.addresses.iter().cloned());
-                    contact.learn(listing.says());
-                });
+                    said.push(listing.says());
+                }
             }
+            contact.learn(said);
             people.contacts.push(contact);
         }
         people
     }
 }
 
-fn current_id<'a>(newest_first: &'a [Listing], id: &'a str) -> &'a str {
-    let mut current = id;
-    for _ in 0..MERGES_MAX {
-        let newest = newest_first.iter().filter(|listing| listing.contact_id == current);
-        match newest.filter_map(|listing| listing.merged_into.as_deref()).next() {
-            Some(next) if next != current => current = next,
-            _ => break,
-        }
-    }
-    current
+/// Listings, newest first, by whose they are and by whom they are merged into.
+struct Known<'a> {
+    of_contact: FxHashMap<&'a str, Vec<&'a Listing>>,
+    merged_into: FxHashMap<&'a str, BTreeSet<&'a str>>,
 }
 
-fn earlier_ids<'a>(listings: &'a [Listing], current: &'a str) -> BTreeSet<&'a str> {
-    let mut into: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for listing in listings {
-        if let Some(merged_into) = &listing.merged_into {
-            into.entry(merged_into).or_default().insert(&listing.contact_id);
-        }
-    }
-    let (mut earlier, mut open) = (BTreeSet::new(), vec![current]);
-    while let Some(id) = open.pop() {
-        for &from in into.get(id).into_iter().flatten() {
-            if from != current && earlier.insert(from) {
-                open.push(from);
+impl<'a> Known<'a> {
+    fn of(newest_first: &'a [Listing]) -> Self {
+        let mut known = Self { of_contact: FxHashMap::default(), merged_into: FxHashMap::default() };
+        for listing in newest_first {
+            known.of_contact.entry(&listing.contact_id).or_default().push(listing);
+            if let Some(merged_into) = &listing.merged_into {
+                known.merged_into.entry(merged_into).or_default().insert(&listing.contact_id);
             }
         }
+        known
     }
-    earlier
+
+    fn current_id(&self, id: &'a str) -> &'a str {
+        let mut current = id;
+        for _ in 0..MERGES_MAX {
+            let newest = self.of_contact.get(current).into_iter().flatten();
+            match newest.filter_map(|listing| listing.merged_into.as_deref()).next() {
+                Some(next) if next != current => current = next,
+                _ => break,
+            }
+        }
+        current
+    }
+
+    fn earlier_ids(&self, current: &'a str) -> BTreeSet<&'a str> {
+        let (mut earlier, mut open) = (BTreeSet::new(), vec![current]);
+        while let Some(id) = open.pop() {
+            for &from in self.merged_into.get(id).into_iter().flatten() {
+                if from != current && earlier.insert(from) {
+                    open.push(from);
+                }
+            }
+        }
+        earlier
+    }
 }

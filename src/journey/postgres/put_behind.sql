@@ -1,13 +1,26 @@
--- $1 addresses, $2 placeholders in small letters that are no ids: who is behind each, from the tables that say so. Ids go through LATERAL: however many people the server expects,
--- it goes by the indexes.
-WITH RECURSIVE direct (address, contact_id) AS (
-  SELECT address, contact_id
-  FROM (
-    SELECT address, contact_id FROM backstory.addresses WHERE address = ANY ($1)
+-- $1 addresses, $2 placeholders in small letters that are no ids, $3 how many contacts a row holds: who is behind each, from the tables that
+-- say so; of more, the row says only that they are many, by an empty list of keys. Ids go through LATERAL: however many people the server
+-- expects, it goes by the indexes.
+WITH RECURSIVE named (address, contact_id) AS (
+  SELECT given.address, direct.contact_id
+  FROM unnest($1::text[]) AS given (address)
+  CROSS JOIN LATERAL (
+    SELECT contact_id FROM (
+      SELECT DISTINCT contact_id FROM backstory.addresses
+      WHERE address = given.address AND lower(btrim(contact_id, E' \t\n\r\f\u000b\u00a0\u3000\u200b\ufeff')) <> ALL ($2)
+      LIMIT $3::bigint + 1
+    ) AS listed
     UNION
-    SELECT address, contact_id FROM backstory.reached WHERE address = ANY ($1)
-  ) AS named
-  WHERE lower(btrim(contact_id, E' \t\n\r\f\u000b\u00a0\u3000\u200b\ufeff')) <> ALL ($2)
+    SELECT contact_id FROM (
+      SELECT contact_id FROM backstory.reached
+      WHERE address = given.address AND lower(btrim(contact_id, E' \t\n\r\f\u000b\u00a0\u3000\u200b\ufeff')) <> ALL ($2)
+      LIMIT $3::bigint + 1
+    ) AS reached
+  ) AS direct
+), many (address) AS (
+  SELECT address FROM named GROUP BY address HAVING count(*) > $3::bigint
+), direct (address, contact_id) AS (
+  SELECT address, contact_id FROM named WHERE address NOT IN (SELECT address FROM many)
 ), person (address, contact_id) AS (
   -- Listed with the address or reached on it; and these with whom they were merged with, either way.
   SELECT address, contact_id FROM direct
@@ -50,4 +63,6 @@ WITH RECURSIVE direct (address, contact_id) AS (
 )
 INSERT INTO backstory.behind (address, keys, people)
 SELECT people.address, found_by.keys, people.people FROM people JOIN found_by ON found_by.address = people.address
+UNION ALL
+SELECT address, ARRAY[]::text[], '[]' FROM many
 ON CONFLICT (address) DO UPDATE SET keys = excluded.keys, people = excluded.people

@@ -1,17 +1,20 @@
 //! Tables that are somebody else's: read through two queries of the administrator's, written never.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use deadpool_postgres::Pool;
+use futures_util::TryStreamExt as _;
 use rlibphonenumber::Region;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, RowStream, Statement};
 
 use super::{Limits, read, reader_pool, unreachable};
 use crate::config;
-use crate::journey::store::{LookUp, StoreError};
+use crate::journey::LookUp;
+use crate::journey::store::StoreError;
 use crate::journey::{
     Agent, Campaign, Direction, Interaction, Journey, KnownContact, NoIds, Outcome, OutcomeClass, Source,
 };
@@ -46,6 +49,8 @@ pub const COLUMNS: &[&str] = &[
 ];
 const INTERACTION_NEEDS: &[&str] = &["interaction_id", "address", "channel", "started_at"];
 const LISTING_NEEDS: &[&str] = &["contact_id"];
+/// Interactions of one number that are read, in bytes: the queries are not ours, and may give anything.
+const BYTES_MAX: usize = 64 << 20;
 
 /// Two queries, and how their columns are called.
 pub struct Tables {
@@ -116,39 +121,56 @@ impl Tables {
         &self.address
     }
 
-    /// The journey that the tables tell: whom the number belongs to is what the queries say.
+    /// The journey that the tables tell: whom the number belongs to is what the queries say. At most `counted_max` rows of each are
+    /// read, in the order in which they come.
     pub async fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
         let client = self.readers.get().await.map_err(unreachable)?;
+        let most = look_up.limits.counted_max;
         let listings = async {
-            let Some(query) = &self.listings else { return Ok(Vec::new()) };
+            let Some(query) = &self.listings else { return Ok((Vec::new(), false)) };
             let statement = client.prepare_cached(&query.sql).await?;
             let columns = query.read(&statement)?;
-            let rows = client.query(&statement, &[&look_up.number]).await?;
-            rows.iter().map(|row| columns.listing(row)).collect::<Result<Vec<_>, StoreError>>()
+            let values: [&(dyn ToSql + Sync); 1] = [&look_up.number];
+            let rows = client.query_raw(&statement, values).await?;
+            first(rows, most, |row| columns.listing(row), |_| 0).await
         };
         let interactions = async {
             let statement = client.prepare_cached(&self.interactions.sql).await?;
             let columns = self.interactions.read(&statement)?;
-            let rows = client.query(&statement, &[&look_up.number, &look_up.from]).await?;
-            rows.iter()
-                .map(|row| columns.interaction(row, self.source, self.region))
-                .collect::<Result<Vec<_>, StoreError>>()
+            let values: [&(dyn ToSql + Sync); 2] = [&look_up.number, &look_up.from];
+            let rows = client.query_raw(&statement, values).await?;
+            let read = |row: &Row| columns.interaction(row, self.source, self.region);
+            first(rows, most, read, Interaction::bytes).await
         };
-        let (listings, interactions) = tokio::try_join!(listings, interactions)?;
-        let mut journey = Journey { number: look_up.number.clone(), ..Journey::default() };
+        let ((listings, more_listings), (mut interactions, more)) = tokio::try_join!(listings, interactions)?;
+        interactions.retain(|interaction| interaction.started_at >= look_up.from);
         // A placeholder is nobody's id.
-        for listing in listings.into_iter().filter(|listing| !self.no_ids.has(&listing.contact_id)) {
-            contact(&mut journey, &listing.contact_id).learn(listing);
+        let is_id = |id: &str| !self.no_ids.has(id);
+        interactions.iter_mut().for_each(|one| _ = one.contact_id.take_if(|id| !is_id(id)));
+        let mut said: BTreeMap<String, Vec<KnownContact>> = BTreeMap::new();
+        for listing in listings.into_iter().filter(|listing| is_id(&listing.contact_id)) {
+            said.entry(listing.contact_id.clone()).or_default().push(listing);
         }
-        for mut interaction in interactions.into_iter().filter(|interaction| interaction.started_at >= look_up.from) {
-            interaction.contact_id.take_if(|id| self.no_ids.has(id));
-            if let Some(contact_id) = &interaction.contact_id {
-                contact(&mut journey, contact_id);
+        for contact_id in interactions.iter().filter_map(|one| one.contact_id.as_deref()) {
+            if !said.contains_key(contact_id) {
+                said.insert(contact_id.to_owned(), Vec::new());
             }
-            journey.interactions.push(interaction);
         }
-        journey.leads.push(look_up.number.as_str().into());
+        let contacts = said.into_iter().map(|(contact_id, said)| {
+            let mut contact = KnownContact::of(contact_id);
+            contact.learn(said);
+            contact
+        });
+        let mut journey = Journey {
+            number: look_up.number.clone(),
+            leads: vec![look_up.number.as_str().into()],
+            contacts: contacts.collect(),
+            interactions,
+            at_least: more || more_listings,
+            ..Journey::default()
+        };
         journey.sort();
+        journey.limit_contacts(look_up.limits.contacts_max);
         Ok(journey)
     }
 
@@ -174,13 +196,24 @@ impl Tables {
     }
 }
 
-fn contact<'a>(journey: &'a mut Journey, contact_id: &str) -> &'a mut KnownContact {
-    let known = journey.contacts.iter().position(|contact| contact.contact_id == contact_id);
-    let nth = known.unwrap_or_else(|| {
-        journey.contacts.push(KnownContact::of(contact_id));
-        journey.contacts.len() - 1
-    });
-    &mut journey.contacts[nth]
+/// So many rows, as long as they have not too many bytes; and whether there are more.
+async fn first<T>(
+    rows: RowStream,
+    most: usize,
+    read: impl Fn(&Row) -> Result<T, StoreError>,
+    bytes_of: impl Fn(&T) -> usize,
+) -> Result<(Vec<T>, bool), StoreError> {
+    let mut rows = pin!(rows);
+    let (mut first, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await? {
+        if first.len() == most || bytes > BYTES_MAX {
+            return Ok((first, true));
+        }
+        let row = read(&row)?;
+        bytes += bytes_of(&row);
+        first.push(row);
+    }
+    Ok((first, false))
 }
 
 /// What may be read as what.
@@ -343,6 +376,7 @@ impl Columns<'_> {
             agent: text("agent_id")?.map(|id| Arc::new(Agent { id, name: agent_name })),
             comments: text("comments")?.map(Into::into),
             updated_at: self.time(row, "updated_at")?,
+            is_light: false,
         })
     }
 

@@ -3,22 +3,20 @@
 use chrono::TimeZone as _;
 
 use super::*;
-use crate::journey::{Campaign, Catalogue, Source};
+use crate::journey::{Campaign, Catalogue, Direction, KnownContact, OutcomeClass, Source};
 
 fn utc(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
 fn ask(now: &str) -> Ask {
-    Ask {
-        now: utc(now),
-        months: 12,
-        time_zone: Tz::UTC,
-        campaign: None,
-        channel: None,
-        before: None,
-        interactions_max: 500,
-    }
+    Ask { now: utc(now), months: 12, time_zone: Tz::UTC, campaign: None, channel: None, before: None, limits: LIMITS }
+}
+
+const LIMITS: Limits = Limits { contacts_max: 20, campaigns_max: 100, interactions_max: 500, bytes_max: 8 << 20 };
+
+fn pages_of(interactions_max: usize) -> Limits {
+    Limits { interactions_max, ..LIMITS }
 }
 
 fn interaction(id: &str, started_at: &str) -> Interaction {
@@ -39,6 +37,7 @@ fn interaction(id: &str, started_at: &str) -> Interaction {
         agent: None,
         comments: None,
         updated_at: None,
+        is_light: false,
     }
 }
 
@@ -115,18 +114,53 @@ fn s16_the_channels_offered_are_those_of_the_campaign_and_counts_come_before_fil
 }
 
 #[test]
-fn pages_never_cut_through_a_moment_so_that_before_finds_exactly_the_rest() {
+fn a_page_holds_exactly_as_many_as_it_may_also_where_they_began_at_one_moment() {
     let moments = ["2026-11-19T12:00:00Z", "2026-11-19T11:00:00Z", "2026-11-19T11:00:00Z", "2026-11-19T10:00:00Z"];
     let journey = journey(moments.iter().enumerate().map(|(nth, at)| interaction(&nth.to_string(), at)).collect());
-    let first = Ask { interactions_max: 2, ..ask("2026-11-20T21:00:00Z") };
-    assert_eq!(ids(&prepare(&journey, vec![], &first)), ["0"]);
-    let second = Ask { before: Some(utc("2026-11-19T12:00:00Z")), ..first.clone() };
-    assert_eq!(ids(&prepare(&journey, vec![], &second)), ["1", "2"]);
-    let third = Ask { before: Some(utc("2026-11-19T11:00:00Z")), ..first };
-    let timeline = prepare(&journey, vec![], &third);
-    assert_eq!((ids(&timeline), timeline.content.matching, timeline.content.total), (vec!["3"], 4, 4));
-    let crowded = Ask { interactions_max: 1, ..second };
-    assert_eq!(ids(&prepare(&journey, vec![], &crowded)), ["1", "2"], "a moment with more than a page comes whole");
+    let first = Ask { limits: pages_of(2), ..ask("2026-11-20T21:00:00Z") };
+    let timeline = prepare(&journey, vec![], &first);
+    let older = Cursor { at: utc("2026-11-19T11:00:00Z"), id: Some("1".into()) };
+    assert_eq!((ids(&timeline), &timeline.content.older), (vec!["0", "1"], &Some(older.clone())));
+    let second = Ask { before: Some(older), ..first.clone() };
+    let timeline = prepare(&journey, vec![], &second);
+    assert_eq!((ids(&timeline), &timeline.content.older), (vec!["2", "3"], &None));
+    assert_eq!((timeline.content.matching, timeline.content.total), (4, 4));
+    let by_time = Ask { before: Some(Cursor { at: utc("2026-11-19T11:00:00Z"), id: None }), ..first };
+    assert_eq!(ids(&prepare(&journey, vec![], &by_time)), ["3"], "without an id, all of that moment are passed");
+}
+
+#[test]
+fn a_page_ends_before_it_has_too_many_bytes_but_never_without_one() {
+    let long = |id: &str, at: &str| Interaction { comments: Some("x".repeat(5000).into()), ..interaction(id, at) };
+    let journey = journey(vec![
+        long("0", "2026-11-19T12:00:00Z"),
+        long("1", "2026-11-19T11:00:00Z"),
+        long("2", "2026-11-19T10:00:00Z"),
+    ]);
+    let with = |bytes_max| {
+        let asked = Ask { limits: Limits { bytes_max, ..LIMITS }, ..ask("2026-11-20T21:00:00Z") };
+        let timeline = prepare(&journey, vec![], &asked);
+        (ids(&timeline).len(), timeline.content.older.and_then(|older| older.id))
+    };
+    assert_eq!(with(12_000), (2, Some("1".into())));
+    assert_eq!(with(10), (1, Some("0".into())));
+    assert_eq!(with(20_000), (3, None));
+}
+
+#[test]
+fn of_many_campaigns_and_channels_those_used_last_and_most_are_shown_and_the_rest_is_counted() {
+    let of = |nth: usize| Interaction {
+        campaign: Some(Arc::new(Campaign { id: format!("c-{nth}"), name: None })),
+        channel: format!("channel-{}", nth % 3).into(),
+        ..interaction(&nth.to_string(), &format!("2026-11-1{nth}T10:00:00Z"))
+    };
+    let journey = journey((0..8).rev().map(of).collect());
+    let asked = Ask { limits: Limits { campaigns_max: 2, ..LIMITS }, ..ask("2026-11-20T21:00:00Z") };
+    let content = prepare(&journey, vec![], &asked).content;
+    let campaigns: Vec<_> = content.campaigns.iter().map(|campaign| campaign.id.as_str()).collect();
+    assert_eq!((campaigns, content.more_campaigns), (vec!["c-6", "c-7"], 7), "one is listed and was never used");
+    let channels: Vec<_> = content.channels.iter().map(|channel| channel.channel.as_str()).collect();
+    assert_eq!((channels, content.more_channels), (vec!["channel-0", "channel-1"], 1));
 }
 
 #[test]
@@ -174,21 +208,24 @@ fn the_brief_counts_by_what_the_catalogue_says_of_a_code() {
 }
 
 #[test]
-fn s03_several_contacts_are_candidates_most_interactions_first() {
-    let other = Interaction { contact_id: Some("ben".into()), ..interaction("b", "2026-11-18T10:00:00Z") };
+fn s03_several_contacts_are_candidates_the_one_reached_last_first_then_by_id() {
+    let of =
+        |contact: &str, id: &str, at: &str| Interaction { contact_id: Some(contact.into()), ..interaction(id, at) };
     let mut journey = journey(vec![
-        interaction("a", "2026-11-19T10:00:00Z"),
-        other.clone(),
-        Interaction { interaction_id: "c".into(), ..other },
+        of("ben", "d", "2026-11-19T10:00:00Z"),
+        of("ana", "c", "2026-11-18T10:00:00Z"),
+        of("ana", "b", "2026-11-17T10:00:00Z"),
     ]);
-    journey.contacts.push(KnownContact { contact_id: "ben".into(), ..KnownContact::default() });
-    let contacts: Vec<_> = prepare(&journey, vec![], &ask("2026-11-20T21:00:00Z"))
-        .content
-        .contacts
-        .into_iter()
-        .map(|contact| (contact.contact_id, contact.interactions))
-        .collect();
-    assert_eq!(contacts, [("ben".into(), 2), ("ana".into(), 1)]);
+    journey.contacts.extend(["zoe", "ben", "eva"].map(KnownContact::of));
+    let of_most = |contacts_max| {
+        let asked = Ask { limits: Limits { contacts_max, ..LIMITS }, ..ask("2026-11-20T21:00:00Z") };
+        let content = prepare(&journey, vec![], &asked).content;
+        let contacts = content.contacts.into_iter().map(|contact| (contact.contact_id, contact.interactions));
+        (contacts.collect::<Vec<_>>(), content.more_contacts)
+    };
+    let all = [("ben".to_owned(), 1), ("ana".into(), 2), ("eva".into(), 0), ("zoe".into(), 0)];
+    assert_eq!(of_most(4), (all.to_vec(), 0));
+    assert_eq!(of_most(2), (all[..2].to_vec(), 2));
 }
 
 #[test]

@@ -260,6 +260,7 @@ impl Touch {
             agent: spoke.then(|| Arc::new(words::agent(self.agent))),
             comments: comments.map(Into::into),
             updated_at: Some(ended_at + TimeDelta::seconds(5)),
+            is_light: false,
         }
     }
 }

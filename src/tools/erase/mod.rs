@@ -111,7 +111,7 @@ async fn asked_for(args: &Args, settings: &Journey, stores: &[Store]) -> anyhow:
     let mut contacts: Vec<(String, usize)> = Vec::new();
     for store in stores {
         let from = DateTime::UNIX_EPOCH;
-        let journey = store.look_up(LookUp { number: address.clone(), from, sources: Source::ALL.to_vec() }).await?;
+        let journey = store.look_up(LookUp::whole(address.clone(), from, Source::ALL.to_vec())).await?;
         for contact in journey.contacts {
             let id = contact.contact_id;
             let interactions = journey.interactions.iter().filter(|one| one.contact_id.as_deref() == Some(&id)).count();

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use backstory::journey::store::{LookUp, Written};
+use backstory::journey::LookUp;
+use backstory::journey::store::Written;
 use backstory::journey::{Change, Contact, Interaction, Journey, Source, Store, WriteBatch};
 use backstory::record::Refusal;
 use chrono::{DateTime, Utc};
@@ -36,7 +37,7 @@ impl Shelf {
 
     pub async fn journey(&self, number: &str) -> Journey {
         let sources = Source::ALL.to_vec();
-        self.store.look_up(LookUp { number: number.into(), from: DateTime::UNIX_EPOCH, sources }).await.unwrap()
+        self.store.look_up(LookUp::whole(number.into(), DateTime::UNIX_EPOCH, sources)).await.unwrap()
     }
 
     pub async fn knows_nothing_of(&self, number: &str) -> bool {

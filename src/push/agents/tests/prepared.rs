@@ -4,6 +4,7 @@ use super::*;
 use crate::journey::timeline::{self, Ask as TimelineAsk};
 use crate::journey::{Interaction, Journey};
 use crate::policy::Fields;
+use crate::push::prepared::Kept;
 
 /// A journey of so many interactions; the longer one was looked up later.
 pub struct Looked(Journey);
@@ -24,8 +25,8 @@ pub fn journey_of(interactions: usize) -> Looked {
     Looked(Journey {
         number: "+12015550142".into(),
         leads: vec!["+12015550142".into()],
-        contacts: Vec::new(),
         interactions: (0..interactions).map(interaction).collect(),
+        ..Journey::default()
     })
 }
 
@@ -39,10 +40,16 @@ impl Looked {
             campaign: None,
             channel: None,
             before: None,
-            interactions_max: 10_000,
+            limits: timeline::Limits {
+                contacts_max: 20,
+                campaigns_max: 100,
+                interactions_max: 10_000,
+                bytes_max: 8 << 20,
+            },
         };
         let visible = fields.journey(journey);
         let timeline = timeline::prepare(&visible, Vec::new(), &ask);
-        Prepared::of(timeline, journey.leads.clone(), journey.interactions.len() as u64, fields)
+        let page: Vec<Kept> = timeline.interactions().map(|one| Kept::of(one)).collect();
+        Prepared::of(timeline, &page, &visible, journey.interactions.len() as u64, fields.clone())
     }
 }

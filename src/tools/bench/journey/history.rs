@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::config::JourneySource;
 use crate::journey::{Agent, Campaign, Contact, ContactAddress, Direction, Interaction, Outcome, OutcomeClass, Source};
+use crate::journey::{Limits, LookUp};
 use crate::tools::demo::random::Random;
 
 pub const INTERACTIONS_EACH: u32 = 20;
@@ -47,6 +49,12 @@ fn campaign(customer: u32) -> Campaign {
         id: format!("td-{}-{nth:02}", 2024 + nth % 3),
         name: Some(format!("Term deposit {} ({nth})", 2024 + nth % 3)),
     }
+}
+
+/// As the service looks a number up.
+pub fn look_up(number: &str, from: DateTime<Utc>) -> LookUp {
+    let limits = Limits { contacts_max: 20, counted_max: 20_000, interactions_max: 500, bytes_max: 8 << 20 };
+    LookUp { limits, ..LookUp::whole(number.to_owned(), from, JourneySource::Both.sources().to_vec()) }
 }
 
 /// These customers' records of the topic `contacts`, a line each.
@@ -116,6 +124,7 @@ fn interaction(nth: u32, now: DateTime<Utc>) -> Interaction {
         agent: Some(Arc::new(Agent { id: format!("agent-{agent}"), name: Some(format!("Agent No. {agent}")) })),
         comments: (!said.is_empty()).then(|| format!("{said} {}.", random.between(1, 1_000_000)).into()),
         updated_at: Some(ended_at + TimeDelta::seconds(30)),
+        is_light: false,
     }
 }
 

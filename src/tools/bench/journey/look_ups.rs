@@ -11,12 +11,11 @@ use hdrhistogram::Histogram;
 
 use super::history::{self, INTERACTIONS_EACH};
 use crate::arrival::CallState;
-use crate::config::JourneySource;
 use crate::journey::embedded::Embedded;
 use crate::journey::timeline::{self, Ask};
-use crate::journey::{Direction, LookUp, Store};
+use crate::journey::{Direction, Store};
 use crate::policy::Fields;
-use crate::push::prepared::Prepared;
+use crate::push::prepared::{Kept, Prepared};
 use crate::push::{Call, Encoded};
 use crate::tools::progress::Progress;
 
@@ -61,8 +60,7 @@ pub async fn measure(path: PathBuf, customers: u32, lookups: u32, now: DateTime<
 async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result<String> {
     let number = history::number(customer);
     let from = timeline::earliest(now, 12);
-    let mut journey =
-        store.look_up(LookUp { number: number.clone(), from, sources: JourneySource::Both.sources().to_vec() }).await?;
+    let journey = store.look_up(history::look_up(&number, from)).await?;
     let ask = Ask {
         now,
         months: 12,
@@ -70,16 +68,16 @@ async fn pop(store: &Store, customer: u32, now: DateTime<Utc>) -> anyhow::Result
         campaign: None,
         channel: None,
         before: None,
-        interactions_max: 500,
+        limits: timeline::Limits { contacts_max: 20, campaigns_max: 100, interactions_max: 500, bytes_max: 8 << 20 },
     };
-    let leads = std::mem::take(&mut journey.leads);
     let timeline = timeline::prepare(&journey, Vec::new(), &ask);
+    let page: Vec<Kept> = timeline.interactions().map(|one| Kept::of(one)).collect();
     let shown = timeline.content.shown;
     ensure!(
         shown == INTERACTIONS_EACH as usize,
         "a journey of {INTERACTIONS_EACH} interactions came back with {shown}"
     );
-    let prepared = Prepared::of(timeline, leads, 0, Fields::default());
+    let prepared = Prepared::of(timeline, &page, &journey, 0, Fields::default());
     let Some(timeline) = &prepared.timeline else { bail!("a timeline could not be encoded") };
     let call = Call {
         call_id: "bench".into(),

@@ -12,9 +12,9 @@ use tokio_postgres::{Client, Row, Statement};
 use super::history::{self, INTERACTIONS_EACH};
 use super::look_ups::{LookUps, TOOK_NS_MAX};
 use super::processes;
-use crate::config::{JourneySource, url_without_password};
+use crate::config::url_without_password;
 use crate::journey::postgres::{self, Limits, Postgres};
-use crate::journey::{LookUp, Store, timeline};
+use crate::journey::{Store, timeline};
 use crate::tools::progress::Progress;
 
 /// A statement that takes longer is given up.
@@ -86,7 +86,7 @@ async fn in_turns(
 ) -> anyhow::Result<[LookUps; 2]> {
     let ours = async |customer| {
         let (number, from) = (history::number(customer), timeline::earliest(now, 12));
-        let journey = store.look_up(LookUp { number, from, sources: JourneySource::Both.sources().to_vec() }).await?;
+        let journey = store.look_up(history::look_up(&number, from)).await?;
         anyhow::Ok(journey.interactions.len())
     };
     let mut took = [(); 2].map(|()| Histogram::new_with_bounds(1, TOOK_NS_MAX, 3));
