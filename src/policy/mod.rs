@@ -11,8 +11,10 @@ use crate::config::{Hide, Policy};
 mod call;
 mod digits;
 mod journey;
+mod numbers;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use digits::masked;
 

@@ -14,6 +14,9 @@ use crate::journey::timeline::{self, Ask};
 use crate::journey::{Campaign, Direction, Interaction, Journey, KnownContact};
 use crate::push::Call;
 
+mod search;
+mod slow;
+
 const NUMBER: &str = "+12015550142";
 const OTHER: &str = "+442079460188";
 
