@@ -11,9 +11,11 @@ use crate::config::{Hide, Policy};
 mod call;
 mod digits;
 mod journey;
+mod mask;
 mod numbers;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod words;
 
 pub use digits::masked;
