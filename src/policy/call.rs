@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smol_str::SmolStr;
 
 use super::Fields;
-use super::digits::Secrets;
+use super::digits::{self, Secrets};
 use super::journey::is_address;
 use crate::journey::Campaign;
 use crate::push::Call;
@@ -18,10 +18,10 @@ impl Fields {
         }
         let mut seen = call.clone();
         seen.campaign = seen.campaign.filter(|campaign| !self.hides_campaign(&campaign.id));
-        if let Some(shown) = self.digits {
+        seen.number = seen.number.map(|number| self.address(&number).into());
+        if let Some(shown) = self.digits.filter(|_| may_hold_an_address(&seen)) {
             let leads = leads.iter().map(SmolStr::as_str).filter(|lead| is_address(lead));
             let secrets = Secrets::of(leads.chain(call.number.as_deref()), shown);
-            seen.number = call.number.as_deref().map(|number| self.address(number).into());
             seen.parent_call_id = seen.parent_call_id.map(|id| secrets.text(&id).into());
             seen.campaign = seen.campaign.map(|Campaign { id, name }| Campaign {
                 id: secrets.text(&id).into_owned(),
@@ -30,4 +30,10 @@ impl Fields {
         }
         Cow::Owned(seen)
     }
+}
+
+/// Whether it has a text that could: leads may be many, and most calls' texts have no digit.
+fn may_hold_an_address(Call { campaign, parent_call_id, .. }: &Call) -> bool {
+    let campaign = campaign.iter().flat_map(|Campaign { id, name }| [Some(id.as_str()), name.as_deref()]).flatten();
+    campaign.chain(parent_call_id.as_deref()).any(digits::may_hold_an_address)
 }

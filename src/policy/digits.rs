@@ -1,9 +1,11 @@
 //! Finds numbers and e-mail addresses in texts, however they are written, and masks them. Pure.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use super::numbers::{Found, Numbers};
+use super::words::Words;
 
 /// Stands for what is not shown.
 pub const MASK: char = '…';
@@ -19,7 +21,7 @@ const OTHER_NUMBER_MIN: usize = 7;
 /// Shorter names without a number in them are words that stand in any text.
 const WORD_CHARS_MIN: usize = 4;
 
-/// The zeros of the scripts that write numbers with ten digits in a row.
+/// The zeros of the scripts that write numbers with ten digits in a row, in their order.
 const ZEROS: [char; 44] = [
     '0',
     '\u{660}',
@@ -67,12 +69,12 @@ const ZEROS: [char; 44] = [
     '\u{1fbf0}',
 ];
 
-fn digit(c: char) -> Option<u8> {
+pub(super) fn digit(c: char) -> Option<u8> {
     if c.is_ascii() {
         return c.to_digit(10).map(|value| value as u8);
     }
-    let value = ZEROS.iter().filter_map(|zero| (c as u32).checked_sub(*zero as u32)).find(|away| *away < 10)?;
-    Some(value as u8)
+    let zero = ZEROS[..ZEROS.partition_point(|zero| *zero <= c)].last()?;
+    u8::try_from(c as u32 - *zero as u32).ok().filter(|value| *value < 10)
 }
 
 /// An address as it is shown: a number's last digits, at most half of them; an e-mail address's first letter.
@@ -85,34 +87,56 @@ pub fn masked(address: &str, shown: u8) -> String {
     if digits.is_empty() { address.to_owned() } else { end_of(&digits, shown) }
 }
 
-fn end_of(digits: &[u8], shown: u8) -> String {
-    let shown = usize::from(shown).min(digits.len() / 2);
-    let end = digits[digits.len() - shown..].iter().map(|value| char::from(b'0' + value));
+pub(super) fn end_of(digits: &[u8], shown: u8) -> String {
+    let end = digits[digits.len() - shown_of(digits, shown)..].iter().map(|value| char::from(b'0' + value));
     std::iter::once(MASK).chain(end).collect()
 }
 
+pub(super) fn shown_of(digits: &[u8], shown: u8) -> usize {
+    usize::from(shown).min(digits.len() / 2)
+}
+
 /// A digit of a text, and where it stands.
-struct Digit {
-    value: u8,
-    at: Range<usize>,
+pub(super) struct Digit {
+    pub(super) value: u8,
+    pub(super) at: Range<usize>,
 }
 
 /// A part of a text that is masked.
-struct Part {
-    at: Range<usize>,
-    shown: String,
+pub(super) struct Part {
+    pub(super) at: Range<usize>,
+    pub(super) shown: String,
+    /// Of parts of the same place, the lowest one is shown.
+    rank: u8,
 }
+
+#[cfg(test)]
+thread_local! {
+    /// Texts that were looked through on this thread.
+    pub static TEXTS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// A word; a number is 1 and the digits that it shows, as fewer are better.
+const WORD: u8 = 0;
+/// Of a number that goes on elsewhere.
+const NO_END: u8 = u8::MAX - 1;
+/// Of nobody that is known.
+const UNKNOWN: u8 = u8::MAX;
 
 /// What must not be read out of any text.
 #[derive(Debug, Default)]
 pub struct Secrets {
     /// How many of a number's last digits are shown.
     shown: u8,
+    /// Shorter ones first, each once.
     numbers: Vec<Vec<u8>>,
-    /// By their length, so many digits in a row → which number, and where in it.
-    windows: FxHashMap<usize, FxHashMap<u64, Vec<(usize, usize)>>>,
     /// E-mail addresses and names without a number, in lower case.
     words: Vec<String>,
+    /// Some words have no `@`.
+    names: bool,
+    // Built when the first text needs them: most texts have no digit and no `@`.
+    by_window: OnceCell<Vec<Numbers>>,
+    in_lower_case: OnceCell<Words>,
 }
 
 impl Secrets {
@@ -124,94 +148,100 @@ impl Secrets {
             if address.contains('@') || digits.len() <= WINDOW_MIN {
                 let word = address.to_lowercase();
                 if word.chars().count() >= WORD_CHARS_MIN && (word.contains('@') || !digits.is_empty()) {
+                    secrets.names |= !word.contains('@');
                     secrets.words.push(word);
                 }
-            } else if !secrets.numbers.contains(&digits) {
-                secrets.number(digits);
+            } else {
+                secrets.numbers.push(digits);
             }
         }
-        secrets.words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        secrets.words.sort_unstable();
         secrets.words.dedup();
+        secrets.numbers.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+        secrets.numbers.dedup();
         secrets
-    }
-
-    fn number(&mut self, digits: Vec<u8>) {
-        let window = (digits.len() - WINDOW_SHORTER.min(digits.len())).clamp(WINDOW_MIN, WINDOW);
-        let nth = self.numbers.len();
-        let windows = self.windows.entry(window).or_default();
-        for (at, part) in digits.windows(window).enumerate() {
-            windows.entry(value_of(part.iter().copied())).or_default().push((nth, at));
-        }
-        self.numbers.push(digits);
     }
 
     /// Masks these addresses wherever the text holds them.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        with_parts(text, self.known(text))
+        #[cfg(test)]
+        TEXTS.set(TEXTS.get() + 1);
+        if !may_hold_an_address(text) {
+            return Cow::Borrowed(text);
+        }
+        with_parts(text, self.known(text, &runs(text)))
     }
 
     /// As above, and whatever else looks like a number or an e-mail address: nobody knows whose they are.
     pub fn comment<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut parts = self.known(text);
-        for run in runs(text).iter().filter(|run| run.len() >= OTHER_NUMBER_MIN) {
-            parts.extend(numbers_in(text, run).map(|digits| self.part(digits, self.shown)));
+        #[cfg(test)]
+        TEXTS.set(TEXTS.get() + 1);
+        if !may_hold_an_address(text) {
+            return Cow::Borrowed(text);
+        }
+        let runs = runs(text);
+        let mut parts = self.known(text, &runs);
+        for run in runs.iter().filter(|run| run.len() >= OTHER_NUMBER_MIN) {
+            parts.extend(numbers_in(text, run).map(|digits| self.part(digits)));
         }
         parts.extend(mails(text));
         with_parts(text, parts)
     }
 
-    fn known(&self, text: &str) -> Vec<Part> {
-        let mut parts: Vec<Part> = self.words.iter().flat_map(|word| self.word(text, word)).collect();
+    fn known(&self, text: &str, runs: &[Vec<Digit>]) -> Vec<Part> {
+        let mut parts = Vec::new();
+        if !self.words.is_empty() && (self.names || text.contains('@')) {
+            let words = self.in_lower_case.get_or_init(|| Words::of(self.words.clone())).find(text);
+            let part = |(at, word): (_, &str)| Part { at, shown: masked(word, self.shown), rank: WORD };
+            parts.extend(words.into_iter().map(part));
+        }
         if !self.numbers.is_empty() {
-            parts.extend(runs(text).iter().flat_map(|run| self.numbers_of(run)));
+            for run in runs.iter().filter(|run| run.len() >= WINDOW_MIN) {
+                self.numbers_of(run, &mut parts);
+            }
         }
         parts
     }
 
-    fn word(&self, text: &str, word: &str) -> Vec<Part> {
-        let starts = text.char_indices().filter_map(|(at, _)| Some(at..at + begins_with(&text[at..], word)?));
-        starts.map(|at| Part { at, shown: masked(word, self.shown) }).collect()
-    }
-
-    fn part(&self, digits: &[Digit], shown: u8) -> Part {
+    fn part(&self, digits: &[Digit]) -> Part {
         let values: Vec<u8> = digits.iter().map(|digit| digit.value).collect();
         let at = digits.first().map_or(0, |first| first.at.start)..digits.last().map_or(0, |last| last.at.end);
-        Part { at, shown: end_of(&values, shown) }
+        Part { at, shown: end_of(&values, self.shown), rank: UNKNOWN }
     }
 
     /// What a run of digits holds of these numbers.
-    fn numbers_of(&self, run: &[Digit]) -> Vec<Part> {
-        let mut parts = Vec::new();
-        for (window, known) in &self.windows {
-            for from in 0..(run.len() + 1).saturating_sub(*window) {
-                let value = value_of(run[from..from + window].iter().map(|digit| digit.value));
-                for (nth, at) in known.get(&value).into_iter().flatten() {
-                    parts.push(self.around(run, from, &self.numbers[*nth], *at));
-                }
-            }
+    fn numbers_of(&self, run: &[Digit], parts: &mut Vec<Part>) {
+        let values: Vec<u8> = run.iter().map(|digit| digit.value).collect();
+        for numbers in self.by_window.get_or_init(|| by_window(&self.numbers)) {
+            parts.extend(numbers.find(&values).into_iter().map(|Found { from, to, ends }| {
+                let at = run[from].at.start..run[to - 1].at.end;
+                let Some(number) = ends.map(|nth| &self.numbers[nth]) else {
+                    return Part { at, shown: MASK.into(), rank: NO_END };
+                };
+                Part { at, shown: end_of(number, self.shown), rank: 1 + shown_of(number, self.shown) as u8 }
+            }));
         }
-        parts
     }
+}
 
-    /// All that belongs to the number around a place where the run and the number are the same.
-    fn around(&self, run: &[Digit], from: usize, number: &[u8], at: usize) -> Part {
-        let same = run[from..].iter().zip(&number[at..]).take_while(|(digit, value)| digit.value == **value).count();
-        let (mut first, mut left, mut trunk) = (from, at, false);
-        while first > 0 && left > 0 {
-            let before = run[first - 1].value;
-            if before == number[left - 1] {
-                left -= 1;
-            } else if before == 0 && !trunk {
-                trunk = true; // +44 (0)20 …
-            } else {
-                break;
-            }
-            first -= 1;
-        }
-        let ends = at + same == number.len();
-        let range = run[first].at.start..run[from + same - 1].at.end;
-        Part { at: range, shown: if ends { end_of(number, self.shown) } else { MASK.into() } }
+/// Every address has a digit or an `@`; digits there are in many scripts.
+pub fn may_hold_an_address(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@' || !byte.is_ascii())
+}
+
+/// Numbers by how many digits in a row are enough of them, which grows with their length.
+fn by_window(numbers: &[Vec<u8>]) -> Vec<Numbers> {
+    let mut rest = numbers.iter().map(Vec::as_slice).enumerate().peekable();
+    let mut all = Vec::new();
+    while let Some(window) = rest.peek().map(|(_, digits)| window_of(digits)) {
+        let alike = std::iter::from_fn(|| rest.next_if(|(_, digits)| window_of(digits) == window));
+        all.push(Numbers::of(window, alike));
     }
+    all
+}
+
+fn window_of(number: &[u8]) -> usize {
+    (number.len() - WINDOW_SHORTER.min(number.len())).clamp(WINDOW_MIN, WINDOW)
 }
 
 /// With a one in front, so that zeros count.
@@ -219,22 +249,8 @@ fn value_of(digits: impl Iterator<Item = u8>) -> u64 {
     digits.fold(1, |value, digit| value * 10 + u64::from(digit))
 }
 
-/// How many bytes of the text are this word, in whatever case.
-fn begins_with(text: &str, word: &str) -> Option<usize> {
-    let mut wanted = word.chars().peekable();
-    for (at, c) in text.char_indices() {
-        if wanted.peek().is_none() {
-            return Some(at);
-        }
-        for lower in c.to_lowercase() {
-            wanted.next_if_eq(&lower)?;
-        }
-    }
-    wanted.peek().is_none().then_some(text.len())
-}
-
 /// The runs of digits in a text, with anything short between them that is no letter.
-fn runs(text: &str) -> Vec<Vec<Digit>> {
+pub(super) fn runs(text: &str) -> Vec<Vec<Digit>> {
     let (mut runs, mut run, mut between) = (Vec::new(), Vec::new(), 0);
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -262,7 +278,7 @@ fn is_encoded_mark(behind: &str) -> bool {
 }
 
 /// Parts of a run that look like somebody's number: separated as numbers are, and no dates.
-fn numbers_in<'r>(text: &str, run: &'r [Digit]) -> impl Iterator<Item = &'r [Digit]> {
+pub(super) fn numbers_in<'r>(text: &str, run: &'r [Digit]) -> impl Iterator<Item = &'r [Digit]> {
     let mut numbers = Vec::new();
     let mut from = 0;
     for to in 1..=run.len() {
@@ -298,13 +314,14 @@ fn without_date<'r>(text: &str, digits: &'r [Digit]) -> &'r [Digit] {
 }
 
 /// Every `…@…` of a text.
-fn mails(text: &str) -> impl Iterator<Item = Part> {
+pub(super) fn mails(text: &str) -> impl Iterator<Item = Part> {
     let local = |c: char| c.is_alphanumeric() || "._%+-'!#$&*/=?^`{|}~".contains(c);
     let domain = |c: char| c.is_alphanumeric() || ".-".contains(c);
     text.match_indices('@').filter_map(move |(at, _)| {
         let start = text[..at].rfind(|c| !local(c)).map_or(0, |before| before + width(text, before));
         let end = text[at + 1..].find(|c| !domain(c)).map_or(text.len(), |after| at + 1 + after);
-        (start < at && at + 1 < end).then(|| Part { at: start..end, shown: masked(&text[start..end], 0) })
+        let mask = || Part { at: start..end, shown: masked(&text[start..end], 0), rank: UNKNOWN };
+        (start < at && at + 1 < end).then(mask)
     })
 }
 
@@ -317,8 +334,7 @@ fn with_parts(text: &str, mut parts: Vec<Part>) -> Cow<'_, str> {
     if parts.is_empty() {
         return Cow::Borrowed(text);
     }
-    // Of two that end together, the later one is a known number's: it was pushed first, and stays last.
-    parts.sort_by_key(|part| (part.at.start, std::cmp::Reverse(part.at.end)));
+    parts.sort_unstable_by_key(|part| (part.at.start, std::cmp::Reverse(part.at.end), part.rank));
     let mut whole: Vec<Part> = Vec::new();
     for part in parts {
         match whole.last_mut().filter(|last| part.at.start < last.at.end) {

@@ -11,8 +11,12 @@ use crate::config::{Hide, Policy};
 mod call;
 mod digits;
 mod journey;
+mod mask;
+mod numbers;
 #[cfg(test)]
 mod tests;
+mod timeline;
+mod words;
 
 pub use digits::masked;
 

@@ -113,8 +113,9 @@ impl Way {
         _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
         let Known { journey, sources } = self.known(&look_up, ask.now);
         let journey = journey.ok_or(TimelineFailure::Failed)?;
-        let visible = fields.journey(&journey);
-        let timeline = EncodedTimeline::of(views::timeline_of(&visible, &journey, sources, &ask));
+        let divided = fields.divided(&journey);
+        let (timeline, _) = views::timeline_of(&divided, fields, sources, &ask);
+        let timeline = EncodedTimeline::of(timeline);
         timeline.map(EncodedTimeline::into_json).map_err(|_| TimelineFailure::Failed)
     }
 }

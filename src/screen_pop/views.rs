@@ -1,5 +1,6 @@
 //! 4 prepare: one timeline for each view among the sessions, encoded once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +10,6 @@ use super::{Way, missing};
 use crate::journey::sources::Known;
 use crate::journey::timeline::{self, Ask, Timeline};
 use crate::journey::{Interaction, Journey, Keep, SourceState};
-use crate::phone;
 use crate::policy::Fields;
 use crate::push::MissingCode;
 use crate::push::open_calls::CallKey;
@@ -60,19 +60,16 @@ pub(super) fn for_each(
     }
 }
 
-/// As [`timeline::prepare`], of what may be seen of a journey. `seen` is that, the journey itself where nothing is kept back.
+/// As [`timeline::prepare`], of what may be seen of a journey: `divided` is without what others see, or the journey itself.
 pub(super) fn timeline_of<'s>(
-    seen: &'s Journey,
-    whole: &Journey,
+    divided: &'s Journey,
+    fields: &Fields,
     sources: Vec<SourceState>,
     ask: &Ask,
-) -> Timeline<&'s Interaction> {
-    let mut timeline = timeline::prepare(seen, sources, ask);
-    if !std::ptr::eq(seen, whole) {
-        // A masked number cannot be read either.
-        timeline.content.number_as_given = phone::is_as_given(&whole.number);
-    }
-    timeline
+) -> (Timeline<Cow<'s, Interaction>>, Vec<Kept>) {
+    let timeline = timeline::prepare(divided, sources, ask);
+    let page = timeline.interactions().map(|one| Kept::of(one)).collect();
+    (fields.shown(divided, timeline), page)
 }
 
 impl Way {
@@ -90,10 +87,9 @@ impl Way {
             Some(journey) => {
                 panic_if_asked(journey);
                 let ask = Ask { time_zone: *time_zone, ..ask.clone() };
-                let visible = fields.journey(journey);
-                let timeline = timeline_of(&visible, journey, known.sources.clone(), &ask);
-                let page: Vec<Kept> = timeline.interactions().map(|one| Kept::of(one)).collect();
-                Prepared::of(timeline, &page, &visible, seen, fields.clone())
+                let divided = fields.divided(journey);
+                let (timeline, page) = timeline_of(&divided, fields, known.sources.clone(), &ask);
+                Prepared::of(timeline, &page, &divided, seen, fields.clone())
             }
             None => Prepared::missing(missing(known).unwrap_or(MissingCode::Failed), seen, fields.clone()),
         }

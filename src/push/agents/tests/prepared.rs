@@ -47,9 +47,15 @@ impl Looked {
                 bytes_max: 8 << 20,
             },
         };
-        let visible = fields.journey(journey);
-        let timeline = timeline::prepare(&visible, Vec::new(), &ask);
+        let divided = fields.divided(journey);
+        let timeline = timeline::prepare(&divided, Vec::new(), &ask);
         let page: Vec<Kept> = timeline.interactions().map(|one| Kept::of(one)).collect();
-        Prepared::of(timeline, &page, &visible, journey.interactions.len() as u64, fields.clone())
+        Prepared::of(
+            fields.shown(&divided, timeline),
+            &page,
+            &divided,
+            journey.interactions.len() as u64,
+            fields.clone(),
+        )
     }
 }
