@@ -11,7 +11,7 @@ use super::came_with::{Newcomers, take_off_what_is_over};
 use super::digest::digest_of;
 use super::ledger::{CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Origin, Over, Visible};
-use super::outbox::About;
+use super::outbox::{About, Queued};
 use super::prepared::Prepared;
 use super::seat::{Comes, Delivery, Moment, Seat};
 use super::seats::Seats;
@@ -171,6 +171,19 @@ impl Agents {
         if let Some(seat) = self.lock().seats.get(session) {
             seat.say(frame, &moment);
         }
+    }
+
+    /// Puts the answer to something that the session asked for into its outbox, unless it does not fit: then `false`, and the
+    /// caller answers `busy`. `held` is dropped once the answer has been written or thrown away.
+    pub fn answer(
+        &self,
+        session: &Session,
+        frame: String,
+        held: impl Send + Sync + 'static,
+        _now: DateTime<Utc>,
+    ) -> bool {
+        let is_seated = self.lock().seats.get(session).is_some();
+        is_seated && session.outbox.offer(Queued::plain(frame).holding(held))
     }
 
     pub fn leave(&self, session: &Arc<Session>, code: Option<CloseCode>, now: DateTime<Utc>) {

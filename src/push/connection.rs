@@ -187,9 +187,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn write_out(&mut self, session: &Arc<Session>, Queued { frame, about }: Queued) -> Flow {
+    async fn write_out(&mut self, session: &Arc<Session>, Queued { frame, about, guard }: Queued) -> Flow {
         let bytes = frame.len();
         self.write(frame).await?;
+        drop(guard);
         self.door.agents.written(session, about.as_ref(), bytes, Utc::now());
         Ok(())
     }

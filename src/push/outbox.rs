@@ -34,6 +34,26 @@ pub struct Queued {
     pub frame: Bytes,
     /// Of frames that belong to a call.
     pub about: Option<About>,
+    /// Dropped with the frame: once it has been written to the socket, or thrown away.
+    pub guard: Option<Guard>,
+}
+
+/// Something that is held for as long as a frame waits and is written, such as a permit.
+#[derive(Clone)]
+pub struct Guard {
+    _held: Arc<dyn Send + Sync>,
+}
+
+impl Guard {
+    pub fn of(held: impl Send + Sync + 'static) -> Self {
+        Self { _held: Arc::new(held) }
+    }
+}
+
+impl std::fmt::Debug for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Guard")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,18 +82,23 @@ pub enum Put {
 impl Queued {
     /// One that belongs to no call.
     pub fn plain(frame: String) -> Self {
-        Self { frame: frame.into(), about: None }
+        Self { frame: frame.into(), about: None, guard: None }
+    }
+
+    /// Holds this until the frame has been written or thrown away.
+    pub fn holding(self, held: impl Send + Sync + 'static) -> Self {
+        Self { guard: Some(Guard::of(held)), ..self }
     }
 
     pub fn of_call(key: &Arc<CallKey>, version: u64, kind: CallFrame, frame: String) -> Self {
         let about = About { key: Arc::clone(key), version, frame: kind, stays: false, resend: 0 };
-        Self { frame: frame.into(), about: Some(about) }
+        Self { frame: frame.into(), about: Some(about), guard: None }
     }
 
     /// The end of a call, after which it stays on the screen or not.
     pub fn end_of_call(key: &Arc<CallKey>, version: u64, stays: bool, frame: String) -> Self {
-        let Self { frame, about } = Self::of_call(key, version, CallFrame::Ended, frame);
-        Self { frame, about: about.map(|about| About { stays, ..about }) }
+        let Self { frame, about, guard } = Self::of_call(key, version, CallFrame::Ended, frame);
+        Self { frame, about: about.map(|about| About { stays, ..about }), guard }
     }
 }
 
@@ -112,6 +137,19 @@ impl Outbox {
         waiting.frames.push_back(queued);
         self.news.notify_one();
         put
+    }
+
+    /// Puts an answer in that somebody asked for, if it fits; `false` where it does not. It never closes the outbox, and takes
+    /// at most half of it: the other half stays for what happens to calls.
+    pub fn offer(&self, answer: Queued) -> bool {
+        let mut waiting = self.waiting.lock();
+        let fits = waiting.frames.is_empty() || 2 * (waiting.frames.len() + 1) <= self.frames_max;
+        let fits = fits && waiting.closed.is_none();
+        if fits {
+            waiting.frames.push_back(answer);
+            self.news.notify_one();
+        }
+        fits
     }
 
     pub fn is_empty(&self) -> bool {

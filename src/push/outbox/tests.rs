@@ -115,3 +115,33 @@ async fn whoever_waits_for_a_frame_is_woken_by_it_and_by_the_close() {
     outbox.close(CloseCode::Slow);
     assert_eq!(reader.await.unwrap(), (Ok(Bytes::from("first")), Err(CloseCode::Slow)));
 }
+
+#[test]
+fn an_answer_takes_at_most_half_of_an_outbox_and_closes_none() {
+    let outbox = Outbox::new(4);
+    let answer = || Queued::plain("timeline".into());
+    assert!(outbox.offer(answer()) && outbox.offer(answer()));
+    assert!(!outbox.offer(answer()), "the other half is for pops");
+    assert!(matches!(outbox.put(of("a", 1, Pop)), Put::Waits));
+    assert_eq!(waiting(&outbox), ["timeline", "timeline", "a 1"]);
+    let smallest = Outbox::new(1);
+    assert!(smallest.offer(answer()), "where nothing waits, it fits");
+    smallest.close(CloseCode::Slow);
+    assert!(!smallest.offer(answer()));
+}
+
+#[test]
+fn what_is_held_for_an_answer_is_given_back_when_it_was_written_or_thrown_away() {
+    let outbox = Outbox::new(8);
+    let held = Arc::new(());
+    assert!(outbox.offer(Queued::plain("written".into()).holding(Arc::clone(&held))));
+    assert!(outbox.offer(Queued::plain("thrown away".into()).holding(Arc::clone(&held))));
+    let written = outbox.try_next().unwrap().unwrap();
+    assert_eq!(Arc::strong_count(&held), 3, "it is being written");
+    drop(written);
+    assert_eq!(Arc::strong_count(&held), 2);
+    outbox.close(CloseCode::Slow);
+    assert_eq!(Arc::strong_count(&held), 1);
+    assert!(!outbox.offer(Queued::plain("refused".into()).holding(Arc::clone(&held))));
+    assert_eq!(Arc::strong_count(&held), 1);
+}
