@@ -39,6 +39,7 @@ mod audit;
 mod hearing;
 mod ledger;
 mod live;
+mod paced;
 mod reveal;
 mod search;
 mod set_aside;
@@ -47,6 +48,7 @@ mod views;
 pub use hearing::Hearing;
 pub use ledger::{Life, keep_ledger};
 pub use live::{Updates, follow_changes};
+use paced::{show_in_turn, show_open_calls};
 pub use search::TimelineFailure;
 pub use set_aside::{SetAsideQueue, keep_set_aside};
 use views::View;
@@ -148,7 +150,10 @@ async fn show_call(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>
 async fn show_with_timeline(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
     let seen = way.updates.seen();
-    let Some(Visible { call, heard, .. }) = way.agents().call(&key, now) else { return way.metrics.pop("gone") };
+    let Some(Visible { call, heard, .. }) = way.agents().call(&key, now) else {
+        way.say_over(&key, &sessions, now);
+        return way.metrics.pop("gone");
+    };
     let context = Context { announced: way.young(heard.since, now), ..way.context(call.at, heard) };
     let customer = match way.customer(&call) {
         Ok(number) => number,
@@ -228,12 +233,6 @@ pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
             warn!(calls = forgotten - said, "more calls than calls.known_max: the oldest were forgotten");
             (said, said_at) = (forgotten, now);
         }
-    }
-}
-
-fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>, agents: &[String]) {
-    for seen in agents.iter().flat_map(|agent_id| way.agents().calls_of(agent_id, Utc::now())) {
-        way.tasks.spawn(show_call(Arc::clone(way), seen.key, vec![Arc::clone(session)]));
     }
 }
 
@@ -342,18 +341,22 @@ impl Way {
         }
     }
 
-    /// Into each session's outbox.
+    /// Into each session's outbox; where many calls come at once, as it reads.
     fn reach(
-        &self,
+        self: &Arc<Self>,
         key: &Arc<CallKey>,
         sessions: &[Arc<Session>],
         (context, customer): (Context, Option<&str>),
         prepare: impl Fn(&View) -> Prepared,
     ) {
-        let announce = context.announced;
+        let (announce, at) = (context.announced, context.at);
         let said = self.say_pops(key, context);
         views::for_each(sessions, prepare, |session, prepared| {
             said(session, None);
+            if session.outbox.is_crowded() {
+                self.metrics.pop("deferred");
+                return show_in_turn(self, session, [(at, Arc::clone(key))]);
+            }
             let delivery = self.agents().pop(key, session, prepared, announce, Utc::now());
             said(session, Some(delivery));
             if delivery == Delivery::Sent && prepared.timeline.is_some() {

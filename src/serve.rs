@@ -28,10 +28,12 @@ use crate::metrics::Metrics;
 use crate::pace::Pace;
 use crate::parts::{self, Parts};
 use crate::policy::FieldPolicy;
-use crate::push::agents::Agents;
+use crate::push::agents::{Agents, SessionLimits};
 use crate::push::connection::Door;
 use crate::push::ledger::Ledger;
 use crate::push::open_calls::CallLimits;
+use crate::push::outbox::OutboxLimits;
+use crate::push::outboxes::Outboxes;
 use crate::screen_pop::{self, Hearing, Life, SetAsideQueue, Updates, Way};
 
 /// Recorded batches that wait for open timelines to follow.
@@ -88,7 +90,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     let node = format!("n-{:08x}", rand::random::<u32>());
     let ledger =
         Ledger::new(Arc::clone(&metrics)).keeping(settings.ledger.pops_max, &node, &settings.kafka.topics.calls);
-    let (agents, asks) = Agents::new(limits, settings.http.sessions_per_agent_max, ledger);
+    let (agents, asks) = Agents::new(limits, session_limits(&settings), ledger);
     let (audit, keeper) = audit(&settings, &brokers, &metrics)?;
     let (set_aside, to_set_aside) = SetAsideQueue::new(Arc::clone(&metrics));
     let way = Arc::new(Way {
@@ -155,7 +157,20 @@ async fn hold(sources: &Sources) -> Result<Vec<ServeLock>, StoreError> {
     Ok(locks)
 }
 
+fn session_limits(settings: &Settings) -> SessionLimits {
+    SessionLimits {
+        per_agent_max: settings.http.sessions_per_agent_max,
+        unacknowledged_bytes_max: settings.http.unacknowledged_bytes_max,
+        outlines_bytes_max: settings.calls.outlines_bytes_max,
+    }
+}
+
 fn door(settings: &Settings, node: String, agents: Agents, authority: Authority, metrics: Arc<Metrics>) -> Door {
+    let outbox = OutboxLimits {
+        frames_max: settings.http.outbox_frames_max,
+        bytes_max: settings.http.outbox_bytes_max,
+        all: Outboxes::new(settings.http.outboxes_bytes_max, metrics.memory.clone()),
+    };
     Door {
         agents,
         authority,
@@ -167,7 +182,7 @@ fn door(settings: &Settings, node: String, agents: Agents, authority: Authority,
         heartbeat: *settings.http.heartbeat,
         frame_bytes_max: settings.http.frame_bytes_max,
         frames: Pace::per_second(settings.http.frames_per_second_max),
-        outbox_frames_max: settings.http.outbox_frames_max,
+        outbox,
         subscribed_agents_max: settings.http.subscribed_agents_max,
         aliases: Arc::clone(&settings.aliases),
         policy: Arc::new(FieldPolicy::of(&settings.policy)),

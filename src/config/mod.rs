@@ -126,6 +126,7 @@ pub struct Calls {
     pub open_max: Span,
     pub keep_after_end: Span,
     pub known_max: usize,
+    pub outlines_bytes_max: usize,
     pub default_region: Option<Region>,
 }
 

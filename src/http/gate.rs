@@ -181,9 +181,9 @@ impl Held {
         self.leave.cancelled().await;
     }
 
-    /// Somebody said hello on it.
-    pub fn is_a_session(&self) {
-        self.gate.pending.remove(self.id);
+    /// Somebody said hello on it. `false`: it has to make room already.
+    pub fn is_a_session(&self) -> bool {
+        self.gate.pending.remove(self.id)
     }
 }
 
@@ -212,8 +212,9 @@ impl Pending {
         (id, leave)
     }
 
-    fn remove(&self, id: u64) {
-        self.open.lock().remove(&id);
+    /// `false`: it had to make room.
+    fn remove(&self, id: u64) -> bool {
+        self.open.lock().remove(&id).is_some()
     }
 
     fn is_over(&self) -> bool {
@@ -221,7 +222,8 @@ impl Pending {
     }
 
     fn leave_oldest(&self) -> bool {
-        let oldest = self.open.lock().pop_first();
+        let mut open = self.open.lock();
+        let oldest = open.pop_first();
         oldest.inspect(|(_, leave)| leave.cancel()).is_some()
     }
 }

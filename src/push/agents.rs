@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 
 use super::asks::{ASKS_MAX, Ask, Wanted};
-use super::came_with::{Newcomers, take_off_what_is_over};
-use super::digest::digest_of;
+use super::came_with::{Newcomers, go_on_taking_off, take_off_what_is_over};
 use super::ledger::{CallHappening, Happened, Happening, Ledger};
-use super::open_calls::{Applied, CallKey, CallLimits, Change, Forgotten, OpenCalls, Origin, Over, Visible};
-use super::outbox::About;
+use super::open_calls::{Applied, CallKey, CallLimits, Change, OpenCalls, Origin, Over, Visible};
+use super::outbox::{About, Queued};
+use super::outlines::Outlines;
 use super::prepared::Prepared;
-use super::seat::{Comes, Delivery, Moment, Seat};
+use super::seat::{Delivery, Moment, Seat};
 use super::seats::Seats;
 use super::session::Session;
 use super::unreceived::{Again, Unacknowledged};
@@ -21,6 +21,7 @@ use super::{Call, CloseCode, Showing, Stage};
 use anew::panic_if_asked;
 
 mod anew;
+mod inner;
 mod list;
 
 pub use list::AgentSummary;
@@ -37,11 +38,20 @@ pub struct Decision {
     pub forgotten: usize,
 }
 
+/// How many sessions an agent may have, and what is kept for all of them together.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    pub per_agent_max: usize,
+    pub unacknowledged_bytes_max: usize,
+    pub outlines_bytes_max: usize,
+}
+
 /// Every agent that has a session here or a call anywhere.
 pub struct Agents {
     inner: Mutex<Inner>,
     pub ledger: Ledger,
     unacknowledged: Unacknowledged,
+    outlines: Outlines,
     sessions_per_agent_max: usize,
     asks: mpsc::Sender<Ask>,
 }
@@ -54,6 +64,9 @@ struct Inner {
     /// Pops that were written; tells those of one moment apart.
     written: u64,
     newcomers: Newcomers,
+    /// Calls that are over and stay on screens, by when they leave them.
+    wrapping_up: BTreeSet<(DateTime<Utc>, Arc<CallKey>)>,
+    keep_after_end: TimeDelta,
     /// Until the replay window was read nothing is shown: a call may end on the next record.
     caught_up: bool,
 }
@@ -66,7 +79,7 @@ struct Unreceived {
 
 impl Agents {
     /// The receiver gets what sessions ask.
-    pub fn new(limits: CallLimits, sessions_per_agent_max: usize, ledger: Ledger) -> (Self, mpsc::Receiver<Ask>) {
+    pub fn new(limits: CallLimits, sessions: SessionLimits, ledger: Ledger) -> (Self, mpsc::Receiver<Ask>) {
         let (asks, asked) = mpsc::channel(ASKS_MAX);
         let inner = Inner {
             calls: OpenCalls::new(limits),
@@ -74,10 +87,15 @@ impl Agents {
             unreceived: BTreeMap::new(),
             written: 0,
             newcomers: Newcomers::default(),
+            wrapping_up: BTreeSet::new(),
+            keep_after_end: limits.keep_after_end,
             caught_up: false,
         };
-        let unacknowledged = Unacknowledged::default();
-        (Self { inner: Mutex::new(inner), ledger, unacknowledged, sessions_per_agent_max, asks }, asked)
+        let memory = &ledger.metrics().memory;
+        let unacknowledged = Unacknowledged::new(sessions.unacknowledged_bytes_max, memory.clone());
+        let outlines = Outlines::new(sessions.outlines_bytes_max, memory.clone());
+        let sessions_per_agent_max = sessions.per_agent_max;
+        (Self { inner: Mutex::new(inner), ledger, unacknowledged, outlines, sessions_per_agent_max, asks }, asked)
     }
 
     /// What a panic left behind is used until it is made anew: the next record decides that.
@@ -86,7 +104,7 @@ impl Agents {
     }
 
     fn at(&self, now: DateTime<Utc>) -> Moment<'_> {
-        Moment { now, ledger: &self.ledger, unacknowledged: &self.unacknowledged }
+        Moment { now, ledger: &self.ledger, unacknowledged: &self.unacknowledged, outlines: &self.outlines }
     }
 
     /// Takes an event in, and tells at once what needs no look-up: another state, an end, an offer taken by another agent.
@@ -122,7 +140,7 @@ impl Agents {
         let Inner { calls, seats, caught_up, .. } = &mut *inner;
         *caught_up = true;
         seats.all_mut().for_each(|seat| take_off_what_is_over(seat, calls, &moment));
-        let sees = |seat: &Seat| [&seat.follows[..], std::slice::from_ref(&seat.session.agent_id)].concat();
+        let sees = |seat: &Seat| seat.follows.iter().chain([&seat.session.agent_id]).cloned().collect();
         seats.all().map(|seat| (Arc::clone(&seat.session), sees(seat))).collect()
     }
 
@@ -173,10 +191,30 @@ impl Agents {
         }
     }
 
-    pub fn leave(&self, session: &Arc<Session>, code: Option<CloseCode>, now: DateTime<Utc>) {
-        self.lock().seats.leave(session);
+    /// Puts the answer to something that the session asked for into its outbox, unless it does not fit: then `false`, and the
+    /// caller answers `busy`. `held` is dropped once the answer has been written or thrown away.
+    pub fn answer(
+        &self,
+        session: &Session,
+        frame: String,
+        held: impl Send + Sync + 'static,
+        _now: DateTime<Utc>,
+    ) -> bool {
+        let is_seated = self.lock().seats.get(session).is_some();
+        is_seated && session.outbox.offer(Queued::plain(frame).holding(held))
+    }
+
+    /// `false`: it was not seated. What waits for it is thrown away.
+    pub fn leave(&self, session: &Arc<Session>, code: Option<CloseCode>, now: DateTime<Utc>) -> bool {
+        let was_seated = self.lock().seats.leave(session);
+        session.outbox.close(code.unwrap_or(CloseCode::Silent));
+        session.to_show.clear();
+        if !was_seated {
+            return false;
+        }
         let what = Happening::SessionClosed { code };
         self.ledger.happened(Happened { at: now, session: Arc::clone(session), what });
+        true
     }
 
     /// Calls that an agent is to see, oldest first; none before the replay window was read.
@@ -214,23 +252,20 @@ impl Agents {
         now: DateTime<Utc>,
     ) -> Delivery {
         let mut inner = self.lock();
-        let announce = announce && inner.calls.is_open(key);
-        inner.with_call(key, session, now, |seat, call| seat.pop(key, call, prepared, announce, &self.at(now)))
+        let (announce, moment) = (announce && inner.calls.is_open(key), self.at(now));
+        inner.with_call(key, session, &moment, |seat, call| seat.pop(key, call, prepared, announce, &moment))
     }
 
     /// Puts what is new in a timeline into a session's outbox: the difference to what it shows.
     pub fn update(&self, key: &Arc<CallKey>, session: &Session, prepared: &Prepared, now: DateTime<Utc>) -> Delivery {
         let mut inner = self.lock();
-        inner.with_call(key, session, now, |seat, call| seat.update(key, call, prepared, &self.at(now)))
+        let moment = self.at(now);
+        inner.with_call(key, session, &moment, |seat, call| seat.update(key, call, prepared, &moment))
     }
 
     /// Calls on screen whose timelines a change concerns.
     pub fn concerned(&self, touched: &BTreeSet<String>) -> BTreeSet<Arc<CallKey>> {
-        let inner = self.lock();
-        let outlines = inner.seats.all().flat_map(Seat::outlines);
-        let concerned =
-            outlines.filter(|(_, outline)| outline.leads.iter().any(|lead| touched.contains(lead.as_str())));
-        concerned.map(|(key, _)| Arc::clone(key)).collect()
+        self.outlines.concerned(touched).0
     }
 
     /// The sessions that show a call.
@@ -253,8 +288,8 @@ impl Agents {
                 unreceived.insert((due, *written), Unreceived { session, key, version: *version });
             }
         }
-        if seat.came.has_more_to_end && session.outbox.is_empty() {
-            take_off_what_is_over(seat, calls, &moment);
+        if seat.came.has_more_to_end() && session.outbox.is_empty() {
+            go_on_taking_off(seat, calls, &moment);
         }
     }
 
@@ -292,79 +327,11 @@ impl Agents {
         let moment = self.at(now);
         let mut inner = self.lock();
         inner.doubt_what_is_unknown(&moment);
+        inner.wrapped_up(now);
         let gone = inner.calls.expire(now);
         let expired = gone.iter().filter(|gone| gone.was_open).count();
         inner.forget(gone, &moment);
         expired
-    }
-}
-
-impl Inner {
-    /// What a client shows of these agents' calls.
-    fn comes_with(&mut self, session: &Session, showing: Vec<Showing>, of: &[String], moment: &Moment<'_>) {
-        let Self { calls, seats, newcomers, caught_up, .. } = self;
-        let Some(seat) = seats.get(session) else { return };
-        let mut unknown = false;
-        for Showing { call_id, agent_id, digest, ended } in showing {
-            let agent_id = agent_id.unwrap_or_else(|| session.agent_id.as_str().into());
-            if of.iter().any(|id| *id == agent_id) {
-                let key = calls.shared(CallKey { agent_id, call_id });
-                unknown |= !calls.knows(&key);
-                seat.comes(Comes { key, digest: digest.as_deref().and_then(digest_of), over: ended });
-            }
-        }
-        if unknown {
-            newcomers.add(seat, moment.now);
-        }
-        if *caught_up {
-            take_off_what_is_over(seat, calls, moment);
-        }
-    }
-
-    /// Before the replay window was read everything is unknown.
-    fn doubt_what_is_unknown(&mut self, moment: &Moment<'_>) {
-        let Self { calls, seats, newcomers, caught_up, .. } = self;
-        while let Some(session) = newcomers.next_due(moment.now) {
-            if let Some(seat) = seats.get(&session).filter(|_| *caught_up) {
-                take_off_what_is_over(seat, calls, moment);
-            }
-        }
-    }
-
-    fn with_call(
-        &mut self,
-        key: &CallKey,
-        session: &Session,
-        now: DateTime<Utc>,
-        tell: impl FnOnce(&mut Seat, &Call) -> Delivery,
-    ) -> Delivery {
-        let Some(Visible { call, .. }) = self.calls.visible(key, now) else { return Delivery::Gone };
-        let seat = self.seats.get(session).filter(|seat| seat.is_for(&key.agent_id));
-        seat.map_or(Delivery::Gone, |seat| tell(seat, &call))
-    }
-
-    fn tell_state(&mut self, key: &Arc<CallKey>, moment: &Moment<'_>) {
-        let Some(Visible { call, .. }) = self.calls.visible(key, moment.now) else { return };
-        self.seats.for_each(&key.agent_id, |seat| seat.tell_state(key, &call, moment));
-    }
-
-    fn tell_end(&mut self, key: &Arc<CallKey>, moment: &Moment<'_>) {
-        let Some(over) = self.calls.over(key, moment.now) else { return };
-        self.seats.for_each(&key.agent_id, |seat| seat.tell_end(key, &over, moment));
-    }
-
-    /// Ends on every screen what is known no more; gives back how many calls that were.
-    fn forget(&mut self, forgotten: Vec<Forgotten>, moment: &Moment<'_>) -> usize {
-        let calls = forgotten.len();
-        for Forgotten { key, was_open } in forgotten {
-            self.seats.for_each(&key.agent_id, |seat| {
-                if was_open {
-                    seat.tell_end(&key, &Over::EXPIRED, moment);
-                }
-                seat.forget(&key);
-            });
-        }
-        calls
     }
 }
 

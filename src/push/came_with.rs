@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::open_calls::OpenCalls;
+use super::open_calls::{CallKey, OpenCalls};
 use super::seat::{Moment, Seat};
 use super::session::Session;
 
@@ -17,8 +17,8 @@ const APART_MAX: TimeDelta = TimeDelta::seconds(10);
 /// How a client came to its seat.
 #[derive(Default)]
 pub struct Came {
-    /// With more calls that are over than its outbox could say at a time.
-    pub has_more_to_end: bool,
+    /// With more calls that are over than its outbox could say at a time: those that are still to be looked at.
+    to_end: Vec<Arc<CallKey>>,
     /// With calls that, where nobody here has heard of them, count as open until then.
     believed_until: DateTime<Utc>,
 }
@@ -44,18 +44,27 @@ impl Newcomers {
     }
 }
 
+impl Came {
+    pub fn has_more_to_end(&self) -> bool {
+        !self.to_end.is_empty()
+    }
+}
+
 /// Tells the ends of calls that the client came with, whatever a look-up takes; of very many, as they are read.
 pub fn take_off_what_is_over(seat: &mut Seat, calls: &OpenCalls, moment: &Moment<'_>) {
-    seat.came.has_more_to_end = false;
-    for key in seat.came_with() {
-        if moment.now < seat.came.believed_until && !calls.knows(&key) {
+    seat.came.to_end = seat.came_with();
+    go_on_taking_off(seat, calls, moment);
+}
+
+/// The next of very many: each is looked at once.
+pub fn go_on_taking_off(seat: &mut Seat, calls: &OpenCalls, moment: &Moment<'_>) {
+    while !seat.session.outbox.is_half_full() {
+        let Some(key) = seat.came.to_end.pop() else { return };
+        let is_believed = moment.now < seat.came.believed_until && !calls.knows(&key);
+        if is_believed || !seat.came_with_it(&key) {
             continue;
         }
         let Some(over) = calls.over(&key, moment.now) else { continue };
-        if seat.session.outbox.is_half_full() {
-            seat.came.has_more_to_end = true;
-            return;
-        }
         seat.tell_end(&key, &over, moment);
         if over.call.is_none() {
             seat.forget(&key);

@@ -11,14 +11,14 @@ use chrono_tz::Tz;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
 use super::agents::Agents;
 use super::asks::Wanted;
 use super::lease::{Lease, News};
 use super::line::{Broken, Line, Read};
 use super::open_calls::CallKey;
-use super::outbox::Queued;
+use super::outbox::{OutboxLimits, Queued};
+use super::seated::Seated;
 use super::session::Session;
 use super::{BadFrame, ClientFrame, CloseCode, Encoded, Hello, RequestId, Stage, Subscribe};
 use crate::auth::{Authority, Refused, Scope};
@@ -41,7 +41,7 @@ pub struct Door {
     pub frame_bytes_max: usize,
     /// Of one client, pings and pongs among them.
     pub frames: Pace,
-    pub outbox_frames_max: usize,
+    pub outbox: OutboxLimits,
     pub subscribed_agents_max: usize,
     pub aliases: Arc<Aliases>,
     pub policy: Arc<FieldPolicy>,
@@ -49,14 +49,14 @@ pub struct Door {
     pub come_back_within: Duration,
 }
 
-/// Serves an upgraded connection until it ends. `bearer`: the token of the handshake's `Authorization` header; `opened` is told
-/// when it has become a session.
+/// Serves an upgraded connection until it ends. `bearer`: the token of the handshake's `Authorization` header; `opened` is asked
+/// whether it may become a session, before it is one: `false` where it had to make room for another connection.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     door: &Door,
     bearer: Option<String>,
     drain: CancellationToken,
-    opened: impl FnOnce(),
+    opened: impl FnOnce() -> bool,
 ) {
     let line = Line::upgraded(stream, door.frame_bytes_max, door.write_timeout).await;
     let heard = Budget::full(&door.frames, std::time::Instant::now());
@@ -92,34 +92,35 @@ struct Connection<'a, S> {
     heard: Budget,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
+impl<'d, S: AsyncRead + AsyncWrite + Unpin> Connection<'d, S> {
     async fn greet_and_talk(
         &mut self,
         bearer: Option<String>,
         drain: CancellationToken,
-        opened: impl FnOnce(),
+        opened: impl FnOnce() -> bool,
     ) -> Flow {
-        let session = self.greet(bearer, &drain).await?;
-        opened();
-        info!(agent.id = session.agent_id, session.id = session.id.as_str(), "session opened");
+        let mut seated = self.greet(bearer, &drain, opened).await?;
+        let session = Arc::clone(&seated.session);
         tokio::select! {
             () = drain.cancelled() => {}
             () = self.door.agents.ask_for_own_calls(&session) => {}
         }
         let ended = self.talk(&session, drain).await;
-        let code = match &ended {
+        seated.code = match &ended {
             Err(End::Close(code)) => Some(*code),
             Err(End::Broken(Broken::Stuck)) => Some(CloseCode::Slow),
             Ok(()) | Err(End::Broken(Broken::Gone)) => None,
         };
-        self.door.agents.leave(&session, code, Utc::now());
-        let code = code.map_or(0, |code| code.wire().0);
-        info!(agent.id = session.agent_id, session.id = session.id.as_str(), close.code = code, "session closed");
         ended
     }
 
     /// Until it is known who this is. Apart from what follows, so that a session keeps no room for it.
-    async fn greet(&mut self, bearer: Option<String>, drain: &CancellationToken) -> Flow<Arc<Session>> {
+    async fn greet(
+        &mut self,
+        bearer: Option<String>,
+        drain: &CancellationToken,
+        opened: impl FnOnce() -> bool,
+    ) -> Flow<Seated<'d>> {
         let hello = tokio::select! {
             () = drain.cancelled() => return Err(End::Close(CloseCode::Drain)),
             first = timeout(self.door.hello_timeout, self.first_frame()) => first.unwrap_or(Err(End::Close(CloseCode::HelloLate)))?,
@@ -132,15 +133,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         drop(bearer);
         let time_zone = hello.time_zone.as_deref().map(str::parse::<Tz>);
         let zone = time_zone.and_then(Result::ok).unwrap_or(Tz::UTC);
-        let session = Session::new(identity, zone, self.door.outbox_frames_max).under(Arc::clone(&self.door.policy));
+        // Before it is seated: from here on it does not have to make room, and one that had to leaves nothing behind.
+        if !opened() {
+            return Err(End::Broken(Broken::Gone));
+        }
+        let session = Session::new(identity, zone, self.door.outbox.clone()).under(Arc::clone(&self.door.policy));
         let session = Arc::new(session);
         session.outbox.put(Queued::plain(self.welcome(&session)));
         if matches!(time_zone, Some(Err(_))) {
             let text = "This time zone is unknown; times are grouped by UTC days.";
             session.outbox.put(Queued::plain(error(BadFrame("unknown_time_zone", text))));
         }
-        self.door.agents.join(&session, hello.showing, Utc::now()).map_err(End::Close)?;
-        Ok(session)
+        self.door.agents.seat(session, hello.showing, Utc::now()).map_err(End::Close)
     }
 
     /// Anything before `hello` ends the connection: nobody is known yet.
@@ -187,10 +191,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<'_, S> {
         }
     }
 
-    async fn write_out(&mut self, session: &Arc<Session>, Queued { frame, about }: Queued) -> Flow {
-        let bytes = frame.len();
-        self.write(frame).await?;
-        self.door.agents.written(session, about.as_ref(), bytes, Utc::now());
+    async fn write_out(&mut self, session: &Arc<Session>, queued: Queued) -> Flow {
+        self.write(queued.frame.clone()).await?;
+        self.door.agents.written(session, queued.about.as_ref(), queued.frame.len(), Utc::now());
         Ok(())
     }
 
@@ -339,3 +342,6 @@ fn busy(request: &RequestId) -> String {
     let text = "Too much is being asked for right now; try again.".into();
     Encoded::Error { request: Some(request), code: "busy", text }.encode()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,16 @@ pub mod ledger;
 pub mod line;
 pub mod open_calls;
 pub mod outbox;
+pub mod outboxes;
+mod outlines;
 pub mod prepared;
 pub mod seat;
+mod seated;
 mod seats;
 mod server_frames;
 pub mod session;
+mod shown;
+mod to_show;
 mod unreceived;
 
 pub use client_frames::{BadFrame, ClientFrame, Hello, RequestId, Reveal, Search, Showing, Stage, Subscribe};

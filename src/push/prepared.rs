@@ -43,6 +43,25 @@ impl Outline {
     pub fn call_as<'c>(&self, call: &'c Call, fields: &Fields) -> Cow<'c, Call> {
         fields.call(call, &self.leads)
     }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        let leads =
+            self.leads.iter().map(|lead| size_of::<SmolStr>() + if lead.is_heap_allocated() { lead.len() } else { 0 });
+        let items = self.items.as_ref().map_or(0, |items| items.ids.len() + 3 * size_of_val(&*items.hashes));
+        size_of::<Self>() + leads.sum::<usize>() + items
+    }
+
+    pub fn has_items(&self) -> bool {
+        self.items.is_some()
+    }
+
+    /// Without what differences are made from: the next one brings the whole timeline.
+    pub fn without_items(&self) -> Self {
+        let Self { content, leads, missing, seen, fields, items: _ } = self;
+        let (leads, missing, fields) = (leads.clone(), missing.clone(), fields.clone());
+        Self { content: *content, leads, missing, items: None, seen: *seen, fields }
+    }
 }
 
 /// The interactions on a screen, each with its hash, packed: every session that shows one keeps this.

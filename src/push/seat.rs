@@ -1,6 +1,6 @@
 //! What one session has been told of each call, and what it has acknowledged. Decides every frame's version.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,8 +10,10 @@ use super::digest::{digest, hash, hex};
 use super::ledger::{CallFrame, CallHappening, Happened, Happening, Ledger};
 use super::open_calls::{CallKey, Over};
 use super::outbox::{About, Put, Queued};
-use super::prepared::{Changed, Outline, Prepared};
+use super::outlines::{Outlines, Slimmer};
+use super::prepared::{Changed, Prepared};
 use super::session::Session;
+use super::shown::Shown;
 use super::unreceived::{Again, Unacknowledged, Unreceived};
 use super::{Call, Encoded, Stage, Update};
 use crate::arrival::CallState;
@@ -21,29 +23,12 @@ use crate::journey::encoded::EncodedTimeline;
 pub struct Seat {
     pub session: Arc<Session>,
     /// Agents beside its own whose calls it follows.
-    pub follows: Vec<String>,
+    pub follows: BTreeSet<String>,
     pub came: Came,
     /// In boxes: most agents are on one call, and the smallest map has places for three.
     shown: HashMap<Arc<CallKey>, Box<Shown>>,
     /// Versions of calls that are known no more reach up to here; one that comes again begins above.
     base: u64,
-}
-
-/// A call on the session's screen, or once there.
-struct Shown {
-    /// The versions told on this session: from `first` to `last`, none where that is smaller.
-    first: u64,
-    last: u64,
-    digest: Option<u64>,
-    /// Hash of the call as it was told.
-    call: u64,
-    /// Of the timeline; `None` where it is not known what the client shows, and a whole pop must come before differences.
-    outline: Option<Arc<Outline>>,
-    /// The client marks it as over.
-    over: bool,
-    received: u64,
-    rendered: u64,
-    unreceived: Option<Box<Unreceived>>,
 }
 
 /// What became of a pop at one session.
@@ -75,6 +60,7 @@ pub struct Moment<'a> {
     pub now: DateTime<Utc>,
     pub ledger: &'a Ledger,
     pub unacknowledged: &'a Unacknowledged,
+    pub outlines: &'a Outlines,
 }
 
 /// What a client says to show when it comes.
@@ -87,26 +73,24 @@ pub struct Comes {
 
 impl Seat {
     pub fn new(session: Arc<Session>) -> Self {
-        Self { session, follows: Vec::new(), came: Came::default(), shown: HashMap::new(), base: 0 }
+        Self { session, follows: BTreeSet::new(), came: Came::default(), shown: HashMap::new(), base: 0 }
     }
 
     pub fn is_for(&self, agent_id: &str) -> bool {
-        self.session.agent_id == agent_id || self.follows.iter().any(|followed| followed == agent_id)
+        self.session.agent_id == agent_id || self.follows.contains(agent_id)
     }
 
     pub fn shows(&self, key: &CallKey) -> bool {
         self.shown.contains_key(key)
     }
 
-    /// Calls whose timelines are known, with their outlines.
-    pub fn outlines(&self) -> impl Iterator<Item = (&Arc<CallKey>, &Outline)> {
-        self.shown.iter().filter_map(|(key, shown)| Some((key, &**shown.outline.as_ref()?)))
-    }
-
     /// Calls that the client came with, and was told nothing of yet.
     pub fn came_with(&self) -> Vec<Arc<CallKey>> {
-        let came = self.shown.iter().filter(|(_, shown)| shown.last < shown.first && shown.outline.is_none());
-        came.map(|(key, _)| Arc::clone(key)).collect()
+        self.shown.iter().filter(|(_, shown)| shown.came()).map(|(key, _)| Arc::clone(key)).collect()
+    }
+
+    pub fn came_with_it(&self, key: &CallKey) -> bool {
+        self.shown.get(key).is_some_and(|shown| shown.came())
     }
 
     pub fn comes(&mut self, Comes { key, digest, over }: Comes) {
@@ -129,6 +113,21 @@ impl Seat {
             // Frames that are on their way have the versions up to one above the last.
             self.base = self.base.max(shown.last + 1);
             **shown = Shown { over: shown.over, ..Shown::after(self.base) };
+        }
+    }
+
+    /// The call's wrap-up is over: it can only come again as a whole, and all that is needed is its versions.
+    pub fn wrapped_up(&mut self, key: &CallKey) {
+        if let Some(shown) = self.shown.get_mut(key).filter(|shown| shown.over) {
+            (shown.outline, shown.unreceived) = (None, None);
+        }
+    }
+
+    /// Keeps less of the call's timeline: its next change brings the whole one.
+    pub fn slim(&mut self, key: &Arc<CallKey>, slimmer: &mut Slimmer, moment: &Moment<'_>) {
+        let Some(shown) = self.shown.get_mut(key) else { return };
+        if let Some(slim) = shown.outline.as_ref().and_then(|outline| outline.slimmer(slimmer)) {
+            shown.outline = Some(moment.outlines.keep(key, &slim, shown.over));
         }
     }
 
@@ -171,7 +170,7 @@ impl Seat {
         let announce = announce && key.agent_id == self.session.agent_id && !on_screen;
         let shown = self.shown(key);
         if shown.digest == Some(digest) {
-            shown.outline = Some(Arc::clone(&prepared.outline));
+            shown.outline = Some(moment.outlines.keep(key, &prepared.outline, over));
             shown.call = hash(call);
             let version = shown.last;
             self.happened(key, version, CallHappening::Known, moment);
@@ -182,7 +181,7 @@ impl Seat {
         }
         shown.last += 1;
         (shown.digest, shown.call, shown.over) = (Some(digest), hash(call), over);
-        shown.outline = Some(Arc::clone(&prepared.outline));
+        shown.outline = Some(moment.outlines.keep(key, &prepared.outline, over));
         let version = shown.last;
         let frame = Encoded::Pop {
             version,
@@ -213,7 +212,8 @@ impl Seat {
         let Some(Changed { frame, is_whole, outline }) = prepared.update_of(outline, empty) else {
             return Delivery::Known;
         };
-        (shown.digest, shown.call, shown.outline) = (Some(digest), hash(call), Some(outline));
+        (shown.digest, shown.call) = (Some(digest), hash(call));
+        shown.outline = Some(moment.outlines.keep(key, &outline, shown.over));
         match self.put_difference(key, frame, moment) {
             Delivery::Sent if is_whole => Delivery::SentWhole,
             delivery => delivery,
@@ -255,6 +255,8 @@ impl Seat {
         let told = told.map(|(outline, call)| (outline.call_as(call, &fields), outline.content));
         (shown.digest, shown.call) =
             told.map_or((None, 0), |(call, content)| (Some(digest(&call, content)), hash(&call)));
+        // What leaves the screen can only come again as a whole.
+        shown.outline.take_if(|_| call.is_none());
         let version = shown.last;
         // What waits may have to go for this frame: then the client shows something else than the digest says.
         let digest = shown.digest.filter(|_| !self.session.outbox.holds(key)).map(hex);
@@ -353,30 +355,6 @@ impl Seat {
     }
 }
 
-impl Shown {
-    fn after(base: u64) -> Self {
-        Self {
-            first: base + 1,
-            last: base,
-            digest: None,
-            call: 0,
-            outline: None,
-            over: false,
-            received: 0,
-            rendered: 0,
-            unreceived: None,
-        }
-    }
-
-    /// The client came with it as an open one and was told its end; or shows more than this timeline knows.
-    fn needs_no(&self, prepared: &Prepared, over: bool) -> bool {
-        match &self.outline {
-            None => over && self.over && self.last >= self.first,
-            Some(outline) => !self.over && outline.seen > prepared.outline.seen,
-        }
-    }
-}
-
-fn is_over(call: &Call) -> bool {
+pub fn is_over(call: &Call) -> bool {
     call.state == CallState::Ended
 }

@@ -1,7 +1,9 @@
 //! Who sits where: sessions by their agent, and those that follow other agents' calls.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::open_calls::CallKey;
 use super::seat::Seat;
@@ -10,8 +12,8 @@ use super::session::Session;
 #[derive(Default)]
 pub struct Seats {
     by_agent: HashMap<String, Vec<Seat>>,
-    /// By the agent that is followed.
-    followers: HashMap<String, Vec<Arc<Session>>>,
+    /// By the agent that is followed, and their ids.
+    followers: HashMap<String, BTreeMap<SmolStr, Arc<Session>>>,
 }
 
 impl Seats {
@@ -26,9 +28,10 @@ impl Seats {
         fits
     }
 
-    pub fn leave(&mut self, session: &Session) {
-        let follows = self.get(session).map(|seat| std::mem::take(&mut seat.follows)).unwrap_or_default();
-        for agent_id in follows {
+    /// `false`: it was not seated.
+    pub fn leave(&mut self, session: &Session) -> bool {
+        let Some(seat) = self.get(session) else { return false };
+        for agent_id in std::mem::take(&mut seat.follows) {
             self.unfollow(&agent_id, session);
         }
         if let Some(seats) = self.by_agent.get_mut(&session.agent_id) {
@@ -37,6 +40,7 @@ impl Seats {
                 self.by_agent.remove(&session.agent_id);
             }
         }
+        true
     }
 
     pub fn get(&mut self, session: &Session) -> Option<&mut Seat> {
@@ -45,24 +49,26 @@ impl Seats {
 
     /// Follows these agents and no others; gives back those that are new.
     pub fn follow(&mut self, session: &Arc<Session>, agents: Vec<String>) -> Vec<String> {
+        let agents: BTreeSet<String> = agents.into_iter().collect();
         let Some(seat) = self.get(session) else { return Vec::new() };
         let before = std::mem::replace(&mut seat.follows, agents.clone());
-        seat.forget_others(|key| {
-            key.agent_id == session.agent_id || agents.iter().any(|agent_id| *agent_id == key.agent_id)
-        });
-        for gone in before.iter().filter(|agent_id| !agents.contains(agent_id)) {
+        let sees = |agent_id: &str| agent_id == session.agent_id || agents.contains(agent_id);
+        seat.forget_others(|key| sees(&key.agent_id));
+        session.to_show.keep_only(sees);
+        for gone in before.difference(&agents) {
             self.unfollow(gone, session);
         }
-        let new: Vec<String> = agents.into_iter().filter(|agent_id| !before.contains(agent_id)).collect();
+        let new: Vec<String> = agents.difference(&before).cloned().collect();
         for agent_id in &new {
-            self.followers.entry(agent_id.clone()).or_default().push(Arc::clone(session));
+            let followers = self.followers.entry(agent_id.clone()).or_default();
+            followers.insert(session.id.clone(), Arc::clone(session));
         }
         new
     }
 
     fn unfollow(&mut self, agent_id: &str, session: &Session) {
         if let Some(followers) = self.followers.get_mut(agent_id) {
-            followers.retain(|follower| follower.id != session.id);
+            followers.remove(&session.id);
             if followers.is_empty() {
                 self.followers.remove(agent_id);
             }
@@ -72,14 +78,14 @@ impl Seats {
     /// Each session that sees this agent's calls: its own, and its followers'.
     pub fn for_each(&mut self, agent_id: &str, mut tell: impl FnMut(&mut Seat)) {
         self.by_agent.get_mut(agent_id).into_iter().flatten().for_each(&mut tell);
-        for follower in self.followers.get(agent_id).into_iter().flatten() {
+        for follower in self.followers.get(agent_id).into_iter().flat_map(BTreeMap::values) {
             find(&mut self.by_agent, follower).into_iter().for_each(&mut tell);
         }
     }
 
     pub fn sessions_of(&self, agent_id: &str) -> Vec<Arc<Session>> {
         let own = self.by_agent.get(agent_id).into_iter().flatten().map(|seat| &seat.session);
-        own.chain(self.followers.get(agent_id).into_iter().flatten()).cloned().collect()
+        own.chain(self.followers.get(agent_id).into_iter().flat_map(BTreeMap::values)).cloned().collect()
     }
 
     pub fn showing(&mut self, key: &CallKey) -> Vec<Arc<Session>> {

@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 use parking_lot::Mutex;
 use smol_str::{SmolStr, format_smolstr};
 
-use super::outbox::Outbox;
+use super::outbox::{Outbox, OutboxLimits};
+use super::to_show::ToShow;
 use crate::auth::Identity;
 use crate::policy::{FieldPolicy, Fields};
 
@@ -15,17 +16,20 @@ pub struct Session {
     pub agent_id: String,
     pub time_zone: Tz,
     pub outbox: Outbox,
+    /// Calls that wait for room in it.
+    pub to_show: ToShow,
     /// A fresh token changes it while the session is open; the agent stays the same.
     identity: Mutex<Arc<Identity>>,
     policy: Arc<FieldPolicy>,
 }
 
 impl Session {
-    pub fn new(identity: Identity, time_zone: Tz, outbox_frames_max: usize) -> Self {
+    pub fn new(identity: Identity, time_zone: Tz, outbox: impl Into<OutboxLimits>) -> Self {
         let id = format_smolstr!("s-{:012x}", rand::random::<u64>() >> 16);
         let agent_id = identity.agent_id.clone();
         let identity = Mutex::new(Arc::new(identity));
-        Self { id, agent_id, time_zone, outbox: Outbox::new(outbox_frames_max), identity, policy: Arc::default() }
+        let (outbox, to_show) = (Outbox::new(outbox), ToShow::default());
+        Self { id, agent_id, time_zone, outbox, to_show, identity, policy: Arc::default() }
     }
 
     /// One that sees what this policy lets it see.

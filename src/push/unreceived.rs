@@ -1,12 +1,12 @@
 //! A pop that was not acknowledged yet: kept to be sent again, within limits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::TimeDelta;
 
 use super::ledger::CallFrame;
 use super::outbox::{About, Queued};
+use crate::metrics::memory::Memory;
 
 /// A pop that was written and not acknowledged as received is sent again after each of these times, then given up after the
 /// last: a client that works answers within milliseconds, one on a bad line within seconds, and what is older than a
@@ -14,9 +14,6 @@ use super::outbox::{About, Queued};
 const WAITS_SECONDS: [i64; 4] = [1, 3, 9, 9];
 /// Frames kept of one call to be sent again: its pop and the differences since. A call changes a few times in that time.
 const UNRECEIVED_FRAMES_MAX: usize = 16;
-/// Kept for all sessions of the node together. A pop beyond it is not sent again: clients that never acknowledge must
-/// not cost a node its memory.
-const UNRECEIVED_BYTES_MAX: usize = 64 << 20;
 
 /// A pop that nobody acknowledged yet, with the differences that followed it.
 pub struct Unreceived {
@@ -26,20 +23,29 @@ pub struct Unreceived {
     held: Held,
 }
 
-/// Bytes kept to be sent again, of all sessions.
-#[derive(Clone, Default)]
-pub struct Unacknowledged(Arc<AtomicUsize>);
+/// Bytes kept to be sent again, of all sessions of the node together. A pop beyond `http.unacknowledged_bytes_max` is not sent
+/// again: clients that never acknowledge must not cost a node its memory.
+#[derive(Clone)]
+pub struct Unacknowledged(Arc<Bound>);
+
+struct Bound {
+    bytes_max: usize,
+    memory: Memory,
+}
 
 impl Unacknowledged {
-    #[cfg(test)]
+    pub fn new(bytes_max: usize, memory: Memory) -> Self {
+        Self(Arc::new(Bound { bytes_max, memory }))
+    }
+
     pub fn bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        usize::try_from(self.0.memory.unacknowledged_bytes.get()).unwrap_or(0)
     }
 }
 
 /// One call's share of them.
 struct Held {
-    all: Arc<AtomicUsize>,
+    all: Unacknowledged,
     bytes: usize,
 }
 
@@ -55,24 +61,29 @@ pub enum Again {
 impl Unreceived {
     pub fn of(pop: Queued, all: &Unacknowledged) -> Self {
         let version = pop.about.as_ref().map_or(0, |about| about.version);
-        let held = Held { all: Arc::clone(&all.0), bytes: 0 };
+        let held = Held { all: all.clone(), bytes: 0 };
         let mut unreceived = Self { version, frames: Vec::new(), resends: 0, held };
         if unreceived.held.more(pop.frame.len()) {
             unreceived.frames.push(pop);
         } else {
-            unreceived.held.release();
+            unreceived.held.give_up();
         }
         unreceived
     }
 
     /// A difference without what it stands on is worth nothing: all of them are kept, or none.
     pub fn follow(&mut self, difference: &Queued) {
-        let room = self.frames.len() < UNRECEIVED_FRAMES_MAX;
-        if !self.frames.is_empty() && room && self.held.more(difference.frame.len()) {
+        if self.frames.is_empty() {
+            return;
+        }
+        if self.frames.len() >= UNRECEIVED_FRAMES_MAX {
+            self.frames = Vec::new();
+            self.held.release();
+        } else if self.held.more(difference.frame.len()) {
             self.frames.push(difference.clone());
         } else {
             self.frames = Vec::new();
-            self.held.release();
+            self.held.give_up();
         }
     }
 
@@ -97,14 +108,22 @@ impl Unreceived {
 }
 
 impl Held {
+    /// `false`: that is too much.
     fn more(&mut self, bytes: usize) -> bool {
-        let fits = self.all.fetch_add(bytes, Ordering::Relaxed) + bytes <= UNRECEIVED_BYTES_MAX;
+        let all = self.all.bytes() + bytes;
+        self.all.0.memory.unacknowledged_bytes.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.bytes += bytes;
-        fits
+        all <= self.all.0.bytes_max
     }
 
     fn release(&mut self) {
-        self.all.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+        let bytes = std::mem::take(&mut self.bytes);
+        self.all.0.memory.unacknowledged_bytes.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    fn give_up(&mut self) {
+        self.release();
+        self.all.0.memory.unacknowledged_dropped();
     }
 }
 

@@ -58,7 +58,7 @@ impl Way {
     }
 
     /// The pop goes out without its timeline, and says so.
-    pub(super) fn show_after_panic(&self, key: &Arc<CallKey>, sessions: &[Arc<Session>]) {
+    pub(super) fn show_after_panic(self: &Arc<Self>, key: &Arc<CallKey>, sessions: &[Arc<Session>]) {
         self.metrics.pop("panicked");
         let now = Utc::now();
         let Some(Visible { call, heard, .. }) = self.agents().call(key, now) else { return };

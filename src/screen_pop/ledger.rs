@@ -127,6 +127,13 @@ impl Way {
         }
     }
 
+    /// The call ended before its pop, of which it may have been said that it was about to be sent.
+    pub(super) fn say_over(&self, key: &Arc<CallKey>, sessions: &[Arc<Session>], now: DateTime<Utc>) {
+        for session in sessions {
+            self.ledger().said(key, session, Said::Gone { over: true }, now);
+        }
+    }
+
     pub(super) fn say_updates(&self, key: &Arc<CallKey>, known: &Known) -> impl Fn(&Arc<Session>) {
         let (key, whole) = (Arc::clone(key), known.is_whole());
         move |session| self.ledger().said(&key, session, Said::Update { whole }, Utc::now())

@@ -99,6 +99,7 @@ mod live;
 mod migrations;
 mod odd_flood;
 mod odd_records;
+mod paced;
 mod panics;
 mod policy;
 mod pop;

@@ -96,6 +96,24 @@ pub const KEYS: &[Key] = &[
         Count,
         "frames waiting for one slow session; beyond them those go that later ones replace, then it is closed",
     ),
+    key(
+        "http.outbox_bytes_max",
+        "16777216",
+        Count,
+        "bytes of the frames waiting for one session; beyond them as for http.outbox_frames_max. One frame may always wait",
+    ),
+    key(
+        "http.outboxes_bytes_max",
+        "134217728",
+        Count,
+        "bytes of the frames waiting for all sessions of the node; beyond them the session that holds most is closed first",
+    ),
+    key(
+        "http.unacknowledged_bytes_max",
+        "67108864",
+        Count,
+        "bytes of frames kept to be sent again, for all sessions of the node; pops beyond them are not sent again",
+    ),
     key("http.write_timeout", "\"10s\"", Time, "time for one frame to be written to a session"),
     key("http.heartbeat", "\"25s\"", Time, "time between heartbeats; a session silent for two of them is closed"),
     place(

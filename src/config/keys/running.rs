@@ -19,6 +19,12 @@ pub const KEYS: &[Key] = &[
         Count,
         "calls that a node remembers, about 1 KB each; beyond them the oldest are forgotten",
     ),
+    key(
+        "calls.outlines_bytes_max",
+        "268435456",
+        Count,
+        "bytes that a node keeps of timelines on screens to send what is new in them; beyond them some changes bring a whole timeline",
+    ),
     place(
         "calls.default_region",
         DefaultRegion,

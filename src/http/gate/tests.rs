@@ -79,3 +79,14 @@ fn the_oldest_that_is_no_session_makes_room() {
     assert!(pending.is_over() && pending.leave_oldest());
     assert!(second_leave.is_cancelled() && !first_leave.is_cancelled());
 }
+
+#[test]
+fn a_connection_that_has_to_make_room_becomes_no_session_and_a_session_never_has_to() {
+    let pending = Pending::new(1);
+    let (first, leave) = pending.add();
+    let (second, stays) = pending.add();
+    assert!(pending.remove(second), "it says hello in time");
+    assert!(pending.leave_oldest() && leave.is_cancelled());
+    assert!(!pending.remove(first), "its hello comes too late");
+    assert!(!pending.leave_oldest() && !stays.is_cancelled());
+}

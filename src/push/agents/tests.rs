@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 mod came_with;
 mod client;
 mod interleavings;
+mod kept;
 mod policy;
 mod prepared;
 mod supervisor;
@@ -43,6 +44,10 @@ fn event(agent_id: &str, call_id: &str, state: CallState, seconds: i64) -> Call 
     }
 }
 
+fn sessions() -> SessionLimits {
+    SessionLimits { per_agent_max: 10, unacknowledged_bytes_max: 64 << 20, outlines_bytes_max: 256 << 20 }
+}
+
 /// A desk with its agents, who have caught up. Time stands still unless a test moves it.
 struct Desk {
     agents: Agents,
@@ -58,7 +63,7 @@ impl Desk {
 
     fn with(outbox_frames_max: usize, known_max: usize) -> Self {
         let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max };
-        let (agents, asks) = Agents::new(limits, 10, Ledger::new(Metrics::new()));
+        let (agents, asks) = Agents::new(limits, sessions(), Ledger::new(Metrics::new()));
         agents.caught_up(at(100));
         Self { agents, asks, outbox_frames_max, now: at(100) }
     }

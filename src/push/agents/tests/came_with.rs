@@ -57,7 +57,7 @@ fn a_call_on_the_screen_whose_end_is_the_first_that_is_heard_of_it_is_ended_at_o
 #[test]
 fn before_the_replay_was_read_nobody_is_told_anything_and_afterwards_what_is_over() {
     let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max: 1000 };
-    let (agents, asks) = Agents::new(limits, 10, Ledger::new(Metrics::new()));
+    let (agents, asks) = Agents::new(limits, sessions(), Ledger::new(Metrics::new()));
     let mut desk = Desk { agents, asks, outbox_frames_max: 64, now: at(100) };
     let mut ana = desk.joins("ana", vec![shows("open"), shows("ended"), shows("of-last-week")]);
     desk.hears(event("ana", "open", Offered, 50), 3);
