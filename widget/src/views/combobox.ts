@@ -20,7 +20,15 @@ interface Rendering {
   label: string;
   choices: Choice[];
   value: string;
+  /** How many there are that are not among the choices. */
+  more?: number | undefined;
   onChoose: (value: string) => void;
+}
+
+/** A line that is no choice; to press it closes nothing. */
+function remark(text: string): TemplateResult {
+  return html`<li role="option" aria-disabled="true" aria-selected="false" class="no-match"
+    @mousedown=${(event: Event) => event.preventDefault()}>${text}</li>`;
 }
 
 export function narrow(choices: Choice[], query: string): Choice[] {
@@ -68,15 +76,11 @@ export class Combobox {
     return this.#query === null ? choices : narrow(choices, this.#query);
   }
 
-  #options({ language }: Rendering): TemplateResult[] {
-    const visible = this.#visible();
-    if (visible.length === 0) {
-      return [
-        html`<li role="option" aria-disabled="true" aria-selected="false" class="no-match">
-          ${language.say("nothingMatches")}</li>`,
-      ];
-    }
-    return visible.map((choice, index) => this.#option(choice, index));
+  #options({ language: { say }, more = 0 }: Rendering): TemplateResult[] {
+    const options = this.#visible().map((choice, index) => this.#option(choice, index));
+    if (options.length === 0) options.push(remark(say("nothingMatches")));
+    if (more > 0) options.push(remark(say("andMore", { count: more })));
+    return options;
   }
 
   #option({ value, label, detail, count }: Choice, index: number): TemplateResult {
