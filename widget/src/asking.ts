@@ -9,7 +9,7 @@ import type { Filters } from "./timeline.ts";
 
 /** After this a search is asked once more that the service had no room for, or left for one of another tab's. */
 const AGAIN_MS = 1_000;
-const PASSING = new Set(["busy", "replaced"]);
+const PASSING = ["busy", "replaced"];
 
 interface AskingHost {
   ask: <Answer>(question: Question) => Promise<Answer>;
@@ -113,7 +113,7 @@ async function twice<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   try {
     return await ask();
   } catch (error) {
-    if (!PASSING.has((error as JourneyError).code)) throw error;
+    if (!PASSING.includes((error as JourneyError).code)) throw error;
     await wait(AGAIN_MS);
     return ask();
   }

@@ -175,12 +175,11 @@ export class CustomerJourney extends LitElement {
     deskOf: (entry) => this.#deskOf(entry),
     onDesk: (entry, change) => this.#changeDesk(entry, change),
     calls: () => (this.isConnected ? this.calls : []),
-    onAnswer: async (calls) => {
-      const restorePlace = this.#place.hold();
-      this.calls = calls;
-      await this.updateComplete;
-      restorePlace();
-    },
+    onAnswer: (calls) =>
+      this.#place.keep(() => {
+        this.calls = calls;
+        return this.updateComplete;
+      }),
   });
 
   /** `lang` is the browser's own property: a change of it must be heard of. */
@@ -244,8 +243,7 @@ export class CustomerJourney extends LitElement {
       rights: this.rights,
       now,
       today: dateIn(timeZone, now),
-      contacts: front?.timeline?.contacts ?? [],
-      people: peopleBehind(front?.timeline),
+      ...peopleBehind(front?.timeline ?? front?.found?.timeline),
       marks: front?.marks ?? new Map(),
       onSelect: (interaction, opener) => front && this.#details.open(front.call.callId, interaction, opener),
     };
@@ -305,7 +303,9 @@ export class CustomerJourney extends LitElement {
   }
 
   #addUnseen(entry: CallOnScreen, arrived: string[]): void {
-    if (arrived.length > 0) this.#changeDesk(entry, { unseen: [...this.#deskOf(entry).unseen, ...arrived] });
+    const { unseen } = this.#deskOf(entry);
+    const left = unseen.filter((id) => entry.marks.has(id));
+    if (unseen.length + arrived.length > 0) this.#changeDesk(entry, { unseen: [...left, ...arrived] });
   }
 
   /** The agent is back at the newest, where nothing is unseen. */

@@ -1,7 +1,7 @@
 // What comes later, merged into what is loaded of a timeline: changes, older pages, fresh first pages. Nothing is lost,
 // nothing is there twice, and what is new pushes nothing off the screen.
 import type { Day, Interaction, Older, Timeline, Update } from "./frames.ts";
-import { furtherBack, newestFirst, placeOf, sortNewestFirst } from "./order.ts";
+import { furtherBack, newestFirst, placeOf } from "./order.ts";
 import { dateIn, EVERYTHING, type Filters, type Found, interactionsOf, passes } from "./timeline.ts";
 
 function groupByDay(interactions: Interaction[], timeZone: string): Day[] {
@@ -25,7 +25,7 @@ export function mergeInteractions(
   const before = byId.size;
   for (const entry of changed) byId.set(entry.interactionId, entry);
   for (const id of removed) byId.delete(id);
-  const interactions = sortNewestFirst([...byId.values()]);
+  const interactions = [...byId.values()].sort(newestFirst);
   const grown = byId.size - before;
   return {
     ...timeline,
@@ -61,11 +61,12 @@ export function mergeFresh(timeline: Timeline, fresh: Timeline): Timeline {
 /** The timeline after an update. */
 export function updatedTimeline(timeline: Timeline, update: Update): Timeline {
   const { interactions, removed } = update;
-  const merged =
-    interactions?.length || removed?.length
-      ? mergeInteractions(timeline, interactions ?? [], removed ?? [])
-      : timeline;
+  const merged = isChange(update) ? mergeInteractions(timeline, interactions ?? [], removed ?? []) : timeline;
   return withCounts(merged, update);
+}
+
+function isChange({ interactions, removed }: Update): boolean {
+  return Boolean(interactions?.length || removed?.length);
 }
 
 const COUNTS = [
@@ -85,6 +86,7 @@ function withCounts(timeline: Timeline, update: Update): Timeline {
 
 /** An answer after an update: what passes its filters is in it, what no longer does has left. */
 export function updatedAnswer(filters: Filters, answer: Timeline, update: Update): Timeline {
+  if (!isChange(update)) return answer;
   const changed = update.interactions ?? [];
   const isIn = (one: Interaction) => answers(filters, answer, one);
   const leaving = changed.filter((one) => !isIn(one)).map(({ interactionId }) => interactionId);
@@ -107,7 +109,6 @@ export function updatedFound(found: Found, loaded: Timeline | null, update: Upda
 /** Whether an update leaves open what else, or how much, the service would answer now. */
 export function isUnsure({ filters, timeline }: Found, loaded: Timeline | null, update: Update): boolean {
   if (update.timeline) return true;
-  if (!update.interactions?.length && !update.removed?.length) return false;
-  const isPart = Boolean(timeline.older || timeline.atLeast);
-  return isPart || loaded?.period.months !== filters.months;
+  const isPart = timeline.older || timeline.atLeast || loaded?.period.months !== filters.months;
+  return Boolean(isChange(update) && isPart);
 }

@@ -8,13 +8,6 @@ export function newestFirst(a: Place, b: Place): number {
   return byTime(b.startedAt, a.startedAt) || byCodePoint(a.interactionId, b.interactionId);
 }
 
-/** Sorts in place, and reads each time once. */
-export function sortNewestFirst(interactions: Interaction[]): Interaction[] {
-  const times = new Map(interactions.map((one) => [one, Date.parse(one.startedAt)]));
-  const at = (one: Interaction) => times.get(one) as number;
-  return interactions.sort((a, b) => at(b) - at(a) || newestFirst(a, b));
-}
-
 export function placeOf({ before, beforeId }: Older): Place {
   return { startedAt: before, interactionId: beforeId };
 }
@@ -36,14 +29,9 @@ function fractionOf(instant: string): string {
 
 /** As UTF-8 is ordered. `<` compares UTF-16 units, of which those of U+10000 and beyond come before U+E000–U+FFFF. */
 export function byCodePoint(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let index = 0; index < length; index += 1) {
-    const [left, right] = [a.charCodeAt(index), b.charCodeAt(index)];
-    if (left !== right) return Number(isSurrogate(left)) - Number(isSurrogate(right)) || left - right;
+  for (let index = 0; index < a.length; index += 1) {
+    const apart = (a.codePointAt(index) as number) - (b.codePointAt(index) ?? -1);
+    if (apart !== 0) return apart;
   }
   return a.length - b.length;
-}
-
-function isSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdfff;
 }

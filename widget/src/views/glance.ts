@@ -15,7 +15,7 @@ import {
   outcomeText,
   phoneNumber,
 } from "./interaction.ts";
-import { contactName, localTimeHint, ownerOf, peopleBehind, type Scene } from "./scene.ts";
+import { contactName, localTimeHint, ownerOf, type Scene } from "./scene.ts";
 
 export interface CallLook {
   call: Call;
@@ -46,7 +46,7 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
   const contacts = timeline?.contacts ?? [];
   const possible = contacts.filter(({ contactId }) => !desk.hidden.has(contactId));
   const contact =
-    possible.length === 1 && contacts.length === peopleBehind(timeline)
+    possible.length === 1 && contacts.length === scene.people
       ? possible[0]
       : contacts.find(({ contactId }) => contactId === desk.contactId);
   return html`<header class="glance" part="header" data-state=${stateOf(state)}>
@@ -162,7 +162,7 @@ function chips(
   const { say } = scene.language;
   const own = state.call.campaign?.id;
   const others = (state.timeline?.campaigns ?? []).filter(({ id, listed }) => listed && id !== own);
-  const people = peopleBehind(state.timeline);
+  const { people } = scene;
   if (people < 2 && others.length === 0) return nothing;
   return html`<div class="chip-rows">
     ${people > 1 ? candidates(scene, state, contacts) : nothing}
@@ -192,7 +192,8 @@ function candidates(
 ): TemplateResult {
   const { say, count: written } = scene.language;
   const { contactId, hidden } = desk;
-  const { total = 0, atLeast, moreContacts = 0 } = timeline ?? {};
+  const { total = 0, atLeast } = timeline ?? {};
+  const more = scene.people - contacts.length;
   const possible = contacts.filter((one) => !hidden.has(one.contactId));
   // Also what nobody is known for.
   const everyone = contacts
@@ -204,9 +205,9 @@ function candidates(
   const hide = (id: string) =>
     onDesk({ hidden: new Set([...hidden, id]), contactId: contactId === id ? null : contactId });
   return html`<div class="chip-row candidates" role="group" aria-label=${say("whichPerson")}>
-    <span class="chip-title">${say("whichOfSeveral", { count: countOf(contacts.length + moreContacts, atLeast && moreContacts > 0) })}</span>
+    <span class="chip-title">${say("whichOfSeveral", { count: countOf(scene.people, atLeast && more > 0) })}</span>
     <div class="chips">
-      ${possible.length + moreContacts > 1 ? chip(null, say("everyone"), countOf(Math.max(0, everyone), atLeast)) : nothing}
+      ${possible.length + more > 1 ? chip(null, say("everyone"), countOf(Math.max(0, everyone), atLeast)) : nothing}
       ${possible.map((one) => {
         const notThisOne = say("notThisPerson", { name: contactName(one) });
         return html`<span class="chip-pair">${chip(one.contactId, candidate(scene, one), countOf(one.interactions, one.atLeast))}
@@ -217,7 +218,7 @@ function candidates(
         .filter((one) => hidden.has(one.contactId))
         .map((one) => hiddenPerson(scene, one, () => onDesk({ hidden: without(hidden, one.contactId) })))}
     </div>
-    ${moreContacts > 0 ? html`<span class="more-people">${say("andMore", { count: countOf(moreContacts, atLeast) })}</span>` : nothing}
+    ${more > 0 ? html`<span class="more-people">${say("andMore", { count: countOf(more, atLeast) })}</span>` : nothing}
   </div>`;
 }
 

@@ -46,6 +46,13 @@ export class ReadingPlace {
     };
   }
 
+  /** Changes the list, and nothing that is read moves. */
+  async keep(change: () => Promise<unknown>): Promise<void> {
+    const restore = this.hold();
+    await change();
+    restore();
+  }
+
   /**
    * An agent who scrolls this very moment is told of it with the next picture only. Once before that is enough: after a
    * change it would lay out what the next frame changes again.

@@ -29,8 +29,9 @@ export function contactName(contact: ContactSummary): string {
   return contact.name || contact.contactId;
 }
 
-export function peopleBehind(timeline: Timeline | null | undefined): number {
-  return timeline ? timeline.contacts.length + (timeline.moreContacts ?? 0) : 0;
+export function peopleBehind(timeline: Timeline | undefined): Pick<Scene, "contacts" | "people"> {
+  const { contacts = [], moreContacts = 0 } = timeline ?? {};
+  return { contacts, people: contacts.length + moreContacts };
 }
 
 /** Whose an interaction is, where that is a question: one who is not listed goes by the id. */

@@ -3,7 +3,7 @@ import { html, nothing, type ReactiveControllerHost, type TemplateResult } from 
 import { live } from "lit/directives/live.js";
 import type { Interaction, Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
-import { type Count, countOf, type Language, type PlainKey } from "../language.ts";
+import { countOf, type Language, type PlainKey } from "../language.ts";
 import type { View } from "../layout.ts";
 import { channelLabel } from "../modes.ts";
 import {
@@ -118,7 +118,7 @@ export class Toolbar {
   #first(scene: Scene, state: ToolbarState): TemplateResult[] {
     const { language } = scene;
     const { timeline, found, filters, onFilters } = state;
-    const everyCampaign = countOf(timeline.total, timeline.atLeast);
+    const everyCampaign = language.count(countOf(timeline.total, timeline.atLeast));
     const chooseCampaign = (campaign: string | null) => {
       // The campaign is the primary filter: a channel that it does not have is let go.
       const offered = channelsWithin(timeline, found, campaign).map(({ channel }) => channel);
@@ -150,17 +150,14 @@ export class Toolbar {
     name: Chosen,
     all: PlainKey,
     choices: Choice[],
-    count?: Count,
+    count?: string,
     choose = (value: string | null) => onFilters({ ...filters, [name]: value }),
     more?: number,
   ): TemplateResult {
     return this.#boxes[name].render({
       language,
       label: language.say(name),
-      choices: [
-        { value: ALL, label: language.say(all), count: count === undefined ? count : language.count(count) },
-        ...choices,
-      ],
+      choices: [{ value: ALL, label: language.say(all), count }, ...choices],
       more,
       value: filters[name] ?? ALL,
       onChoose: (value) => choose(value || null),
