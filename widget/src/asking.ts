@@ -2,13 +2,12 @@
 import { applyFresh, applySearch, type CallOnScreen, type Calls, withCall } from "./calls.ts";
 import type { CallDesk } from "./desk.ts";
 import type { CallFrame, Older, Question, Timeline, Update } from "./frames.ts";
-import { KeepingUp } from "./keeping-up.ts";
+import { KeepingUp, PAUSE_MS } from "./keeping-up.ts";
 import { isUnsure, updatedAnswer } from "./merging.ts";
 import type { JourneyError } from "./requests.ts";
 import type { Filters } from "./timeline.ts";
 
-/** After this a search is asked once more that the service had no room for, or left for one of another tab's. */
-const AGAIN_MS = 1_000;
+/** The service had no room for a search, or left it for one of another tab's: it is asked once more, after a pause. */
 const PASSING = ["busy", "replaced"];
 
 interface AskingHost {
@@ -36,12 +35,10 @@ export class Asking {
 
   constructor(host: AskingHost) {
     this.#host = host;
-    const entryOf = (callId: string) => withCall(host.calls(), callId);
     this.#keepingUp = new KeepingUp({
-      foundOf: (callId) => entryOf(callId)?.found ?? null,
-      isSearching: (callId) => {
-        const entry = entryOf(callId);
-        return entry !== undefined && host.deskOf(entry).isSearching;
+      foundOf: (callId) => {
+        const entry = withCall(host.calls(), callId);
+        return entry && host.deskOf(entry).isSearching ? undefined : (entry?.found ?? null);
       },
       ask: (callId, filters) => this.#answerTo(callId, filters),
       onFresh: (callId, filters, fresh, isWhole) =>
@@ -53,8 +50,8 @@ export class Asking {
   /** A frame was applied to the call, which was as it is here. */
   heard(known: CallOnScreen | undefined, frame: CallFrame): void {
     if (!known || frame.type !== "update") return;
-    const { found, timeline } = known;
-    const { callId } = known.call;
+    const { found, timeline, call } = known;
+    const { callId } = call;
     for (const asked of this.#asked) if (asked.callId === callId) asked.updates.push(frame);
     // A whole timeline may come because the agent may see less of it now.
     if (found && isUnsure(found, timeline, frame)) this.#keepingUp.want(callId, Boolean(frame.timeline));
@@ -114,7 +111,7 @@ async function twice<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     return await ask();
   } catch (error) {
     if (!PASSING.includes((error as JourneyError).code)) throw error;
-    await wait(AGAIN_MS);
+    await wait(PAUSE_MS);
     return ask();
   }
 }

@@ -77,7 +77,7 @@ function applyPop(calls: Calls, known: CallOnScreen | undefined, pop: Pop): Call
 }
 
 function updated(known: CallOnScreen, update: Update): CallOnScreen {
-  const call = { ...known.call, ...withoutUndefined(update.call ?? {}) };
+  const call = { ...known.call, ...update.call };
   const timeline = update.timeline ?? known.timeline;
   return {
     ...known,
@@ -214,8 +214,4 @@ export function applyFresh(
 
 function replace(calls: Calls, known: CallOnScreen, next: CallOnScreen): Calls {
   return calls.map((entry) => (entry === known ? next : entry));
-}
-
-function withoutUndefined<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

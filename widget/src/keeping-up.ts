@@ -9,10 +9,11 @@ export const PAUSE_MS = 1_000;
 const PAUSE_MAX_MS = 30_000;
 
 interface KeepingUpHost {
-  /** The answer on screen, or nothing where there is none any more. */
-  foundOf: (callId: string) => Found | null;
-  /** The agent's own search goes first: the service answers one at a time. */
-  isSearching: (callId: string) => boolean;
+  /**
+   * The answer on screen; nothing where there is none any more. Undefined while the agent's own search is under way, which
+   * goes first: the service answers one at a time.
+   */
+  foundOf: (callId: string) => Found | null | undefined;
   ask: (callId: string, filters: Filters) => Promise<Timeline>;
   onFresh: (callId: string, filters: Filters, fresh: Timeline, isWhole: boolean) => void;
   wait: (ms: number) => Promise<void>;
@@ -30,7 +31,7 @@ export class KeepingUp {
 
   /** `isWhole`: of what was answered before nothing may stay. */
   want(callId: string, isWhole: boolean): void {
-    this.#wanted.set(callId, isWhole || this.#wanted.get(callId) === true);
+    this.#wanted.set(callId, isWhole || !!this.#wanted.get(callId));
     if (!this.#running.has(callId)) void this.#run(callId);
   }
 
@@ -39,8 +40,8 @@ export class KeepingUp {
     let pauseMs = PAUSE_MS;
     while (this.#wanted.has(callId)) {
       const found = this.#host.foundOf(callId);
-      if (!found) this.#wanted.delete(callId);
-      else if (!this.#host.isSearching(callId)) {
+      if (found === null) this.#wanted.delete(callId);
+      if (found) {
         pauseMs = (await this.#ask(callId, found)) ? PAUSE_MS : Math.min(pauseMs * 2, PAUSE_MAX_MS);
       }
       await this.#host.wait(pauseMs);
@@ -49,7 +50,7 @@ export class KeepingUp {
   }
 
   async #ask(callId: string, { filters }: Found): Promise<boolean> {
-    const isWhole = this.#wanted.get(callId) === true;
+    const isWhole = !!this.#wanted.get(callId);
     this.#wanted.delete(callId);
     try {
       this.#host.onFresh(callId, filters, await this.#host.ask(callId, filters), isWhole);

@@ -103,11 +103,11 @@ export class Language {
   #form(plural: Plural, count: unknown): string {
     const least = leastOf(count);
     // Words for exactly none, one or two cannot say that it may be more.
-    if (least !== undefined && least < 3) return plural.other;
+    if (Number(least) < 3) return plural.other;
     return plural[this.#plurals.select(least ?? Number(count))] ?? plural.other;
   }
 
-  readonly count = (count: Count): string => String(this.#value(count));
+  readonly count = (count: Count): string => this.#value(count) as string;
 
   #value(value: unknown): unknown {
     if (typeof value === "number") return this.#numbers.format(value);

@@ -32,7 +32,7 @@ export function mergeInteractions(
     days: groupByDay(interactions, timeline.timeZone),
     shown: byId.size,
     total: timeline.total + grown,
-    ...(timeline.matching == null ? {} : { matching: timeline.matching + grown }),
+    matching: timeline.matching == null ? null : timeline.matching + grown,
   };
 }
 
@@ -47,15 +47,14 @@ export function appendOlder(timeline: Timeline, page: Timeline, from: Older): Ti
 
 /** The timeline as a fresh first page has it, with the older ones that are loaded beyond that page. */
 export function mergeFresh(timeline: Timeline, fresh: Timeline): Timeline {
-  const { total, matching = null, older } = fresh;
-  const end = older && placeOf(older);
-  const present = new Set(interactionsOf(fresh).map(({ interactionId }) => interactionId));
-  const isBeyond = (one: Interaction) => end && newestFirst(end, one) <= 0 && !present.has(one.interactionId);
-  const merged = mergeInteractions(fresh, interactionsOf(timeline).filter(isBeyond), []);
+  const { total, matching = null, older = null } = fresh;
+  const isBeyond = (one: Interaction) => older && newestFirst(placeOf(older), one) <= 0;
+  const beyond = { date: "", interactions: interactionsOf(timeline).filter(isBeyond) };
+  const merged = mergeInteractions({ ...fresh, days: [beyond] }, interactionsOf(fresh), []);
   const reach = furtherBack(timeline.older, older);
   // Where everything was loaded and is less than there is now, the pages are asked for again.
   const isShort = reach === null && !fresh.atLeast && (matching ?? total) > merged.shown;
-  return { ...merged, total, matching, older: isShort ? (older ?? null) : reach };
+  return { ...merged, total, matching, older: isShort ? older : reach };
 }
 
 /** The timeline after an update. */
@@ -88,10 +87,9 @@ function withCounts(timeline: Timeline, update: Update): Timeline {
 export function updatedAnswer(filters: Filters, answer: Timeline, update: Update): Timeline {
   if (!isChange(update)) return answer;
   const changed = update.interactions ?? [];
-  const isIn = (one: Interaction) => answers(filters, answer, one);
-  const leaving = changed.filter((one) => !isIn(one)).map(({ interactionId }) => interactionId);
-  const gone = [...(update.removed ?? []), ...leaving];
-  return mergeInteractions(answer, changed.filter(isIn), gone);
+  const leaving = changed.filter((one) => !answers(filters, answer, one));
+  const gone = [...(update.removed ?? []), ...leaving.map(({ interactionId }) => interactionId)];
+  return mergeInteractions(answer, changed, gone);
 }
 
 /** What the service filters by, and no more: the rest narrows what is shown of the answer. */

@@ -3,9 +3,9 @@ import type { Interaction, Older } from "./frames.ts";
 
 type Place = Pick<Interaction, "startedAt" | "interactionId">;
 
-/** Newest first; of one moment by id, ascending. */
+/** Newest first; of one moment by id, ascending. Times are as precise as the service keeps them: to the millisecond. */
 export function newestFirst(a: Place, b: Place): number {
-  return byTime(b.startedAt, a.startedAt) || byCodePoint(a.interactionId, b.interactionId);
+  return Date.parse(b.startedAt) - Date.parse(a.startedAt) || byCodePoint(a.interactionId, b.interactionId);
 }
 
 export function placeOf({ before, beforeId }: Older): Place {
@@ -16,15 +16,6 @@ export function placeOf({ before, beforeId }: Older): Place {
 export function furtherBack(a: Older | null | undefined, b: Older | null | undefined): Older | null {
   if (!a || !b) return null;
   return newestFirst(placeOf(a), placeOf(b)) < 0 ? b : a;
-}
-
-/** The service's times may have more digits than a `Date` keeps, and different numbers of them. */
-function byTime(a: string, b: string): number {
-  return a === b ? 0 : Date.parse(a) - Date.parse(b) || byCodePoint(fractionOf(a), fractionOf(b));
-}
-
-function fractionOf(instant: string): string {
-  return /\.(\d*?)0*(?!\d)/.exec(instant)?.[1] ?? "";
 }
 
 /** As UTF-8 is ordered. `<` compares UTF-16 units, of which those of U+10000 and beyond come before U+E000–U+FFFF. */

@@ -44,14 +44,15 @@ export interface Shown {
   /** How many pass these filters at the service; unknown when only a part was loaded and narrowed here. */
   matching: number | null;
   /** `matching`, and the count of older ones, are lower bounds. */
-  atLeast: boolean;
+  atLeast?: boolean | undefined;
   /** Where the next page begins, and how many the service has from there on, where that is known. */
   older: (Older & { count: number | null }) | null;
   /** What is shown was narrowed from a part: only a search can tell whether there is more. */
   partial: boolean;
 }
 
-const APPLIED_HERE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
+/** The filters that narrow only what is loaded. */
+export const APPLIED_HERE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
 
 /** Whether two filters put the same question to the service. */
 export function isSameQuestion(a: Filters, b: Filters): boolean {
@@ -146,15 +147,15 @@ export function select(
   const count = countOf(days);
   const isWhole = !base.older;
   if (isWhole && (isAnswered || base.period.months >= filters.months)) {
-    return { days, count, matching: count, atLeast: false, older: null, partial: false };
+    return { days, count, matching: count, older: null, partial: false };
   }
-  const isTheQuestion = isSameQuestion(isAnswered ? filters : questionOf(base), filters);
+  const isTheQuestion = isAnswered || isSameQuestion(questionOf(base), filters);
   const isNarrowedHere = APPLIED_HERE.some((name) => filters[name] !== EVERYTHING[name]);
   const available = isAnswered ? (base.matching ?? null) : base.total;
   const matching = isTheQuestion && !isNarrowedHere ? available : null;
   const older =
     isTheQuestion && base.older ? { ...base.older, count: olderCount(base, filters, available) } : null;
-  return { days, count, matching, atLeast: base.atLeast ?? false, older, partial: !isTheQuestion };
+  return { days, count, matching, atLeast: base.atLeast, older, partial: !isTheQuestion };
 }
 
 /** What a search asked for whose answer a timeline is that came by itself. */
@@ -167,7 +168,7 @@ export function questionOf({ period }: Timeline): Filters {
  * page may have nothing.
  */
 function olderCount({ atLeast, shown }: Timeline, filters: Filters, available: number | null): number | null {
-  const isSearched = filters.campaign !== null || filters.channel !== null;
+  const isSearched = (filters.campaign ?? filters.channel) !== null;
   if (available === null || available <= shown || (atLeast && isSearched)) return null;
   return available - shown;
 }

@@ -188,7 +188,7 @@ export const glance = css`
   /* Many people leave room for what happened: four rows, and so much of the next that one sees there is more. */
   .candidates .chips {
     max-block-size: 132px;
-    overflow-y: auto;
+    overflow: auto;
   }
 
   .chip {

@@ -192,13 +192,13 @@ function candidates(
 ): TemplateResult {
   const { say, count: written } = scene.language;
   const { contactId, hidden } = desk;
-  const { total = 0, atLeast } = timeline ?? {};
   const more = scene.people - contacts.length;
+  const atLeast = timeline?.atLeast;
   const possible = contacts.filter((one) => !hidden.has(one.contactId));
   // Also what nobody is known for.
   const everyone = contacts
     .filter((one) => hidden.has(one.contactId))
-    .reduce((rest, { interactions }) => rest - interactions, total);
+    .reduce((rest, { interactions }) => rest - interactions, timeline?.total ?? 0);
   const chip = (id: string | null, label: unknown, count: Count) =>
     html`<button type="button" class="chip" aria-pressed=${id === contactId} @click=${() => onDesk({ contactId: id })}>
       ${label} <span class="chip-count">${written(count)}</span></button>`;
@@ -207,7 +207,7 @@ function candidates(
   return html`<div class="chip-row candidates" role="group" aria-label=${say("whichPerson")}>
     <span class="chip-title">${say("whichOfSeveral", { count: countOf(scene.people, atLeast && more > 0) })}</span>
     <div class="chips">
-      ${possible.length + more > 1 ? chip(null, say("everyone"), countOf(Math.max(0, everyone), atLeast)) : nothing}
+      ${possible.length + more > 1 ? chip(null, say("everyone"), countOf(everyone, atLeast)) : nothing}
       ${possible.map((one) => {
         const notThisOne = say("notThisPerson", { name: contactName(one) });
         return html`<span class="chip-pair">${chip(one.contactId, candidate(scene, one), countOf(one.interactions, one.atLeast))}
@@ -218,7 +218,7 @@ function candidates(
         .filter((one) => hidden.has(one.contactId))
         .map((one) => hiddenPerson(scene, one, () => onDesk({ hidden: without(hidden, one.contactId) })))}
     </div>
-    ${more > 0 ? html`<span class="more-people">${say("andMore", { count: countOf(more, atLeast) })}</span>` : nothing}
+    ${more > 0 ? html`<span>${say("andMore", { count: countOf(more, atLeast) })}</span>` : nothing}
   </div>`;
 }
 

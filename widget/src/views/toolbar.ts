@@ -7,6 +7,7 @@ import { countOf, type Language, type PlainKey } from "../language.ts";
 import type { View } from "../layout.ts";
 import { channelLabel } from "../modes.ts";
 import {
+  APPLIED_HERE,
   channelsWithin,
   EVERYTHING,
   type Filters,
@@ -20,7 +21,6 @@ import { directionLabel, nameOf, outcomeLabel } from "./interaction.ts";
 import type { Scene } from "./scene.ts";
 
 const ALL = "";
-const MORE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
 
 type Chosen = "campaign" | "channel" | "agent" | "outcome" | "direction";
 
@@ -56,7 +56,7 @@ function channelChoices({ language, catalogue }: Scene, state: ToolbarState): Ch
     count:
       interactions === null
         ? undefined
-        : language.count(countOf(interactions, timeline.atLeast && filters.campaign === null)),
+        : language.count(countOf(interactions, timeline.atLeast && !filters.campaign)),
   }));
 }
 
@@ -126,13 +126,17 @@ export class Toolbar {
       onFilters({ ...filters, campaign, channel });
     };
     const campaigns = campaignChoices(scene, timeline);
-    // One that was chosen for another customer may be among those that are not listed.
-    const { campaign } = filters;
-    if (campaign !== null && !campaigns.some(({ value }) => value === campaign))
-      campaigns.push({ value: campaign, label: campaign });
-    const more = timeline.moreCampaigns;
     return [
-      this.#choice(scene, state, "campaign", "allCampaigns", campaigns, everyCampaign, chooseCampaign, more),
+      this.#choice(
+        scene,
+        state,
+        "campaign",
+        "allCampaigns",
+        campaigns,
+        everyCampaign,
+        chooseCampaign,
+        timeline.moreCampaigns,
+      ),
       this.#choice(scene, state, "channel", "allChannels", channelChoices(scene, state)),
       this.#boxes.months.render({
         language,
@@ -165,7 +169,7 @@ export class Toolbar {
   }
 
   #moreButton({ language }: Scene, filters: Filters): TemplateResult {
-    const count = MORE.filter((name) => filters[name] !== EVERYTHING[name]).length;
+    const count = APPLIED_HERE.filter((name) => filters[name] !== EVERYTHING[name]).length;
     const toggle = () => {
       this.#showsMore = !this.#showsMore;
       this.#host.requestUpdate();
