@@ -66,6 +66,11 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// As above; a lower bound is `20,000+`.
+pub fn at_least(number: u64, is_lower_bound: bool) -> String {
+    format!("{}{}", thousands(number), if is_lower_bound { "+" } else { "" })
+}
+
 /// `1 record`, `2 records`.
 pub fn counted(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{} {one}s", thousands(number)) }
@@ -78,6 +83,11 @@ mod tests {
     #[test]
     fn large_numbers_are_grouped() {
         assert_eq!([0, 999, 1000, 246_140, 1_234_567].map(thousands), ["0", "999", "1,000", "246,140", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_lower_bound_says_that_there_may_be_more() {
+        assert_eq!([at_least(20_000, true), at_least(20_000, false)], ["20,000+", "20,000"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::output::{Colors, counted};
+use super::output::{Colors, at_least, counted};
 
 /// A comment longer than this is cut, with a sign that it is.
 const COMMENT_CHARS_MAX: usize = 80;
@@ -29,17 +29,11 @@ pub fn timeline(timeline: &Value, colors: Colors) -> String {
     if timeline["numberAsGiven"] == true {
         _ = writeln!(out, "   this cannot be read as a phone number: it was looked up as given");
     }
-    let contacts = list(&timeline["contacts"]);
-    if contacts.is_empty() {
-        _ = writeln!(out, "   nobody is known behind this number");
-    } else if contacts.len() > 1 {
-        _ = writeln!(out, "   {} people share this number: which one is it?", contacts.len());
-    }
-    for contact in contacts {
-        out.push_str(&self::contact(contact, zone, colors));
-    }
-    counts(&mut out, "campaigns", list(&timeline["campaigns"]).iter().filter_map(campaign_count));
-    counts(&mut out, "channels", list(&timeline["channels"]).iter().map(channel_count));
+    out.push_str(&people(timeline, zone, colors));
+    let bound = is_lower_bound(timeline);
+    let campaigns = list(&timeline["campaigns"]).iter().filter_map(|campaign| campaign_count(campaign, bound));
+    counts(&mut out, "campaigns", campaigns.chain(and_more(timeline, "moreCampaigns", false)));
+    counts(&mut out, "channels", list(&timeline["channels"]).iter().map(|channel| channel_count(channel, bound)));
     for day in list(&timeline["days"]) {
         let date = text(day, "date").parse::<NaiveDate>().map_or_else(|_| text(day, "date").into(), weekday);
         _ = writeln!(out, "   {}", colors.bold(&date));
@@ -51,6 +45,38 @@ pub fn timeline(timeline: &Value, colors: Colors) -> String {
     out
 }
 
+/// Those who are listed, and how many more there are.
+fn people(timeline: &Value, zone: Tz, colors: Colors) -> String {
+    let mut out = String::new();
+    let contacts = list(&timeline["contacts"]);
+    let more = number(timeline, "moreContacts");
+    let people = more + contacts.len() as u64;
+    if people == 0 {
+        out.push_str("   nobody is known behind this number\n");
+    } else if people > 1 {
+        let people = at_least(people, more > 0 && is_lower_bound(timeline));
+        _ = writeln!(out, "   {people} people share this number: which one is it?");
+    }
+    for contact in contacts {
+        out.push_str(&self::contact(contact, zone, colors));
+    }
+    if let Some(more) = and_more(timeline, "moreContacts", is_lower_bound(timeline)) {
+        _ = writeln!(out, "   {more}");
+    }
+    out
+}
+
+/// `and 9,980 more`, where there are more than are listed.
+fn and_more(timeline: &Value, name: &str, is_lower_bound: bool) -> Option<String> {
+    let more = number(timeline, name);
+    (more > 0).then(|| format!("and {} more", at_least(more, is_lower_bound)))
+}
+
+/// More than are counted are behind the number.
+fn is_lower_bound(counted: &Value) -> bool {
+    counted["atLeast"] == true
+}
+
 fn weekday(date: NaiveDate) -> String {
     date.format("%A, %-d %B %Y").to_string()
 }
@@ -59,10 +85,12 @@ fn summary(timeline: &Value, zone: Tz) -> String {
     let period = &timeline["period"];
     let from = time(period, "from").map(|from| from.with_timezone(&zone).format(" since %-d %B %Y").to_string());
     let (total, shown) = (number(timeline, "total"), number(timeline, "shown"));
-    let matching = timeline["matching"].as_u64().unwrap_or(total);
-    let filtered = if matching < total { format!(", {matching} of them match") } else { String::new() };
-    let of = if shown < matching { format!("; the newest {shown} are shown") } else { String::new() };
-    let total = counted(total, "interaction");
+    let (matching, bound) = (timeline["matching"].as_u64().unwrap_or(total), is_lower_bound(timeline));
+    let matches = at_least(matching, bound);
+    let filtered = if matching < total { format!(", {matches} of them match") } else { String::new() };
+    let is_part = shown < matching || timeline["older"].is_object();
+    let of = if is_part { format!("; {} are shown", at_least(shown, false)) } else { String::new() };
+    let total = if bound { format!("{} interactions", at_least(total, true)) } else { counted(total, "interaction") };
     format!("{total}{}{filtered}{of} ({})", from.unwrap_or_default(), zone.name())
 }
 
@@ -152,14 +180,14 @@ fn outcome(outcome: &Value, colors: Colors) -> String {
     }
 }
 
-fn campaign_count(campaign: &Value) -> Option<String> {
+fn campaign_count(campaign: &Value, bound: bool) -> Option<String> {
     let name = named(campaign)?;
     let listed = if campaign["listed"].as_bool().unwrap_or(false) { "listed, " } else { "" };
-    Some(format!("{name} ({listed}{})", number(campaign, "interactions")))
+    Some(format!("{name} ({listed}{})", at_least(number(campaign, "interactions"), bound)))
 }
 
-fn channel_count(channel: &Value) -> String {
-    format!("{} ({})", text(channel, "channel"), number(channel, "interactions"))
+fn channel_count(channel: &Value, bound: bool) -> String {
+    format!("{} ({})", text(channel, "channel"), at_least(number(channel, "interactions"), bound))
 }
 
 fn counts(out: &mut String, what: &str, counts: impl Iterator<Item = String>) {
@@ -221,6 +249,38 @@ mod tests {
              11:30  mobile  out  ✗ Declined  score 50→45  “Not interested.”\n   \
              1 interaction since 20 November 2025 (Europe/Lisbon)"
         );
+    }
+
+    #[test]
+    fn who_and_what_is_not_listed_is_counted() {
+        let shared = json!({
+            "contacts": [{ "contactId": "bm-1" }, { "contactId": "bm-2" }], "moreContacts": 9_980,
+            "campaigns": [{ "id": "td", "interactions": 12_000 }], "moreCampaigns": 12,
+            "channels": [{ "channel": "voice", "interactions": 15_000 }],
+            "days": [], "total": 18_204, "shown": 500, "older": { "before": "2026-07-18T10:30:23Z", "beforeId": "i-1" } });
+        let shown = timeline(&shared, Colors::NONE);
+        let expected = "   9,982 people share this number: which one is it?\n   bm-1\n   bm-2\n   and 9,980 more\n   \
+             campaigns: td (12,000), and 12 more\n   channels: voice (15,000)\n   \
+             18,204 interactions; 500 are shown (UTC)";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn lower_bounds_are_said_to_be_such() {
+        let vast = json!({
+            "contacts": [{ "contactId": "bm-1" }], "moreContacts": 19_980, "atLeast": true,
+            "campaigns": [{ "id": "td", "interactions": 12_000 }], "channels": [{ "channel": "voice", "interactions": 15_000 }],
+            "days": [], "total": 20_000, "matching": 30, "shown": 30, "older": { "before": "2026-07-18T10:30:23Z", "beforeId": "i-1" } });
+        let shown = timeline(&vast, Colors::NONE);
+        for words in [
+            "19,981+ people share this number",
+            "and 19,980+ more\n",
+            "campaigns: td (12,000+)\n",
+            "channels: voice (15,000+)\n",
+            "20,000+ interactions, 30+ of them match; 30 are shown (UTC)",
+        ] {
+            assert!(shown.contains(words), "{words:?} in {shown}");
+        }
     }
 
     #[test]

@@ -1,15 +1,8 @@
 // The calls on an agent's screen as a pure function of the frames received: what is open, what has ended,
 // which version of each was applied, and the timeline that goes with it.
-import type { Call, CallFrame, Ended, Missing, Pop, Showing, Timeline, Update } from "./frames.ts";
-import {
-  appendOlder,
-  type Filters,
-  type Found,
-  interactionsOf,
-  isSameQuestion,
-  mergeInteractions,
-  passes,
-} from "./timeline.ts";
+import type { Call, CallFrame, Ended, Missing, Older, Pop, Showing, Timeline, Update } from "./frames.ts";
+import { appendOlder, mergeFresh, updatedFound, updatedTimeline } from "./merging.ts";
+import { type Filters, type Found, interactionsOf, isSameQuestion, questionOf } from "./timeline.ts";
 
 /** Ended calls stay for the wrap-up; a new call pushes the oldest of them out. */
 export const ENDED_CALLS_MAX = 5;
@@ -42,13 +35,17 @@ export function callIdOf(frame: CallFrame): string {
   return frame.type === "pop" ? frame.call.callId : frame.callId;
 }
 
+export function withCall(calls: Calls, callId: string): CallOnScreen | undefined {
+  return calls.find(({ call }) => call.callId === callId);
+}
+
 export function isEnded({ endReason }: CallOnScreen): boolean {
   return endReason !== null;
 }
 
 /** The calls after a frame: the same object when the frame changes nothing. */
 export function applyFrame(calls: Calls, frame: CallFrame): Calls {
-  const known = calls.find(({ call }) => call.callId === callIdOf(frame));
+  const known = withCall(calls, callIdOf(frame));
   if (known && frame.version <= known.version) return calls;
   switch (frame.type) {
     case "pop":
@@ -80,7 +77,7 @@ function applyPop(calls: Calls, known: CallOnScreen | undefined, pop: Pop): Call
 }
 
 function updated(known: CallOnScreen, update: Update): CallOnScreen {
-  const call = { ...known.call, ...withoutUndefined(update.call ?? {}) };
+  const call = { ...known.call, ...update.call };
   const timeline = update.timeline ?? known.timeline;
   return {
     ...known,
@@ -90,7 +87,7 @@ function updated(known: CallOnScreen, update: Update): CallOnScreen {
     timeline: timeline && updatedTimeline(timeline, update),
     missing: update.timeline ? null : (update.missing ?? known.missing),
     endReason: endReasonAfter(known, update),
-    found: known.found && updatedFound(known.found, update),
+    found: known.found && updatedFound(known.found, timeline, update),
     marks: known.timeline ? marksAfter(known, known.timeline, update) : known.marks,
   };
 }
@@ -130,30 +127,6 @@ function endReasonAfter(known: CallOnScreen, update: Update): string | null {
   const state = update.call?.state;
   if (state === undefined) return known.endReason;
   return state === "ended" ? (known.endReason ?? "ended") : null;
-}
-
-function updatedTimeline(timeline: Timeline, update: Update): Timeline {
-  const { interactions, removed, contacts, campaigns, channels, total } = update;
-  const merged =
-    interactions?.length || removed?.length
-      ? mergeInteractions(timeline, interactions ?? [], removed ?? [])
-      : timeline;
-  return {
-    ...merged,
-    contacts: contacts ?? merged.contacts,
-    campaigns: campaigns ?? merged.campaigns,
-    channels: channels ?? merged.channels,
-    total: total ?? merged.total,
-  };
-}
-
-/** A changed interaction that no longer passes the filters of a search leaves its answer. */
-function updatedFound(found: Found, update: Update): Found {
-  const changed = update.interactions ?? [];
-  const passing = changed.filter((interaction) => passes(found.filters, interaction));
-  const leaving = changed.filter((interaction) => !passes(found.filters, interaction));
-  const gone = [...(update.removed ?? []), ...leaving.map(({ interactionId }) => interactionId)];
-  return { ...found, timeline: mergeInteractions(found.timeline, passing, gone) };
 }
 
 /** It stays, marked, for the wrap-up. */
@@ -202,29 +175,43 @@ export function showing(calls: Calls): Showing[] {
   });
 }
 
-/** The calls with the answer to a search: a page of older interactions, or a new selection. */
+/** The calls with the answer to a search: a new selection, or with `from` the page of older interactions that begins there. */
 export function applySearch(
   calls: Calls,
   callId: string,
   filters: Filters,
   answer: Timeline,
-  isOlderPage: boolean,
+  from?: Older,
 ): Calls {
-  const known = calls.find(({ call }) => call.callId === callId);
+  const known = withCall(calls, callId);
   if (!known) return calls;
-  if (!isOlderPage) return replace(calls, known, { ...known, found: { filters, timeline: answer } });
-  if (known.found && isSameQuestion(known.found.filters, filters)) {
-    const timeline = appendOlder(known.found.timeline, answer);
-    return replace(calls, known, { ...known, found: { filters, timeline } });
+  if (!from) return replace(calls, known, { ...known, found: { filters, timeline: answer } });
+  const { found, timeline } = known;
+  if (found && isSameQuestion(found.filters, filters)) {
+    const paged = { ...found, timeline: appendOlder(found.timeline, answer, from) };
+    return replace(calls, known, { ...known, found: paged });
   }
-  if (!known.timeline) return calls;
-  return replace(calls, known, { ...known, timeline: appendOlder(known.timeline, answer) });
+  if (!timeline || !isSameQuestion(questionOf(timeline), filters)) return calls;
+  return replace(calls, known, { ...known, timeline: appendOlder(timeline, answer, from) });
+}
+
+/**
+ * The calls with what the service answers now to the search that `found` answered. What was loaded behind its first page
+ * stays, unless the agent may see something else of it now.
+ */
+export function applyFresh(
+  calls: Calls,
+  callId: string,
+  filters: Filters,
+  fresh: Timeline,
+  isWhole: boolean,
+): Calls {
+  const known = withCall(calls, callId);
+  if (!known?.found || !isSameQuestion(known.found.filters, filters)) return calls;
+  const timeline = isWhole ? fresh : mergeFresh(known.found.timeline, fresh);
+  return replace(calls, known, { ...known, found: { ...known.found, timeline } });
 }
 
 function replace(calls: Calls, known: CallOnScreen, next: CallOnScreen): Calls {
   return calls.map((entry) => (entry === known ? next : entry));
-}
-
-function withoutUndefined<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -4,7 +4,6 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { Asking } from "./asking.ts";
 import {
   applyFrame,
-  applySearch,
   arrivedSince,
   beginSession,
   type CallOnScreen,
@@ -16,6 +15,7 @@ import {
   lookedAt,
   pops,
   showing,
+  withCall,
 } from "./calls.ts";
 import type { Connection, Credential } from "./client.ts";
 import { type CallDesk, changed, type Desk, frontCall, onScreen, untouched } from "./desk.ts";
@@ -38,7 +38,7 @@ import { CallPanel } from "./views/call-panel.ts";
 import { DetailsPopUp } from "./views/details-pop-up.ts";
 import { statusLine, waitingForCalls } from "./views/notices.ts";
 import { ReadingPlace } from "./views/reading-place.ts";
-import type { Scene } from "./views/scene.ts";
+import { peopleBehind, type Scene } from "./views/scene.ts";
 import { type TabActions, tabs } from "./views/tabs.ts";
 
 /**
@@ -174,9 +174,12 @@ export class CustomerJourney extends LitElement {
     ask: (question) => this.#session.ask(question),
     deskOf: (entry) => this.#deskOf(entry),
     onDesk: (entry, change) => this.#changeDesk(entry, change),
-    onFound: (callId, filters, answer, isOlderPage) => {
-      this.calls = applySearch(this.calls, callId, filters, answer, isOlderPage);
-    },
+    calls: () => (this.isConnected ? this.calls : []),
+    onAnswer: (calls) =>
+      this.#place.keep(() => {
+        this.calls = calls;
+        return this.updateComplete;
+      }),
   });
 
   /** `lang` is the browser's own property: a change of it must be heard of. */
@@ -218,7 +221,7 @@ export class CustomerJourney extends LitElement {
       width: this.#arranging.width,
       isTabbed: this.calls.length > 1,
       onDesk: (change) => this.#changeDesk(front, change),
-      onSearch: (before) => void this.#asking.search(front, before),
+      onSearch: (from) => void this.#asking.search(front, from),
       onView: (view) => this.#arranging.choose(view),
       onNews: () => void this.#showNews(front),
       onReveal: () => void this.#asking.reveal(front),
@@ -240,7 +243,7 @@ export class CustomerJourney extends LitElement {
       rights: this.rights,
       now,
       today: dateIn(timeZone, now),
-      contacts: front?.timeline?.contacts ?? [],
+      ...peopleBehind(front?.timeline ?? front?.found?.timeline),
       marks: front?.marks ?? new Map(),
       onSelect: (interaction, opener) => front && this.#details.open(front.call.callId, interaction, opener),
     };
@@ -277,8 +280,8 @@ export class CustomerJourney extends LitElement {
     this.calls = applyFrame(before, frame);
     if (this.calls !== before) {
       if (frame.type === "pop") this.#popped(frame);
-      const known = before.find(({ call }) => call.callId === callIdOf(frame));
-      const entry = this.calls.find(({ call }) => call.callId === callIdOf(frame));
+      const [known, entry] = [before, this.calls].map((calls) => withCall(calls, callIdOf(frame)));
+      this.#asking.heard(known, frame);
       if (known && !isEnded(known) && (!entry || isEnded(entry))) this.#callEnded(frame);
       // While an agent reads, no other call comes in front.
       if (!known && isReading && !isEnded(front)) this.activeCall = front.call.callId;
@@ -300,7 +303,9 @@ export class CustomerJourney extends LitElement {
   }
 
   #addUnseen(entry: CallOnScreen, arrived: string[]): void {
-    if (arrived.length > 0) this.#changeDesk(entry, { unseen: [...this.#deskOf(entry).unseen, ...arrived] });
+    const { unseen } = this.#deskOf(entry);
+    const left = unseen.filter((id) => entry.marks.has(id));
+    if (unseen.length + arrived.length > 0) this.#changeDesk(entry, { unseen: [...left, ...arrived] });
   }
 
   /** The agent is back at the newest, where nothing is unseen. */

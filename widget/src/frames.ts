@@ -60,6 +60,8 @@ export interface ContactSummary {
   /** Where they are, by its IANA name, where that is known. */
   timeZone?: string | null;
   interactions: number;
+  /** `interactions` is a lower bound. */
+  atLeast?: boolean;
   lastAt?: string | null;
   brief?: Brief | null;
 }
@@ -94,6 +96,12 @@ export interface SourceState {
   missing?: Missing | null;
 }
 
+/** A place in the order of interactions: the next page begins behind it. */
+export interface Older {
+  before: string;
+  beforeId: string;
+}
+
 export interface Timeline {
   number: string;
   /** It could not be read as a phone number, and was looked up as given. */
@@ -101,9 +109,13 @@ export interface Timeline {
   timeZone: string;
   period: { months: number; from: string; to: string };
   contacts: ContactSummary[];
+  /** Contacts behind the number that are not in `contacts`; absent: none. */
+  moreContacts?: number;
   campaigns: CampaignSummary[];
+  /** Campaigns that are not in `campaigns`; absent: none. */
+  moreCampaigns?: number;
   channels: ChannelSummary[];
-  /** Newest first, each with its interactions newest first. */
+  /** Newest first, each with its interactions newest first; of one moment by `interactionId`. */
   days: Day[];
   /** Interactions of the whole period, before any filter. */
   total: number;
@@ -111,6 +123,10 @@ export interface Timeline {
   matching?: number | null;
   /** Interactions that are in `days`. */
   shown: number;
+  /** More are behind the number than the service counts: all counts but `shown` are lower bounds. */
+  atLeast?: boolean;
+  /** Where the next page begins; absent: nothing is older. A page may be empty and still have it. */
+  older?: Older | null;
   sources?: SourceState[];
 }
 
@@ -192,6 +208,10 @@ export interface Update {
   campaigns?: CampaignSummary[] | null;
   channels?: ChannelSummary[] | null;
   total?: number | null;
+  /** These come with `total`. */
+  moreContacts?: number | null;
+  moreCampaigns?: number | null;
+  atLeast?: boolean | null;
 }
 
 export interface Ended {
@@ -245,13 +265,12 @@ export type ServerFrame =
 /** The frames that change an open call; each grows that call's version within one session. */
 export type CallFrame = Pop | Update | Ended;
 
-/** What an agent asks the service for; `before` pages past the oldest interaction that is loaded. */
-export interface Search {
+/** What an agent asks the service for; with the `older` of a timeline in it, for the page that begins there. */
+export interface Search extends Partial<Older> {
   callId: string;
   campaign?: string;
   channel?: string;
   months: number;
-  before?: string;
 }
 
 /** Whose masked number an agent asks for: the call's, or that of an interaction in its timeline. */

@@ -58,6 +58,13 @@ function firstLocale(candidates: string[]): Intl.Locale {
   return new Intl.Locale("en");
 }
 
+/** A count that may be a lower bound, written as 20,000+. */
+export type Count = number | { atLeast: number };
+
+export function countOf(count: number, isLowerBound: boolean | undefined): Count {
+  return isLowerBound ? { atLeast: count } : count;
+}
+
 export class Language {
   readonly tag: string;
   readonly direction: "ltr" | "rtl";
@@ -73,7 +80,7 @@ export class Language {
     this.#numbers = new Intl.NumberFormat(this.tag);
   }
 
-  readonly say = <K extends Key>(key: K, ...values: Values<K, string | number>): string =>
+  readonly say = <K extends Key>(key: K, ...values: Values<K, string | Count>): string =>
     this.#filled(key, values[0]).join("");
 
   /** For values that are drawn and not only written. */
@@ -94,12 +101,23 @@ export class Language {
   }
 
   #form(plural: Plural, count: unknown): string {
-    return plural[this.#plurals.select(Number(count))] ?? plural.other;
+    const least = leastOf(count);
+    // Words for exactly none, one or two cannot say that it may be more.
+    if (Number(least) < 3) return plural.other;
+    return plural[this.#plurals.select(least ?? Number(count))] ?? plural.other;
   }
+
+  readonly count = (count: Count): string => this.#value(count) as string;
 
   #value(value: unknown): unknown {
     if (typeof value === "number") return this.#numbers.format(value);
+    const least = leastOf(value);
+    if (least !== undefined) return this.say("atLeast", { count: least });
     // Names and numbers from elsewhere keep their own direction inside a text that runs the other way.
     return typeof value === "string" && this.direction === "rtl" ? `\u2068${value}\u2069` : value;
   }
+}
+
+function leastOf(value: unknown): number | undefined {
+  return (value as { atLeast?: number } | undefined)?.atLeast;
 }

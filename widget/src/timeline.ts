@@ -1,6 +1,6 @@
-// What is loaded of a call's timeline, and what of it is shown: merging, grouping by day, filtering, counting.
+// What is loaded of a call's timeline, and what of it is shown: filtering, counting.
 // Pure: the time is an argument.
-import type { Day, Interaction, Timeline } from "./frames.ts";
+import type { Day, Interaction, Older, Timeline } from "./frames.ts";
 import { plain } from "./plain.ts";
 
 export const PERIODS_MONTHS = [3, 6, 9, 12] as const;
@@ -43,13 +43,16 @@ export interface Shown {
   count: number;
   /** How many pass these filters at the service; unknown when only a part was loaded and narrowed here. */
   matching: number | null;
-  /** What the service has beyond the oldest one loaded. */
-  older: { count: number; before: string } | null;
+  /** `matching`, and the count of older ones, are lower bounds. */
+  atLeast?: boolean | undefined;
+  /** Where the next page begins, and how many the service has from there on, where that is known. */
+  older: (Older & { count: number | null }) | null;
   /** What is shown was narrowed from a part: only a search can tell whether there is more. */
   partial: boolean;
 }
 
-const APPLIED_HERE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
+/** The filters that narrow only what is loaded. */
+export const APPLIED_HERE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
 
 /** Whether two filters put the same question to the service. */
 export function isSameQuestion(a: Filters, b: Filters): boolean {
@@ -97,49 +100,6 @@ export function interactionsOf(timeline: Timeline): Interaction[] {
   return timeline.days.flatMap((day) => day.interactions);
 }
 
-function newestFirst(a: Interaction, b: Interaction): number {
-  const apart = Date.parse(b.startedAt) - Date.parse(a.startedAt);
-  return apart || b.interactionId.localeCompare(a.interactionId);
-}
-
-function groupByDay(interactions: Interaction[], timeZone: string): Day[] {
-  const days: Day[] = [];
-  for (const interaction of interactions) {
-    const date = dateIn(timeZone, interaction.startedAt);
-    const day = days.at(-1);
-    if (day?.date === date) day.interactions.push(interaction);
-    else days.push({ date, interactions: [interaction] });
-  }
-  return days;
-}
-
-/** The timeline with interactions new or changed, and without the removed ones. */
-export function mergeInteractions(
-  timeline: Timeline,
-  changed: readonly Interaction[],
-  removed: readonly string[],
-): Timeline {
-  const byId = new Map(interactionsOf(timeline).map((entry) => [entry.interactionId, entry]));
-  const before = byId.size;
-  for (const entry of changed) byId.set(entry.interactionId, entry);
-  for (const id of removed) byId.delete(id);
-  const interactions = [...byId.values()].sort(newestFirst);
-  const grown = byId.size - before;
-  return {
-    ...timeline,
-    days: groupByDay(interactions, timeline.timeZone),
-    shown: byId.size,
-    total: timeline.total + grown,
-    ...(timeline.matching == null ? {} : { matching: timeline.matching + grown }),
-  };
-}
-
-/** The timeline with a page of older interactions behind it; its counts are those of the whole already. */
-export function appendOlder(timeline: Timeline, older: Timeline): Timeline {
-  const merged = mergeInteractions(timeline, interactionsOf(older), []);
-  return { ...merged, total: timeline.total, matching: timeline.matching ?? null };
-}
-
 export function passes(filters: Filters, interaction: Interaction): boolean {
   const { campaign, channel, agent, outcome, direction, onlyFailures, text } = filters;
   return (
@@ -185,23 +145,32 @@ export function select(
   const from = isAnswered ? "" : periodStart(filters.months, now, base.timeZone);
   const days = narrowDays(base.days, from, (interaction) => passes(filters, interaction));
   const count = countOf(days);
-  const available = isAnswered ? (base.matching ?? null) : base.total;
-  const isWhole = available !== null && base.shown >= available;
+  const isWhole = !base.older;
   if (isWhole && (isAnswered || base.period.months >= filters.months)) {
     return { days, count, matching: count, older: null, partial: false };
   }
-  const question = isAnswered ? filters : { ...EVERYTHING, months: base.period.months };
-  const isTheQuestion = isSameQuestion(question, filters);
-  const before = oldestIn(base.days);
-  const canPage = isTheQuestion && available !== null && before !== null;
-  const older = canPage ? { count: available - base.shown, before } : null;
+  const isTheQuestion = isAnswered || isSameQuestion(questionOf(base), filters);
   const isNarrowedHere = APPLIED_HERE.some((name) => filters[name] !== EVERYTHING[name]);
+  const available = isAnswered ? (base.matching ?? null) : base.total;
   const matching = isTheQuestion && !isNarrowedHere ? available : null;
-  return { days, count, matching, older, partial: !isTheQuestion };
+  const older =
+    isTheQuestion && base.older ? { ...base.older, count: olderCount(base, filters, available) } : null;
+  return { days, count, matching, atLeast: base.atLeast, older, partial: !isTheQuestion };
 }
 
-function oldestIn(days: Day[]): string | null {
-  return days.at(-1)?.interactions.at(-1)?.startedAt ?? null;
+/** What a search asked for whose answer a timeline is that came by itself. */
+export function questionOf({ period }: Timeline): Filters {
+  return { ...EVERYTHING, months: period.months };
+}
+
+/**
+ * Unknown where the service has not counted, or where it looks through more than it counts for what matches: the next
+ * page may have nothing.
+ */
+function olderCount({ atLeast, shown }: Timeline, filters: Filters, available: number | null): number | null {
+  const isSearched = (filters.campaign ?? filters.channel) !== null;
+  if (available === null || available <= shown || (atLeast && isSearched)) return null;
+  return available - shown;
 }
 
 /**
@@ -246,7 +215,7 @@ export function channelsWithin(
     if (of?.id !== campaign) continue;
     counts.set(channel, (counts.get(channel) ?? new Set()).add(interactionId));
   }
-  const isWhole = timeline.shown >= timeline.total;
+  const isWhole = !timeline.older;
   const choices = [...counts].map(([channel, ids]) => ({ channel, interactions: isWhole ? ids.size : null }));
   return choices.sort((a, b) => a.channel.localeCompare(b.channel));
 }

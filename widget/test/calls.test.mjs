@@ -1,17 +1,13 @@
 // Pure: what the frames do to the calls on screen, and what the filters do to a timeline.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { runnerImport } from "vite";
-import { ACCEPTED, interaction, JOURNEY, NOW, pop, timeline } from "./fixtures.mjs";
+import { ACCEPTED, interaction, JOURNEY, NOW, placeBehind, pop, timeline } from "./fixtures.mjs";
+import { source } from "./source.mjs";
 
-const source = async (name) => {
-  const path = fileURLToPath(new URL(`../src/${name}`, import.meta.url));
-  return (await runnerImport(path, { configFile: false, logLevel: "error" })).module;
-};
 const { applyFrame, applySearch, arrivedSince, beginSession, ENDED_CALLS_MAX, keep, lookedAt, showing } =
   await source("calls.ts");
-const { channelsWithin, EVERYTHING, mergeInteractions, periodStart, select } = await source("timeline.ts");
+const { channelsWithin, EVERYTHING, periodStart, select } = await source("timeline.ts");
+const { mergeInteractions } = await source("merging.ts");
 const { frontCall } = await source("desk.ts");
 const { backoffMs } = await source("client.ts");
 const { phoneGroups } = await source("formats.ts");
@@ -176,7 +172,7 @@ test("s18_what_was_loaded_in_part_is_never_passed_off_as_all", () => {
   const untouched = select(part, null, all, now);
   assert.deepEqual(
     [untouched.matching, untouched.older],
-    [800, { count: 800 - JOURNEY.length, before: JOURNEY.at(-1).startedAt }],
+    [800, { count: 800 - JOURNEY.length, ...placeBehind(JOURNEY) }],
   );
   const narrowed = select(part, null, { ...all, channel: "sms" }, now);
   assert.deepEqual([narrowed.matching, narrowed.partial], [null, true]);
@@ -186,15 +182,15 @@ test("s18_a_search_is_shown_for_the_filters_it_answers_and_pages_to_older_ones",
   const filters = { ...all, channel: "sms" };
   const texts = JOURNEY.filter((one) => one.channel === "sms");
   const answer = timeline(texts.slice(0, 1), { total: 9, matching: 2, shown: 1 });
-  const searched = applySearch(after(pop()), "c-1", filters, answer, false);
+  const searched = applySearch(after(pop()), "c-1", filters, answer);
   const first = select(searched[0].timeline, searched[0].found, filters, now);
   assert.deepEqual(
     [first.count, first.matching, first.older],
-    [1, 2, { count: 1, before: texts[0].startedAt }],
+    [1, 2, { count: 1, ...placeBehind(texts.slice(0, 1)) }],
   );
   assert.equal(select(searched[0].timeline, searched[0].found, all, now).count, JOURNEY.length);
-  const older = timeline(texts.slice(1), { total: 9, matching: 2, shown: 1 });
-  const [entry] = applySearch(searched, "c-1", filters, older, true);
+  const older = timeline(texts.slice(1), { total: 9, matching: 2, older: null });
+  const [entry] = applySearch(searched, "c-1", filters, older, answer.older);
   const both = select(entry.timeline, entry.found, filters, now);
   assert.deepEqual([both.count, both.matching, both.older], [2, 2, null]);
 });
@@ -202,7 +198,7 @@ test("s18_a_search_is_shown_for_the_filters_it_answers_and_pages_to_older_ones",
 test("an_interaction_that_no_longer_passes_leaves_the_answer_of_a_search", () => {
   const filters = { ...all, channel: "sms" };
   const texts = JOURNEY.filter((one) => one.channel === "sms");
-  const searched = applySearch(after(pop()), "c-1", filters, timeline(texts, { matching: 2 }), false);
+  const searched = applySearch(after(pop()), "c-1", filters, timeline(texts, { matching: 2 }));
   const moved = { ...texts[0], channel: "chat" };
   const [entry] = applyFrame(searched, update({ interactions: [moved] }));
   assert.equal(entry.found.timeline.shown, 1);

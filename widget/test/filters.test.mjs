@@ -93,7 +93,7 @@ test("s18_search_asks_the_service_with_the_filters_and_shows_its_answer", async 
 test("s18_what_was_not_loaded_is_said_and_older_ones_can_be_loaded", async (t) => {
   const part = timeline(JOURNEY, { total: 10 });
   const older = interaction("older", "2025-11-28T10:00:00Z");
-  const answer = { type: "timeline", timeline: timeline([older], { total: 10, matching: 10, shown: 1 }) };
+  const answer = { type: "timeline", timeline: timeline([older], { total: 10, matching: 10, older: null }) };
   const { page, service } = await open(t, {
     frames: [pop({ timeline: part })],
     script: answering(() => answer),
@@ -102,7 +102,8 @@ test("s18_what_was_not_loaded_is_said_and_older_ones_can_be_loaded", async (t) =
   await page.getByText("1 older interaction is not loaded").waitFor();
   await page.getByRole("button", { name: "Load older ones" }).click();
   await page.getByText("10 interactions", { exact: true }).waitFor();
-  assert.equal(service.received.find(({ type }) => type === "search").before, "2025-12-03T10:10:00Z");
+  const { before, beforeId } = service.received.find(({ type }) => type === "search");
+  assert.deepEqual([before, beforeId], ["2025-12-03T10:10:00Z", "i-01"]);
   await reads(async () => (await shown(page)).at(-1), "older");
 });
 

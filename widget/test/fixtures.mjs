@@ -116,7 +116,13 @@ function counted(items, key) {
   return [...counts];
 }
 
-/** A timeline of these interactions, as the service prepares it in Lisbon. */
+/** Where the page behind these interactions begins. */
+export function placeBehind(interactions) {
+  const { startedAt: before, interactionId: beforeId } = interactions.at(-1);
+  return { before, beforeId };
+}
+
+/** A timeline of these interactions, as the service prepares it in Lisbon: where it counts more, there is another page. */
 export function timeline(interactions = JOURNEY, fields = {}) {
   const days = new Map();
   for (const one of interactions) {
@@ -152,6 +158,7 @@ export function timeline(interactions = JOURNEY, fields = {}) {
     days: [...days].map(([date, of]) => ({ date, interactions: of })),
     total: interactions.length,
     shown: interactions.length,
+    older: (fields.matching ?? fields.total ?? 0) > interactions.length ? placeBehind(interactions) : null,
     sources: [
       { source: "campaign_manager", asOf: "2026-11-20T20:59:58Z" },
       { source: "data_cloud", asOf: "2026-11-20T20:59:41Z" },

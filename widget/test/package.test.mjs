@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
 import { pop } from "./fixtures.mjs";
 import { startService, until } from "./harness.mjs";
 
@@ -149,6 +150,11 @@ test("the_client_alone_subscribes_acknowledges_and_searches_in_node", async (t) 
     ["received", "rendered"],
   );
   assert.equal(/lit/i.test(await text("dist/client.js")), false, "the client brings no Lit");
+});
+
+test("everything_the_element_loads_is_at_most_40_kB", async () => {
+  const { length } = gzipSync(await text("dist/customer-journey.js"), { level: 9 });
+  assert.ok(Math.round(length / 1000) <= 40, `${length} bytes with gzip`);
 });
 
 test("the_integrity_file_is_the_hash_of_the_module_as_packed", async () => {

@@ -52,10 +52,12 @@ export const en = {
   personHidden: "{name} is hidden",
   undo: "Undo",
   nobodyKnown: "Nobody known",
+  andMore: "and {count} more",
 
   // Interactions
   interactions: { one: "{count} interaction", other: "{count} interactions" },
   countOf: { one: "{shown} of {count} interaction", other: "{shown} of {count} interactions" },
+  atLeast: "{count}+",
   timelineRegion: "Timeline, newest first",
   gridRegion: "Interactions as a table",
   newOnes: "{count} new",
@@ -148,6 +150,8 @@ export const en = {
     other: "{count} older interactions are not loaded",
   },
   loadOlder: "Load older ones",
+  lookedBackTo: "Looked back to {date}",
+  lookFurtherBack: "Look further back",
   loading: "Loading…",
   stillLooking: "Still looking",
   noTimeline: "No timeline for this call",

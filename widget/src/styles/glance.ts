@@ -185,6 +185,12 @@ export const glance = css`
     gap: 4px 6px;
   }
 
+  /* Many people leave room for what happened: four rows, and so much of the next that one sees there is more. */
+  .candidates .chips {
+    max-block-size: 132px;
+    overflow: auto;
+  }
+
   .chip {
     display: inline-flex;
     align-items: center;
@@ -281,7 +287,8 @@ export const glance = css`
       margin: 0;
     }
 
-    .facts dd {
+    .facts dd,
+    .facts .with-icon {
       flex-wrap: wrap;
       gap: 0 5px;
       font-size: 13px;

@@ -1,6 +1,6 @@
 // The one sentence a screen reader says, politely, when a call arrives.
 import type { Pop, Timeline } from "../frames.ts";
-import type { Language } from "../language.ts";
+import { countOf, type Language } from "../language.ts";
 import { directionLabel, outcomeLabel } from "./interaction.ts";
 
 export function announcement(language: Language, { call, timeline }: Pop): string {
@@ -14,7 +14,7 @@ function whatIsKnown(language: Language, timeline: Timeline | null): string {
   const { say } = language;
   if (!timeline) return say("announcedWaiting");
   if (timeline.total === 0) return say("announcedNothing");
-  const interactions = say("interactions", { count: timeline.total });
+  const interactions = say("interactions", { count: countOf(timeline.total, timeline.atLeast) });
   const newest = timeline.days[0]?.interactions[0];
   return newest
     ? say("announcedLast", { interactions, outcome: outcomeLabel(language, newest.outcome) })

@@ -3,7 +3,7 @@ import { html, nothing, type ReactiveControllerHost, type TemplateResult } from 
 import { keyed } from "lit/directives/keyed.js";
 import { type CallOnScreen, isEnded } from "../calls.ts";
 import type { CallDesk } from "../desk.ts";
-import type { Interaction, Timeline } from "../frames.ts";
+import type { Interaction, Older, Timeline } from "../frames.ts";
 import { Kept } from "../kept.ts";
 import type { Arrangement, View } from "../layout.ts";
 import { EVERYTHING, type Filters, ofContacts, type Shown, select } from "../timeline.ts";
@@ -38,8 +38,8 @@ export interface PanelState {
   /** Tabs stand above, and this is the panel of the selected one. */
   isTabbed: boolean;
   onDesk: (change: Partial<CallDesk>) => void;
-  /** Asks the service; with `before`, for what is older than that. */
-  onSearch: (before?: string) => void;
+  /** Asks the service; with `from`, for the page of older ones that begins there. */
+  onSearch: (from?: Older) => void;
   onView: (view: View) => void;
   /** Shows what came while the agent was reading. */
   onNews: () => void;
@@ -147,11 +147,11 @@ export class CallPanel {
     const person = timeline.contacts.find(({ contactId }) => contactId === desk.contactId);
     if (person) texts.unshift(scene.language.say("filterPerson", { name: contactName(person) }));
     const onClear = () => state.onDesk({ filters: untouched, contactId: null, hidden: new Set() });
-    return nothingPasses(scene, texts, culprits, onClear);
+    return nothingPasses(scene, texts, culprits, onClear, this.#older(scene, state));
   }
 
   #content(scene: Scene, state: PanelState, timeline: Timeline | null): unknown {
-    const { entry, desk } = state;
+    const { entry } = state;
     const shown = this.#shown;
     if (!timeline || !shown) {
       return missingTimeline(scene, entry.missing, this.#again(state));
@@ -163,18 +163,19 @@ export class CallPanel {
     const first = isHorizontal ? countInView(shown.days, state.width) : undefined;
     const reach = this.#unrolling.reach(`${isGrid} ${entry.call.callId}`, shown.count, first);
     // It stands behind the last one, so not before that is drawn or has its room.
-    const older =
-      state.arrangement !== "vertical" || reach >= shown.count
-        ? loadOlder(scene, shown, desk.isSearching || !state.isLive, (before) => state.onSearch(before))
-        : null;
+    const older = state.arrangement !== "vertical" || reach >= shown.count ? this.#older(scene, state) : null;
     if (!isGrid) {
       return timelineView(scene, shown.days, newestDays(shown.days, reach), isHorizontal, older);
     }
-    const { language, catalogue, contacts } = scene;
-    const rows = this.#rows.of([shown, this.#sort, language, catalogue, contacts], () =>
+    const { language, catalogue, contacts, people } = scene;
+    const rows = this.#rows.of([shown, this.#sort, language, catalogue, contacts, people], () =>
       rowsOf(scene, shown.days, this.#sort),
     );
     return gridView(scene, rows, reach, this.#sort, (sort) => this.#sortBy(sort), older);
+  }
+
+  #older(scene: Scene, { desk, isLive, onSearch }: PanelState): unknown {
+    return this.#shown && loadOlder(scene, this.#shown, desk.isSearching || !isLive, onSearch);
   }
 
   sortNewestFirst(): void {

@@ -20,7 +20,14 @@ interface Rendering {
   label: string;
   choices: Choice[];
   value: string;
+  /** How many there are that are not among the choices. */
+  more?: number | undefined;
   onChoose: (value: string) => void;
+}
+
+/** A line that is no choice. */
+function remark(text: string): TemplateResult {
+  return html`<li role="option" aria-disabled="true" aria-selected="false" class="no-match">${text}</li>`;
 }
 
 export function narrow(choices: Choice[], query: string): Choice[] {
@@ -45,19 +52,22 @@ export class Combobox {
   render(rendering: Rendering): TemplateResult {
     this.#rendering = rendering;
     const { label, choices, value } = rendering;
+    // One chosen for another customer may be among those that are not listed.
     const chosen = choices.find((choice) => choice.value === value);
     const activeId = this.#isOpen && this.#visible().length > 0 ? `${this.#id}-${this.#active}` : nothing;
+    // Pressing the mouse in the list must not take the focus from the field: that would close it before the click.
     return html`<div class="combobox" part="filter" data-open=${this.#isOpen}>
       <label for=${this.#id}>${label}</label>
       <div class="combobox-field">
         <input id=${this.#id} type="text" role="combobox" autocomplete="off" spellcheck="false"
           aria-autocomplete="list" aria-expanded=${this.#isOpen} aria-controls="${this.#id}-list"
-          aria-activedescendant=${activeId} .value=${live(this.#query ?? chosen?.label ?? "")}
+          aria-activedescendant=${activeId} .value=${live(this.#query ?? chosen?.label ?? value)}
           @click=${this.#open} @input=${this.#typed} @keydown=${this.#pressed} @blur=${this.#close}
           @focus=${(event: FocusEvent) => (event.target as HTMLInputElement).select()} />
         ${icon("down")}
       </div>
-      <ul id="${this.#id}-list" role="listbox" aria-label=${label} ?hidden=${!this.#isOpen}>
+      <ul id="${this.#id}-list" role="listbox" aria-label=${label} ?hidden=${!this.#isOpen}
+        @mousedown=${(event: Event) => event.preventDefault()}>
         ${this.#isOpen ? this.#options(rendering) : nothing}
       </ul>
     </div>`;
@@ -68,22 +78,16 @@ export class Combobox {
     return this.#query === null ? choices : narrow(choices, this.#query);
   }
 
-  #options({ language }: Rendering): TemplateResult[] {
-    const visible = this.#visible();
-    if (visible.length === 0) {
-      return [
-        html`<li role="option" aria-disabled="true" aria-selected="false" class="no-match">
-          ${language.say("nothingMatches")}</li>`,
-      ];
-    }
-    return visible.map((choice, index) => this.#option(choice, index));
+  #options({ language: { say }, more = 0 }: Rendering): TemplateResult[] {
+    const options = this.#visible().map((choice, index) => this.#option(choice, index));
+    if (options.length === 0) options.push(remark(say("nothingMatches")));
+    if (more > 0) options.push(remark(say("andMore", { count: more })));
+    return options;
   }
 
   #option({ value, label, detail, count }: Choice, index: number): TemplateResult {
-    // Pressing the mouse must not take the focus from the field: that would close the list before the click.
     return html`<li id="${this.#id}-${index}" role="option" aria-selected=${value === this.#rendering?.value}
-      class=${index === this.#active ? "active" : ""} @mousedown=${(event: Event) => event.preventDefault()}
-      @click=${() => this.#choose(value)}>
+      class=${index === this.#active ? "active" : ""} @click=${() => this.#choose(value)}>
       <span class="option-label">${label}${detail ? html` <span class="quiet">${detail}</span>` : nothing}</span>
       ${count === undefined ? nothing : html`<span class="option-count">${count}</span>`}
     </li>`;

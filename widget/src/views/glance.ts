@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { CallDesk } from "../desk.ts";
 import type { Brief, Call, ContactSummary, Interaction, Timeline } from "../frames.ts";
 import { failureMark, icon } from "../icons.ts";
-import type { Language } from "../language.ts";
+import { type Count, countOf, type Language } from "../language.ts";
 import { channelLabel, modeLabel } from "../modes.ts";
 import { canReveal } from "../rights.ts";
 import {
@@ -46,7 +46,9 @@ export function glance(scene: Scene, state: GlanceState): TemplateResult {
   const contacts = timeline?.contacts ?? [];
   const possible = contacts.filter(({ contactId }) => !desk.hidden.has(contactId));
   const contact =
-    possible.length === 1 ? possible[0] : contacts.find(({ contactId }) => contactId === desk.contactId);
+    possible.length === 1 && contacts.length === scene.people
+      ? possible[0]
+      : contacts.find(({ contactId }) => contactId === desk.contactId);
   return html`<header class="glance" part="header" data-state=${stateOf(state)}>
     <div class="glance-call">
       <span class="direction" aria-hidden="true">${icon(call.direction === "inbound" ? "inbound" : "outbound")}</span>
@@ -160,9 +162,10 @@ function chips(
   const { say } = scene.language;
   const own = state.call.campaign?.id;
   const others = (state.timeline?.campaigns ?? []).filter(({ id, listed }) => listed && id !== own);
-  if (contacts.length < 2 && others.length === 0) return nothing;
+  const { people } = scene;
+  if (people < 2 && others.length === 0) return nothing;
   return html`<div class="chip-rows">
-    ${contacts.length > 1 ? candidates(scene, state, contacts) : nothing}
+    ${people > 1 ? candidates(scene, state, contacts) : nothing}
     ${
       others.length === 0
         ? nothing
@@ -173,7 +176,7 @@ function chips(
           id,
           name,
           interactions,
-        }) => html`<li class="chip" title=${say("campaignTitle", { id, interactions: say("interactions", { count: interactions }) })}>
+        }) => html`<li class="chip" title=${say("campaignTitle", { id, interactions: say("interactions", { count: countOf(interactions, state.timeline?.atLeast) }) })}>
           ${name || id}${name ? html` <span class="quiet">${id}</span>` : nothing}</li>`,
       )}</ul>
     </div>`
@@ -187,26 +190,27 @@ function candidates(
   { desk, onDesk, timeline }: GlanceState,
   contacts: ContactSummary[],
 ): TemplateResult {
-  const { language, formats } = scene;
-  const { say } = language;
+  const { say, count: written } = scene.language;
   const { contactId, hidden } = desk;
+  const more = scene.people - contacts.length;
+  const atLeast = timeline?.atLeast;
   const possible = contacts.filter((one) => !hidden.has(one.contactId));
   // Also what nobody is known for.
   const everyone = contacts
     .filter((one) => hidden.has(one.contactId))
     .reduce((rest, { interactions }) => rest - interactions, timeline?.total ?? 0);
-  const chip = (id: string | null, label: unknown, count: number) =>
+  const chip = (id: string | null, label: unknown, count: Count) =>
     html`<button type="button" class="chip" aria-pressed=${id === contactId} @click=${() => onDesk({ contactId: id })}>
-      ${label} <span class="chip-count">${formats.number(count)}</span></button>`;
+      ${label} <span class="chip-count">${written(count)}</span></button>`;
   const hide = (id: string) =>
     onDesk({ hidden: new Set([...hidden, id]), contactId: contactId === id ? null : contactId });
   return html`<div class="chip-row candidates" role="group" aria-label=${say("whichPerson")}>
-    <span class="chip-title">${say("whichOfSeveral", { count: contacts.length })}</span>
+    <span class="chip-title">${say("whichOfSeveral", { count: countOf(scene.people, atLeast && more > 0) })}</span>
     <div class="chips">
-      ${possible.length > 1 ? chip(null, say("everyone"), everyone) : nothing}
+      ${possible.length + more > 1 ? chip(null, say("everyone"), countOf(everyone, atLeast)) : nothing}
       ${possible.map((one) => {
         const notThisOne = say("notThisPerson", { name: contactName(one) });
-        return html`<span class="chip-pair">${chip(one.contactId, candidate(scene, one), one.interactions)}
+        return html`<span class="chip-pair">${chip(one.contactId, candidate(scene, one), countOf(one.interactions, one.atLeast))}
           <button type="button" class="icon-button" aria-label=${notThisOne} title=${notThisOne}
             @click=${() => hide(one.contactId)}>${icon("close")}</button></span>`;
       })}
@@ -214,6 +218,7 @@ function candidates(
         .filter((one) => hidden.has(one.contactId))
         .map((one) => hiddenPerson(scene, one, () => onDesk({ hidden: without(hidden, one.contactId) })))}
     </div>
+    ${more > 0 ? html`<span>${say("andMore", { count: countOf(more, atLeast) })}</span>` : nothing}
   </div>`;
 }
 

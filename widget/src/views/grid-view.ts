@@ -94,8 +94,8 @@ const KEPT_BACK = new Map([
   ["comments", "comments"],
 ]);
 
-function columnsOf({ contacts, rights }: Scene): Column[] {
-  const columns = contacts.length > 1 ? COLUMNS_WITH_CONTACT : COLUMNS;
+function columnsOf({ people, rights }: Scene): Column[] {
+  const columns = people > 1 ? COLUMNS_WITH_CONTACT : COLUMNS;
   return columns.filter(({ id }) => !rights.hidden.has(KEPT_BACK.get(id) ?? ""));
 }
 

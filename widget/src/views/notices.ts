@@ -1,9 +1,9 @@
 // The sentences: what is missing and what one can do about it, what the connection does, what to expect.
 import { html, nothing, type TemplateResult } from "lit";
 import type { Connection, JourneyError } from "../client.ts";
-import type { Missing, SourceState, Timeline } from "../frames.ts";
+import type { Missing, Older, SourceState, Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
-import type { Language } from "../language.ts";
+import { countOf, type Language } from "../language.ts";
 import type { Shown } from "../timeline.ts";
 import type { Scene } from "./scene.ts";
 
@@ -59,6 +59,7 @@ export function nothingPasses(
   filters: string[],
   culprits: Culprit[],
   onClear: () => void,
+  older: unknown,
 ): TemplateResult {
   const { say } = language;
   const drops = culprits.map(({ words, count, onDrop }) =>
@@ -67,7 +68,8 @@ export function nothingPasses(
   return blank(
     say("filteredTitle"),
     say("filtered", { filters: filters.join(say("listSeparator")) }),
-    html`<div class="ways-out">${drops}${button(say("clearFilters"), onClear)}</div>`,
+    html`<div class="ways-out">${drops}${button(say("clearFilters"), onClear)}</div>
+      ${older ? html`<div class="older">${older}</div>` : nothing}`,
   );
 }
 
@@ -82,11 +84,10 @@ export function shortened(
 ): TemplateResult | typeof nothing {
   if (!shown.partial) return nothing;
   const { say } = language;
-  const { shown: count, total, period } = timeline;
-  const loaded =
-    count < total
-      ? say("loadedNewest", { count, total: say("interactions", { count: total }) })
-      : say("loadedMonths", { count: period.months });
+  const { shown: count, total, atLeast, older, period } = timeline;
+  const loaded = older
+    ? say("loadedNewest", { count, total: say("interactions", { count: countOf(total, atLeast) }) })
+    : say("loadedMonths", { count: period.months });
   const wanted =
     months > period.months
       ? say("searchForMonths", { months: say("months", { count: months }) })
@@ -96,16 +97,21 @@ export function shortened(
 }
 
 export function loadOlder(
-  { language }: Scene,
-  shown: Shown,
+  { language, formats }: Scene,
+  { older, atLeast }: Shown,
   isBusy: boolean,
-  onOlder: (before: string) => void,
+  onOlder: (from: Older) => void,
 ): unknown {
-  if (shown.older === null) return null;
+  if (older === null) return null;
   const { say } = language;
-  const { count, before } = shown.older;
-  return html`<span>${say("olderNotLoaded", { count })}</span>
-    ${button(say(isBusy ? "loading" : "loadOlder"), () => onOlder(before), isBusy)}`;
+  const { count, before } = older;
+  // Where nobody knows whether there are any, the date says that something was done.
+  const [text, ask] =
+    count === null
+      ? [say("lookedBackTo", { date: formats.shortDate(before) }), say("lookFurtherBack")]
+      : [say("olderNotLoaded", { count: countOf(count, atLeast) }), say("loadOlder")];
+  return html`<span role="status">${text}</span>
+    ${button(isBusy ? say("loading") : ask, () => onOlder(older), isBusy)}`;
 }
 
 /** Something is missing, but not everything: what is there stays on screen below. */

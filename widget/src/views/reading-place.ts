@@ -40,9 +40,17 @@ export class ReadingPlace {
     const anchor = (day && firstInView(day, "[data-id]", view)) ?? day;
     const before = anchor?.getBoundingClientRect();
     return () => {
-      const after = anchor?.getBoundingClientRect();
+      // One that was removed stands nowhere.
+      const after = anchor?.isConnected ? anchor.getBoundingClientRect() : undefined;
       if (before && after) scroller.scrollBy(after.left - before.left, after.top - before.top);
     };
+  }
+
+  /** Changes the list, and nothing that is read moves. */
+  async keep(change: () => Promise<unknown>): Promise<void> {
+    const restore = this.hold();
+    await change();
+    restore();
   }
 
   /**

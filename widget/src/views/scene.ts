@@ -3,7 +3,7 @@ import { nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import type { Mark } from "../calls.ts";
 import type { Formats } from "../formats.ts";
-import type { ContactSummary, Interaction } from "../frames.ts";
+import type { ContactSummary, Interaction, Timeline } from "../frames.ts";
 import type { Language } from "../language.ts";
 import type { Catalogue } from "../modes.ts";
 import type { Rights } from "../rights.ts";
@@ -17,8 +17,9 @@ export interface Scene {
   now: number;
   /** The calendar day (YYYY-MM-DD) that is in the zone shown. */
   today: string;
-  /** The contacts behind the number; with several, every interaction says whose it is. */
   contacts: readonly ContactSummary[];
+  /** How many are behind the number, listed or not; with several, every interaction says whose it is. */
+  people: number;
   /** What came or changed while the call was on screen. */
   marks: ReadonlyMap<string, Mark>;
   onSelect: (interaction: Interaction, opener: HTMLElement) => void;
@@ -28,10 +29,15 @@ export function contactName(contact: ContactSummary): string {
   return contact.name || contact.contactId;
 }
 
-/** Whose an interaction is, where that is a question. */
+export function peopleBehind(timeline: Timeline | undefined): Pick<Scene, "contacts" | "people"> {
+  const { contacts = [], moreContacts = 0 } = timeline ?? {};
+  return { contacts, people: contacts.length + moreContacts };
+}
+
+/** Whose an interaction is, where that is a question: one who is not listed goes by the id. */
 export function ownerOf(scene: Scene, interaction: Interaction): string | null {
-  if (scene.contacts.length < 2) return null;
   const contact = scene.contacts.find(({ contactId }) => contactId === interaction.contactId);
+  if (scene.people < 2 && (contact || !interaction.contactId)) return null;
   return contact ? contactName(contact) : (interaction.contactId ?? scene.language.say("nobodyKnown"));
 }
 
@@ -57,6 +63,6 @@ export function localTimeHint(
 
 /** What is drawn `of` these looks the same as long as they are: of five hundred interactions, one that changed is drawn anew. */
 export function drawnOnce(scene: Scene, of: readonly unknown[], draw: () => unknown): unknown {
-  const { language, formats, catalogue, rights, contacts } = scene;
-  return guard([...of, language, formats, catalogue, rights, contacts], draw);
+  const { language, formats, catalogue, rights, contacts, people } = scene;
+  return guard([...of, language, formats, catalogue, rights, contacts, people], draw);
 }

@@ -3,10 +3,11 @@ import { html, nothing, type ReactiveControllerHost, type TemplateResult } from 
 import { live } from "lit/directives/live.js";
 import type { Interaction, Timeline } from "../frames.ts";
 import { icon } from "../icons.ts";
-import type { Language, PlainKey } from "../language.ts";
+import { countOf, type Language, type PlainKey } from "../language.ts";
 import type { View } from "../layout.ts";
 import { channelLabel } from "../modes.ts";
 import {
+  APPLIED_HERE,
   channelsWithin,
   EVERYTHING,
   type Filters,
@@ -20,7 +21,6 @@ import { directionLabel, nameOf, outcomeLabel } from "./interaction.ts";
 import type { Scene } from "./scene.ts";
 
 const ALL = "";
-const MORE = ["agent", "outcome", "direction", "onlyFailures", "text"] as const;
 
 type Chosen = "campaign" | "channel" | "agent" | "outcome" | "direction";
 
@@ -38,27 +38,31 @@ export interface ToolbarState {
   onView: (view: View) => void;
 }
 
-function campaignChoices({ formats }: Scene, { campaigns }: Timeline): Choice[] {
+function campaignChoices({ language }: Scene, { campaigns, atLeast }: Timeline): Choice[] {
   return campaigns.map(({ id, name, interactions }) => ({
     value: id,
     label: name || id,
     detail: name ? id : "",
-    count: formats.number(interactions),
+    count: language.count(countOf(interactions, atLeast)),
   }));
 }
 
-function channelChoices({ language, catalogue, formats }: Scene, state: ToolbarState): Choice[] {
+function channelChoices({ language, catalogue }: Scene, state: ToolbarState): Choice[] {
   const { timeline, found, filters } = state;
   return channelsWithin(timeline, found, filters.campaign).map(({ channel, interactions }) => ({
     value: channel,
     label: channelLabel(language, catalogue, channel),
-    count: interactions === null ? undefined : formats.number(interactions),
+    // Within a campaign they are counted here, from all that is loaded.
+    count:
+      interactions === null
+        ? undefined
+        : language.count(countOf(interactions, timeline.atLeast && !filters.campaign)),
   }));
 }
 
 /** What the interactions themselves offer to choose from, the most frequent first. */
 function choicesIn(
-  { formats }: Scene,
+  { language }: Scene,
   interactions: Interaction[],
   of: (interaction: Interaction) => { value: string | null | undefined; label: string },
 ): Choice[] {
@@ -69,7 +73,7 @@ function choicesIn(
   }
   return [...counted]
     .sort(([, a], [, b]) => b.count - a.count)
-    .map(([value, { label, count }]) => ({ value, label, count: formats.number(count) }));
+    .map(([value, { label, count }]) => ({ value, label, count: language.count(count) }));
 }
 
 export class Toolbar {
@@ -112,9 +116,9 @@ export class Toolbar {
 
   /** What the service can be asked for. */
   #first(scene: Scene, state: ToolbarState): TemplateResult[] {
-    const { language, formats } = scene;
+    const { language } = scene;
     const { timeline, found, filters, onFilters } = state;
-    const everyCampaign = formats.number(timeline.total);
+    const everyCampaign = language.count(countOf(timeline.total, timeline.atLeast));
     const chooseCampaign = (campaign: string | null) => {
       // The campaign is the primary filter: a channel that it does not have is let go.
       const offered = channelsWithin(timeline, found, campaign).map(({ channel }) => channel);
@@ -123,7 +127,16 @@ export class Toolbar {
     };
     const campaigns = campaignChoices(scene, timeline);
     return [
-      this.#choice(scene, state, "campaign", "allCampaigns", campaigns, everyCampaign, chooseCampaign),
+      this.#choice(
+        scene,
+        state,
+        "campaign",
+        "allCampaigns",
+        campaigns,
+        everyCampaign,
+        chooseCampaign,
+        timeline.moreCampaigns,
+      ),
       this.#choice(scene, state, "channel", "allChannels", channelChoices(scene, state)),
       this.#boxes.months.render({
         language,
@@ -143,18 +156,20 @@ export class Toolbar {
     choices: Choice[],
     count?: string,
     choose = (value: string | null) => onFilters({ ...filters, [name]: value }),
+    more?: number,
   ): TemplateResult {
     return this.#boxes[name].render({
       language,
       label: language.say(name),
       choices: [{ value: ALL, label: language.say(all), count }, ...choices],
+      more,
       value: filters[name] ?? ALL,
       onChoose: (value) => choose(value || null),
     });
   }
 
   #moreButton({ language }: Scene, filters: Filters): TemplateResult {
-    const count = MORE.filter((name) => filters[name] !== EVERYTHING[name]).length;
+    const count = APPLIED_HERE.filter((name) => filters[name] !== EVERYTHING[name]).length;
     const toggle = () => {
       this.#showsMore = !this.#showsMore;
       this.#host.requestUpdate();
@@ -200,9 +215,10 @@ function periodChoices({ say }: Language): Choice[] {
 
 function countText({ language }: Scene, shown: Shown | null): string {
   if (!shown) return "";
-  const { count, matching } = shown;
-  if (matching === null || matching <= count) return language.say("interactions", { count });
-  return language.say("countOf", { shown: count, count: matching });
+  const { count, matching, atLeast } = shown;
+  if (matching === null) return language.say("interactions", { count });
+  if (matching <= count) return language.say("interactions", { count: countOf(count, atLeast) });
+  return language.say("countOf", { shown: count, count: countOf(matching, atLeast) });
 }
 
 function viewSwitch({ say }: Language, view: View, onView: (view: View) => void): TemplateResult {

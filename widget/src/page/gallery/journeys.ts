@@ -1,5 +1,14 @@
 // Made-up customers for the gallery: journeys of any length, the same each time, that end a little before `now`.
-import type { Brief, ContactSummary, Day, Interaction, Named, Outcome, Timeline } from "../../frames.ts";
+import type {
+  Brief,
+  ContactSummary,
+  Day,
+  Interaction,
+  Named,
+  Older,
+  Outcome,
+  Timeline,
+} from "../../frames.ts";
 
 export const ZONE = "Europe/Lisbon";
 
@@ -342,4 +351,21 @@ export function timelineOf(
     ],
     ...fields,
   };
+}
+
+/** Where the page behind this one begins. */
+export function olderThan({ days }: Timeline): Older | null {
+  const oldest = days.at(-1)?.interactions.at(-1);
+  return oldest ? { before: oldest.startedAt, beforeId: oldest.interactionId } : null;
+}
+
+const GIVEN = ["Rita", "Tomás", "Leonor", "Hugo", "Marta"];
+const FAMILY = ["Salgado", "Vasconcelos", "Reis", "Teixeira"];
+
+/** Of a few, nothing but the id is known. */
+export function peopleOf(count: number): { id: string; name: string | null }[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: `bm-0${5000 + index}`,
+    name: index % 7 === 6 ? null : `${GIVEN[index % GIVEN.length]} ${FAMILY[index % FAMILY.length]}`,
+  }));
 }

@@ -1,5 +1,5 @@
 // What the service says in the gallery's states: to whoever says hello, and when it is asked.
-import type { ClientFrame, ServerFrame, Welcome } from "../../frames.ts";
+import type { ClientFrame, ServerFrame, Timeline, Welcome } from "../../frames.ts";
 import { ENGLISH } from "./journeys.ts";
 import type { Line, Script } from "./scripted-socket.ts";
 import { masked, type World } from "./world.ts";
@@ -18,6 +18,16 @@ export const sends =
     if (frame.type === "hello") for (const one of [world.welcome(rights), ...framesOf(world)]) say(one);
     const reply = answerTo(frame);
     if (reply) say(reply);
+  };
+
+/** A service that sends a journey beyond its counts, and answers searches. */
+export const finds =
+  (answerOf: (world: World) => Timeline) =>
+  (world: World): Script =>
+  (frame, { say }) => {
+    if (frame.type === "hello")
+      for (const one of [world.welcome(), world.pop(world.vast(), { state: "connected" })]) say(one);
+    if (frame.type === "search") say({ type: "timeline", request: frame.request, timeline: answerOf(world) });
   };
 
 function answerTo(frame: ClientFrame): ServerFrame | undefined {

@@ -1,4 +1,6 @@
 // Every state of the element: what the service sends, and what the agent does then.
+import { olderThan } from "./journeys.ts";
+import { LARGE } from "./large-states.ts";
 import { POLICY } from "./policy-states.ts";
 import type { Script } from "./scripted-socket.ts";
 import {
@@ -100,7 +102,10 @@ const JOURNEYS: GalleryState[] = [
     title: "More than was sent",
     about: "What is not loaded is counted, and can be asked for.",
     size: "narrow",
-    script: sends((world) => [world.pop(world.journey(20, { total: 812 }))]),
+    script: sends((world) => {
+      const timeline = world.journey(20, { total: 812 });
+      return [world.pop({ ...timeline, older: olderThan(timeline) })];
+    }),
   },
 ];
 
@@ -364,6 +369,7 @@ const LOOKS: GalleryState[] = [
 
 export const GALLERY: readonly Group[] = [
   { title: "Journeys", states: JOURNEYS },
+  { title: "More than is sent, counted or listed", states: LARGE },
   { title: "Calls and people", states: CALLS },
   { title: "What an agent does", states: ACTIONS },
   { title: "When something is missing", states: GAPS },

@@ -1,8 +1,9 @@
 // What the service of a gallery's state can send, at one moment: calls, timelines and updates of made-up customers.
 import type { Call, Interaction, Pop, Timeline, Update, Welcome } from "../../frames.ts";
-import { ARABIC, contactOf, ENGLISH, journeyOf, timelineOf } from "./journeys.ts";
+import { ARABIC, contactOf, ENGLISH, journeyOf, olderThan, peopleOf, timelineOf } from "./journeys.ts";
 
 const AGENT = "ana";
+const DAY_SECONDS = 86_400;
 
 const MODES = [
   { mode: "home", label: "Home", channel: "voice", icon: "call", color: "green" },
@@ -79,6 +80,62 @@ export class World {
     }));
     const contacts = people.map((person) => contactOf(person, interactions, this.#now));
     return timelineOf(ENGLISH, interactions, this.#now, { contacts });
+  }
+
+  /** The switchboard of a company: ten thousand people, of whom those reached last are named. */
+  switchboard(): Timeline {
+    const people = peopleOf(20);
+    const interactions = journeyOf(ENGLISH, 50, this.#now).map((interaction, index) => {
+      // Every fifth is of somebody who is not listed.
+      const listed = people[(index - Math.floor(index / 5)) % people.length];
+      return { ...interaction, contactId: (index % 5 !== 4 && listed?.id) || `bm-0${7000 + index}` };
+    });
+    const contacts = people.map((person) => contactOf(person, interactions, this.#now));
+    const timeline = timelineOf(ENGLISH, interactions, this.#now, { contacts, moreContacts: 9_980 });
+    return { ...timeline, total: 18_204, moreCampaigns: 12, older: olderThan(timeline) };
+  }
+
+  /** More than the service counts. */
+  vast(): Timeline {
+    const timeline = this.journey(20);
+    const more = <Counted extends { interactions: number }>(one: Counted) => ({
+      ...one,
+      interactions: one.interactions * 960,
+    });
+    return {
+      ...timeline,
+      atLeast: true,
+      total: 20_000,
+      contacts: timeline.contacts.map((one) => ({ ...more(one), interactions: 20_000, atLeast: true })),
+      campaigns: timeline.campaigns.map(more),
+      moreCampaigns: 12,
+      channels: timeline.channels.map(more),
+      older: olderThan(timeline),
+    };
+  }
+
+  /** The answer to a search that looked through as much as one may, and found a few. */
+  lookedThrough(): Timeline {
+    const timeline = this.vast();
+    const found = timeline.days.slice(0, 3).map((day) => ({
+      ...day,
+      interactions: day.interactions.filter(({ campaign }) => campaign?.id === ENGLISH.campaigns[0].id),
+    }));
+    const days = found.filter(({ interactions }) => interactions.length > 0);
+    const shown = days.reduce((sum, { interactions }) => sum + interactions.length, 0);
+    return { ...timeline, days, shown, matching: shown };
+  }
+
+  /** What an import wrote with one time for all of it. */
+  oneMoment(): Timeline {
+    const interactions = journeyOf(ENGLISH, 200, this.#now).map((one, index) => ({
+      ...one,
+      interactionId: `import-${String(index).padStart(4, "0")}`,
+      startedAt: this.#ago(3 * DAY_SECONDS),
+      endedAt: null,
+    }));
+    const timeline = timelineOf(ENGLISH, interactions, this.#now);
+    return { ...timeline, total: 1_200, older: olderThan(timeline) };
   }
 
   /** A text that we sent during the call, and the answer to it. */
