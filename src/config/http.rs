@@ -33,6 +33,8 @@ pub struct Http {
     pub subscribed_agents_max: usize,
     pub outbox_frames_max: usize,
     pub write_timeout: Span,
+    pub answers_bytes_max: usize,
+    pub answers_per_identity_bytes_max: usize,
     pub heartbeat: Span,
     pub tls: TlsSettings,
 }

@@ -17,10 +17,14 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::auth::{Identity, Scope};
+use crate::journey::permits::Purpose;
 use crate::journey::timeline::Ask;
+use crate::metrics::wire::AnswerRefused;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
+use listener::Peer;
 
+mod answers;
 mod bearer;
 mod gate;
 mod guard;
@@ -38,6 +42,7 @@ pub mod watched;
 pub struct Service {
     pub way: Arc<Way>,
     pub guard: Guard,
+    pub answers: Arc<Answers>,
     /// Addresses of the brokers, as clients reach them.
     pub brokers: String,
     pub embedded_broker: bool,
@@ -46,6 +51,8 @@ pub struct Service {
     pub drain: CancellationToken,
 }
 
+pub use answers::Answers;
+use answers::Who;
 pub use guard::Guard;
 pub use tls::Tls;
 
@@ -149,6 +156,8 @@ struct JourneyQuery {
 async fn journey(
     State(service): Shared,
     who: Option<Extension<Identity>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
     Path(given): Path<String>,
     query: Result<Query<JourneyQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -185,11 +194,16 @@ async fn journey(
         interactions_max: settings.interactions_max,
     };
     let identity = who.map_or_else(|| Identity::unverified(String::new()), |Extension(identity)| identity);
-    match way.timeline(number.clone(), ask, &way.door.policy.fields(&identity)).await {
+    let reserved = match service.answers.reserve(Who::of(&identity, &peer, &headers, &way.settings.http)) {
+        Ok(reserved) => reserved,
+        Err(refused) => return answers::refusal(refused),
+    };
+    match way.timeline(number.clone(), ask, way.door.policy.fields(&identity), Purpose::Api).await {
         Ok(timeline) => {
             way.tell_asked_over_http(&identity, number);
-            ([(header::CONTENT_TYPE, "application/json")], timeline).into_response()
+            reserved.json(timeline)
         }
+        Err(TimelineFailure::Busy) => answers::refusal(AnswerRefused::All),
         Err(TimelineFailure::BadMonths) => {
             problem(StatusCode::BAD_REQUEST, "bad_months", "the period is 3, 6, 9 or 12 months")
         }

@@ -21,6 +21,7 @@ pub mod keep;
 mod migration;
 mod no_ids;
 pub(crate) mod parts;
+pub mod permits;
 pub mod postgres;
 pub mod recorder;
 mod removal;

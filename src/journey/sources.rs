@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tracing::error;
 
+use super::permits::{self, Permit, Permits, Purpose, Turn};
 use super::postgres::tables::Tables;
 use super::recorder::Currency;
 use super::store::{LookUp, Store, StoreError};
@@ -23,7 +24,7 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 
 /// The sources that are shown, by where they are.
 #[derive(Clone)]
-pub struct Sources(Arc<Vec<Place>>);
+pub struct Sources(Arc<Vec<Place>>, Arc<Permits>);
 
 /// Where one or both sources are.
 struct Place {
@@ -32,6 +33,8 @@ struct Place {
     /// Those that are recorded, shown or not.
     keeps: Vec<Source>,
     kept: Kept,
+    /// As many as it has connections.
+    permits: Arc<Permits>,
 }
 
 enum Kept {
@@ -46,25 +49,33 @@ impl Sources {
         let shown = settings.source.sources();
         let (elsewhere, shared): (Vec<Source>, Vec<Source>) =
             Source::ALL.into_iter().partition(|source| settings.sources.of(*source).store.is_some());
+        let others_max = permits::others_max(settings.lookups_max, permits::cores());
+        let of_place = || Permits::new(permits::connections(settings.lookups_max), others_max);
         let mut places = Vec::new();
         if shown.iter().any(|source| shared.contains(source)) {
-            places.push(Place::store(shown, shared, Store::open(settings)?));
+            places.push(Place::store(shown, shared, Store::open(settings)?, of_place()));
         }
         for source in elsewhere.into_iter().filter(|source| shown.contains(source)) {
             let own = settings.sources.of(source);
             places.push(match (&own.interactions, &own.store) {
                 (None, Some(store)) => {
                     let store = Store::open(&config::Journey { store: store.clone(), ..settings.clone() })?;
-                    Place::store(shown, vec![source], store)
+                    Place::store(shown, vec![source], store, of_place())
                 }
                 _ => Place {
                     sources: vec![source],
                     keeps: vec![],
                     kept: Kept::Tables(Box::new(Tables::open(source, settings)?)),
+                    permits: of_place(),
                 },
             });
         }
-        Ok(Self(Arc::new(places)))
+        Ok(Self(Arc::new(places), Permits::new(others_max, others_max)))
+    }
+
+    /// Waits for the right to look something up that is not a pop's.
+    pub async fn turn(&self, purpose: Purpose) -> Turn {
+        Turn::wait(&self.1, purpose).await
     }
 
     /// The stores that our recorders write, each with how current it is, and the sources that it keeps.
@@ -88,12 +99,14 @@ impl Sources {
     }
 
     /// Asks all places; [`LookingUp::finish`] waits for them.
-    pub fn look_up(&self, number: &str, from: DateTime<Utc>) -> LookingUp {
+    pub fn look_up(&self, number: &str, from: DateTime<Utc>, turn: &Turn) -> LookingUp {
         let ask = |(nth, place): (usize, &Place)| {
             let (places, number) = (Arc::clone(&self.0), number.to_owned());
             let look_up = LookUp { number, from, sources: place.sources.clone() };
+            let turn = turn.clone();
             let asked = async move {
-                let answer = tokio::time::timeout(GIVE_UP, places[nth].look_up(look_up)).await;
+                let permit = places[nth].permits.acquire(turn.purpose).await;
+                let answer = tokio::time::timeout(GIVE_UP, places[nth].look_up(look_up, (permit, turn))).await;
                 answer.unwrap_or(Err(StoreError::TimedOut))
             };
             // Whatever becomes of the look-up, the pop goes out.
@@ -112,9 +125,9 @@ impl Sources {
 }
 
 impl Place {
-    fn store(shown: &[Source], keeps: Vec<Source>, store: Store) -> Self {
+    fn store(shown: &[Source], keeps: Vec<Source>, store: Store, permits: Arc<Permits>) -> Self {
         let sources = keeps.iter().copied().filter(|source| shown.contains(source)).collect();
-        Self { sources, keeps, kept: Kept::Store(store, Arc::new(Currency::default())) }
+        Self { sources, keeps, kept: Kept::Store(store, Arc::new(Currency::default())), permits }
     }
 
     fn describe(&self) -> String {
@@ -124,9 +137,10 @@ impl Place {
         }
     }
 
-    async fn look_up(&self, look_up: LookUp) -> Result<Journey, StoreError> {
+    /// The permit and the turn are given back when the work is done, even if nobody waits for it any more.
+    async fn look_up(&self, look_up: LookUp, (permit, turn): (Permit, Turn)) -> Result<Journey, StoreError> {
         match &self.kept {
-            Kept::Store(store, _) => store.look_up(look_up).await,
+            Kept::Store(store, _) => store.look_up_for(turn.purpose, look_up, (permit, turn)).await,
             Kept::Tables(tables) => tables.look_up(&look_up).await,
         }
     }
@@ -200,6 +214,21 @@ impl LookingUp {
         self.began.elapsed()
     }
 
+    /// As if no place had answered in time.
+    pub fn late(&self, now: DateTime<Utc>) -> Known {
+        let mut sources: Vec<_> = self.places.iter().flat_map(|place| place.states(None, now)).collect();
+        sources.sort_by_key(|state| state.source);
+        Known { journey: None, sources }
+    }
+
+    /// The journeys that have come until now.
+    pub fn journeys(&self) -> impl Iterator<Item = &Journey> {
+        self.answers.values().filter_map(|answer| match answer {
+            Answer::Journey(journey) => Some(journey),
+            Answer::Failed => None,
+        })
+    }
+
     /// What is known now; a place that has not answered is missing.
     pub fn known(&self, now: DateTime<Utc>) -> Known {
         let mut sources = Vec::new();
@@ -207,11 +236,7 @@ impl LookingUp {
             sources.extend(place.states(self.answers.get(&nth), now));
         }
         sources.sort_by_key(|state| state.source);
-        let journeys = self.answers.values().filter_map(|answer| match answer {
-            Answer::Journey(journey) => Some(journey),
-            Answer::Failed => None,
-        });
-        let mut journeys = journeys.cloned();
+        let mut journeys = self.journeys().cloned();
         let first = journeys.next();
         let journey = first.map(|first| journeys.fold(first, merge));
         Known { journey: journey.map(|journey| Journey { number: self.number.clone(), ..journey }), sources }
