@@ -185,3 +185,34 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: Times =
+        Times { header: Duration::from_secs(10), idle: Duration::from_secs(60), write: Duration::from_secs(3) };
+
+    fn in_seconds(watch: &Watch, start: Instant) -> Option<u64> {
+        // The clock went on for less than a second.
+        watch.deadline().map(|deadline| (deadline - start).as_secs())
+    }
+
+    #[test]
+    fn an_answer_of_which_nothing_is_taken_has_its_time_and_any_byte_begins_it_anew() {
+        let (start, watch) = (Instant::now(), Watch::new(TIMES));
+        assert_eq!(in_seconds(&watch, start), Some(10), "the first header");
+        let asked = watch.asked();
+        assert_eq!(in_seconds(&watch, start), None, "while the answer is made");
+        watch.is_blocked();
+        assert_eq!(in_seconds(&watch, start), Some(3), "also while another one is made");
+        drop(asked);
+        let first = watch.deadline();
+        watch.is_blocked();
+        assert_eq!(watch.deadline(), first, "it stays blocked since it was");
+        watch.has_written();
+        assert_eq!(in_seconds(&watch, start), Some(60));
+        watch.is_blocked();
+        assert!(watch.deadline() > first);
+    }
+}

@@ -95,6 +95,7 @@ impl Way {
         }
         let _one_of_few = self.preparing.0.acquire().await;
         blocking(move || {
+            look_up.journeys().for_each(wait_if_asked);
             let known = way.known(&look_up, now);
             let prepare = way.preparer(&key, &known, seen, now);
             let ahead = views.into_iter().map(|view| (view.clone(), prepare(&view))).collect();
@@ -136,4 +137,10 @@ fn is_short(look_up: &LookingUp) -> bool {
 
 fn text_bytes(interaction: &Interaction) -> usize {
     interaction.comments.as_ref().map_or(0, |comments| comments.len())
+}
+
+/// Where tests let a long preparation take as long as they like; without failpoints, nothing.
+fn wait_if_asked(_journey: &Journey) {
+    let _asked = |one: &Interaction| one.comments.as_deref() == Some("takes long to prepare");
+    fail::fail_point!("screen_pop::long", _journey.interactions.iter().any(_asked), |_| ());
 }
