@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use super::gate::{Place, place};
 use super::listener::Peer;
-use super::{problem, proxies};
+use super::{Service, problem, proxies};
 use crate::auth::Identity;
 use crate::config::Http;
 use crate::metrics::Metrics;
@@ -19,26 +22,27 @@ use crate::metrics::wire::AnswerRefused;
 
 /// What an answer counts before its size is known: more than a timeline of `journey.interactions_max` interactions with short
 /// comments.
-pub const ESTIMATE_BYTES: usize = 256 * 1024;
+const ESTIMATE_BYTES: usize = 256 * 1024;
 /// When a client may ask again. Most answers are written within milliseconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// Whose answers are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Who {
+enum Who {
     Agent(String),
     /// Without authentication, or for a token of no agent.
     Client(Place),
 }
 
 impl Who {
-    pub fn of(identity: &Identity, peer: &Peer, headers: &HeaderMap, http: &Http) -> Self {
-        if identity.agent_id.is_empty() {
-            let held = &peer.held;
-            Self::Client(place(proxies::client(headers, http.forwarded_header, held.gate(), held.peer)))
-        } else {
-            Self::Agent(identity.agent_id.clone())
+    fn of(request: &Parts, http: &Http) -> Option<Self> {
+        let agent = request.extensions.get::<Identity>().map(|identity| &identity.agent_id);
+        if let Some(agent_id) = agent.filter(|agent_id| !agent_id.is_empty()) {
+            return Some(Self::Agent(agent_id.clone()));
         }
+        let Peer { held, .. } = request.extensions.get()?;
+        let client = proxies::client(&request.headers, http.forwarded_header, held.gate(), held.peer);
+        Some(Self::Client(place(client)))
     }
 }
 
@@ -67,7 +71,7 @@ impl Answers {
     }
 
     /// Room for an answer whose size is not known yet.
-    pub fn reserve(self: &Arc<Self>, who: Who) -> Result<Reserved, AnswerRefused> {
+    fn reserve(self: &Arc<Self>, who: Who) -> Result<Reserved, AnswerRefused> {
         let mut reserved = Reserved { of: Arc::clone(self), who, bytes: 0 };
         reserved.resize(ESTIMATE_BYTES)?;
         Ok(reserved)
@@ -81,6 +85,17 @@ impl Answers {
             return Some(AnswerRefused::PerIdentity);
         }
         over(held.all - before, self.all_max).then_some(AnswerRefused::All)
+    }
+}
+
+/// Room for the answer to a request, before anything is done for it.
+impl FromRequestParts<Arc<Service>> for Reserved {
+    type Rejection = Response;
+
+    async fn from_request_parts(request: &mut Parts, service: &Arc<Service>) -> Result<Self, Response> {
+        // The listener says of every request whose it is.
+        let who = Who::of(request, &service.way.settings.http).ok_or_else(|| refusal(AnswerRefused::All))?;
+        service.answers.reserve(who).map_err(refusal)
     }
 }
 
@@ -116,6 +131,11 @@ impl Reserved {
             held.by.remove(&self.who);
         }
         self.of.metrics.wire.answer_bytes(held.all);
+    }
+
+    /// As below, of a value.
+    pub fn of(self, value: &Value) -> Response {
+        self.json(value.to_string())
     }
 
     /// JSON that counts until it was written to the socket, or its connection has ended.

@@ -22,7 +22,6 @@ use crate::journey::timeline::Ask;
 use crate::metrics::wire::AnswerRefused;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
-use listener::Peer;
 
 mod answers;
 mod bearer;
@@ -52,7 +51,7 @@ pub struct Service {
 }
 
 pub use answers::Answers;
-use answers::Who;
+use answers::Reserved;
 pub use guard::Guard;
 pub use tls::Tls;
 
@@ -139,8 +138,8 @@ async fn info(State(service): Shared, headers: HeaderMap) -> Response {
 }
 
 /// Agents with a session here or a call anywhere: for the page to choose from.
-async fn agents(State(service): Shared) -> Json<Value> {
-    Json(json!({ "agents": service.way.door.agents.list() }))
+async fn agents(State(service): Shared, reserved: Reserved) -> Response {
+    reserved.of(&json!({ "agents": service.way.door.agents.list() }))
 }
 
 #[derive(Deserialize)]
@@ -156,8 +155,7 @@ struct JourneyQuery {
 async fn journey(
     State(service): Shared,
     who: Option<Extension<Identity>>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
+    reserved: Reserved,
     Path(given): Path<String>,
     query: Result<Query<JourneyQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -194,10 +192,6 @@ async fn journey(
         interactions_max: settings.interactions_max,
     };
     let identity = who.map_or_else(|| Identity::unverified(String::new()), |Extension(identity)| identity);
-    let reserved = match service.answers.reserve(Who::of(&identity, &peer, &headers, &way.settings.http)) {
-        Ok(reserved) => reserved,
-        Err(refused) => return answers::refusal(refused),
-    };
     match way.timeline(number.clone(), ask, way.door.policy.fields(&identity), Purpose::Api).await {
         Ok(timeline) => {
             way.tell_asked_over_http(&identity, number);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::searches::{By, Running, Subject, Turn};
 use super::{Way, views};
@@ -85,7 +86,8 @@ async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search, mut turn: 
     }
     let (session, running) = match turn.try_recv() {
         Ok(running) => (session, running),
-        Err(_) => {
+        Err(TryRecvError::Closed) => return say(&way, &session, &error(&request, REPLACED)),
+        Err(TryRecvError::Empty) => {
             // A session that ends meanwhile is not kept for its answer.
             let waits = Arc::downgrade(&session);
             drop(session);
