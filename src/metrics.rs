@@ -18,6 +18,7 @@ use crate::push::{CloseCode, Stage};
 use crate::record::{Mark, Refusal};
 use skew::Skew;
 
+pub mod crowd;
 mod process;
 pub mod recorders;
 mod skew;
@@ -64,6 +65,7 @@ pub struct Metrics {
     sessions: Gauge,
     connections: Gauge,
     pub wire: wire::Wire,
+    pub crowd: crowd::Crowd,
     lag: Family<Labels<2>, Gauge>,
     kafka_errors: Counter,
     lags: parking_lot::Mutex<Vec<Lag>>,
@@ -110,6 +112,7 @@ impl Metrics {
             sessions: Gauge::default(),
             connections: Gauge::default(),
             wire: wire::Wire::default(),
+            crowd: crowd::Crowd::default(),
             lag: Family::default(),
             kafka_errors: Counter::default(),
             lags: parking_lot::Mutex::default(),
@@ -181,6 +184,7 @@ impl Metrics {
         registry.register("sessions", "Open sessions", self.sessions.clone());
         registry.register("connections", "Open connections of any kind", self.connections.clone());
         self.wire.register(registry);
+        self.crowd.register(registry);
         registry.register(
             "kafka_lag_records",
             "Records that are not kept yet; of the calls, not heard yet",

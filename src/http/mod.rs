@@ -102,6 +102,7 @@ fn needs(
 }
 
 async fn metrics(State(service): Shared) -> Response {
+    service.way.metrics.crowd.lookups(&service.way.sources.load());
     let text = service.way.metrics.text(service.way.door.agents.sessions());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }

@@ -28,6 +28,16 @@ const PURPOSES: usize = 5;
 impl Purpose {
     const OTHERS: [Self; PURPOSES - 1] = [Self::Update, Self::Search, Self::Api, Self::Reveal];
 
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pop => "pop",
+            Self::Update => "update",
+            Self::Search => "search",
+            Self::Api => "api",
+            Self::Reveal => "reveal",
+        }
+    }
+
     fn index(self) -> usize {
         self as usize
     }
@@ -66,6 +76,13 @@ struct State {
     next: u64,
 }
 
+/// Permits of a purpose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    pub running: usize,
+    pub waiting: usize,
+}
+
 /// Given back when dropped.
 #[derive(Debug)]
 pub struct Permit {
@@ -76,6 +93,22 @@ pub struct Permit {
 impl Permits {
     pub fn new(total: usize, others_max: usize) -> Arc<Self> {
         Arc::new(Self { total, others_max, state: Mutex::default() })
+    }
+
+    /// Of each purpose that takes its permits here: of the program all but pops, of a place pops alone.
+    pub fn load(program: &Self, places: &[Arc<Self>]) -> Vec<(Purpose, Load)> {
+        let pops = places.iter().map(|place| place.load_of(Purpose::Pop));
+        let pops = pops.fold(Load::default(), |all, of| Load {
+            running: all.running + of.running,
+            waiting: all.waiting + of.waiting,
+        });
+        let others = Purpose::OTHERS.into_iter().map(|purpose| (purpose, program.load_of(purpose)));
+        others.chain([(Purpose::Pop, pops)]).collect()
+    }
+
+    fn load_of(&self, purpose: Purpose) -> Load {
+        let state = self.state.lock();
+        Load { running: state.running[purpose.index()], waiting: state.waiting[purpose.index()].len() }
     }
 
     /// Waits for a permit. Ready at once if one is free and nobody with a better right waits. Safe to cancel.
@@ -309,6 +342,8 @@ mod tests {
         let of_the_thread = turn.clone();
         drop(turn);
         assert!(at_once(&permits, Purpose::Update).is_none(), "the work goes on");
+        let search = (Purpose::Search, Load { running: 1, waiting: 0 });
+        assert!(Permits::load(&permits, &[]).contains(&search));
         drop(of_the_thread);
         assert!(at_once(&permits, Purpose::Update).is_some());
     }

@@ -73,6 +73,12 @@ impl Sources {
         Ok(Self(Arc::new(places), Permits::new(others_max, others_max)))
     }
 
+    /// Look-ups that run and wait.
+    pub fn load(&self) -> Vec<(Purpose, permits::Load)> {
+        let places: Vec<_> = self.0.iter().map(|place| Arc::clone(&place.permits)).collect();
+        Permits::load(&self.1, &places)
+    }
+
     /// Waits for the right to look something up that is not a pop's.
     pub async fn turn(&self, purpose: Purpose) -> Turn {
         Turn::wait(&self.1, purpose).await

@@ -82,7 +82,7 @@ impl Way {
         look_up: LookingUp,
         (seen, now): (u64, DateTime<Utc>),
     ) -> Preparation {
-        if is_short(&look_up) {
+        if is_short(look_up.journeys()) {
             let known = self.known(&look_up, now);
             return Preparation { look_up, known, ahead: RefCell::default(), seen, now };
         }
@@ -122,9 +122,9 @@ impl Way {
     }
 }
 
-fn is_short(look_up: &LookingUp) -> bool {
+fn is_short<'j>(journeys: impl Iterator<Item = &'j Journey>) -> bool {
     let (mut items, mut bytes) = (0, 0);
-    for journey in look_up.journeys() {
+    for journey in journeys {
         let Journey { contacts, leads, interactions, .. } = journey;
         items = items.max(contacts.len()).max(leads.len()).max(interactions.len());
         if items > INLINE_ITEMS_MAX {
@@ -143,4 +143,33 @@ fn text_bytes(interaction: &Interaction) -> usize {
 fn wait_if_asked(_journey: &Journey) {
     let _asked = |one: &Interaction| one.comments.as_deref() == Some("takes long to prepare");
     fail::fail_point!("screen_pop::long", _journey.interactions.iter().any(_asked), |_| ());
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn journey(interactions: usize, comment: &str) -> Journey {
+        let one = json!({ "interactionId": "i", "source": "data_cloud", "address": "+12015550142", "channel": "voice",
+                          "startedAt": "2026-11-18T10:30:23Z", "comments": comment });
+        let one: Interaction = serde_json::from_value(one).unwrap();
+        Journey { interactions: vec![one; interactions], ..Journey::default() }
+    }
+
+    #[test]
+    fn an_ordinary_journey_is_short_and_one_of_many_or_of_letters_is_not() {
+        let is_short = |journey: Journey| is_short([journey].iter());
+        assert!(is_short(Journey::default()) && is_short(journey(64, "Not interested now.")));
+        assert!(!is_short(journey(65, "")));
+        assert!(!is_short(journey(3, &"A long letter. ".repeat(1000))));
+        assert!(!is_short(Journey { leads: vec!["bm-1".into(); 1000], ..Journey::default() }));
+    }
+
+    #[test]
+    fn what_several_places_give_is_counted_together() {
+        let letters = [journey(1, &"x".repeat(20_000)), journey(1, &"x".repeat(20_000))];
+        assert!(is_short(letters[..1].iter()) && !is_short(letters.iter()));
+    }
 }

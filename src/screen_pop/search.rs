@@ -39,6 +39,7 @@ pub enum TimelineFailure {
 /// Gives a search its place among those that wait, and lets it wait there. Called in the order in which searches came.
 pub(super) fn take_in(way: &Arc<Way>, session: &Arc<Session>, search: Search) {
     if bytes_of(&search) > SEARCH_BYTES_MAX {
+        way.metrics.crowd.searched(TOO_LONG.0);
         // Not with its request: that may be what is too long.
         return say(
             way,
@@ -52,7 +53,7 @@ pub(super) fn take_in(way: &Arc<Way>, session: &Arc<Session>, search: Search) {
     };
     match way.searches.enter(&session.agent_id, Subject { session: session.id.clone(), of }) {
         Ok(turn) => _ = way.tasks.spawn(answer(Arc::clone(way), Arc::clone(session), search, turn)),
-        Err(_) => say(way, session, &error(&search.request, BUSY)),
+        Err(_) => refuse(way, session, &search.request, BUSY),
     }
 }
 
@@ -63,6 +64,11 @@ fn bytes_of(Search { request, call_id, number, campaign, channel, .. }: &Search)
 
 fn error(request: &RequestId, (code, text): Refused) -> String {
     Encoded::Error { request: Some(request), code, text: text.into() }.encode()
+}
+
+fn refuse(way: &Way, session: &Session, request: &RequestId, refused: Refused) {
+    way.metrics.crowd.searched(refused.0);
+    say(way, session, &error(request, refused));
 }
 
 fn say(way: &Way, session: &Session, frame: &str) {
@@ -82,24 +88,26 @@ async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search, mut turn: 
     let mut number = way.searched_number(&session, &search, Utc::now());
     if let Err(refused) = number {
         way.tell_searched(&session, search.call_id.as_deref(), None, Some(refused.0));
-        return say(&way, &session, &error(&request, refused));
+        return refuse(&way, &session, &request, refused);
     }
     let (session, running) = match turn.try_recv() {
         Ok(running) => (session, running),
-        Err(TryRecvError::Closed) => return say(&way, &session, &error(&request, REPLACED)),
+        Err(TryRecvError::Closed) => return refuse(&way, &session, &request, REPLACED),
         Err(TryRecvError::Empty) => {
             // A session that ends meanwhile is not kept for its answer.
             let waits = Arc::downgrade(&session);
             drop(session);
             let turn = turn.await;
             let Some(session) = waits.upgrade() else { return };
-            let Ok(running) = turn else { return say(&way, &session, &error(&request, REPLACED)) };
+            let Ok(running) = turn else { return refuse(&way, &session, &request, REPLACED) };
             // The call may be over by now.
             number = way.searched_number(&session, &search, Utc::now());
             (session, running)
         }
     };
-    let frame = match way.search(&session, search, number).await {
+    let found = way.search(&session, search, number).await;
+    way.metrics.crowd.searched(found.as_ref().err().map_or("timeline", |refused| refused.0));
+    let frame = match found {
         Ok(timeline) => Encoded::Timeline { request: &request, timeline: Raw(&timeline) }.encode(),
         Err(refused) => error(&request, refused),
     };

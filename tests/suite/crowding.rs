@@ -88,6 +88,7 @@ async fn sessions_that_search_as_fast_as_they_may_take_no_timeline_from_others(k
         assert_eq!((timelines + replaced) as u64, TIMES, "{answers:?}");
         looked_up += timelines;
     }
+    service.counts_exactly("backstory_searches_total", &[("answer", "timeline")], looked_up as f64).await;
     assert!(looked_up < 60, "{looked_up} of 300 searches were looked up: those that waited gave way");
     service.counts_exactly("backstory_audit_records_total", &[("reason", "search")], looked_up as f64).await;
 }
