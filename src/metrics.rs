@@ -18,6 +18,7 @@ use crate::push::{CloseCode, Stage};
 use crate::record::{Mark, Refusal};
 use skew::Skew;
 
+pub mod crowd;
 pub mod memory;
 mod process;
 pub mod recorders;
@@ -66,6 +67,7 @@ pub struct Metrics {
     connections: Gauge,
     pub wire: wire::Wire,
     pub memory: memory::Memory,
+    pub crowd: crowd::Crowd,
     lag: Family<Labels<2>, Gauge>,
     kafka_errors: Counter,
     lags: parking_lot::Mutex<Vec<Lag>>,
@@ -113,6 +115,7 @@ impl Metrics {
             connections: Gauge::default(),
             wire: wire::Wire::default(),
             memory: memory::Memory::default(),
+            crowd: crowd::Crowd::default(),
             lag: Family::default(),
             kafka_errors: Counter::default(),
             lags: parking_lot::Mutex::default(),
@@ -185,6 +188,7 @@ impl Metrics {
         registry.register("connections", "Open connections of any kind", self.connections.clone());
         self.wire.register(registry);
         self.memory.register(registry);
+        self.crowd.register(registry);
         registry.register(
             "kafka_lag_records",
             "Records that are not kept yet; of the calls, not heard yet",

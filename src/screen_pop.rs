@@ -16,7 +16,8 @@ use tracing::warn;
 use crate::arrival::{self, Heard as CallHeard};
 use crate::audit::Audit;
 use crate::config::{JourneySource, Settings};
-use crate::journey::sources::{Known, LookingUp};
+use crate::journey::permits::Turn;
+use crate::journey::sources::{Asked, Known, LookingUp};
 use crate::journey::timeline::{self, Ask as TimelineAsk};
 use crate::journey::{Cursor, Direction, Journey, Keep, SourceMissing, Sources, retention};
 use crate::kafka::Record;
@@ -40,8 +41,10 @@ mod hearing;
 mod ledger;
 mod live;
 mod paced;
+mod preparing;
 mod reveal;
 mod search;
+mod searches;
 mod set_aside;
 mod views;
 
@@ -49,7 +52,9 @@ pub use hearing::Hearing;
 pub use ledger::{Life, keep_ledger};
 pub use live::{Updates, follow_changes};
 use paced::{show_in_turn, show_open_calls};
+pub use preparing::LongPreparations;
 pub use search::TimelineFailure;
+pub use searches::Searches;
 pub use set_aside::{SetAsideQueue, keep_set_aside};
 use views::View;
 
@@ -67,6 +72,8 @@ pub struct Way {
     pub tasks: TaskTracker,
     pub audit: Audit,
     pub updates: Updates,
+    pub searches: Searches,
+    pub preparing: LongPreparations,
     pub set_aside: SetAsideQueue,
 }
 
@@ -146,7 +153,7 @@ async fn show_call(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>
 }
 
 /// Looks the call's customer up, prepares a timeline for each time zone, and puts it into each session's outbox. A look-up
-/// that misses its deadline lets the pop go out without a timeline, which follows.
+/// or a preparation that misses the deadline lets the pop go out without a timeline, which follows.
 async fn show_with_timeline(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<Session>>) {
     let now = Utc::now();
     let seen = way.updates.seen();
@@ -164,21 +171,37 @@ async fn show_with_timeline(way: Arc<Way>, key: Arc<CallKey>, sessions: Vec<Arc<
                 .reach(&key, &sessions, (context, None), |view| Prepared::missing(code, seen, view.fields.clone()));
         }
     };
-    let mut look_up = way.look_up(&customer, &views::pages(&sessions), now);
-    let in_time = tokio::time::timeout(*way.settings.journey.lookup_timeout, way.finish(&mut look_up)).await.is_ok();
-    let mut known = way.known(&look_up, now);
-    let context = Context { look_up: Some(ledger::looked_up(&look_up, &known)), missing: missing(&known), ..context };
-    way.reach(&key, &sessions, (context, Some(&customer)), way.preparer(&key, &known, seen, now));
-    if !in_time {
-        way.finish(&mut look_up).await;
-        known = way.known(&look_up, now);
-        way.send_updates(&key, &sessions, &known, seen, now);
+    let deadline = tokio::time::Instant::now() + *way.settings.journey.lookup_timeout;
+    let mut look_up = way.look_up(&customer, &views::pages(&sessions), now, &Turn::of_pop());
+    let finished = tokio::time::timeout_at(deadline, way.finish(&mut look_up)).await.is_ok();
+    let (took, late) = (look_up.took(), look_up.late(now));
+    let reach = |known: &Known, prepare: &dyn Fn(&View) -> Prepared| {
+        let look_up = Some(ledger::looked_up(took, known));
+        let context = Context { look_up, missing: missing(known), ..context.clone() };
+        way.reach(&key, &sessions, (context, Some(&customer)), prepare);
+    };
+    let mut preparing = Box::pin(way.prepare(&key, &sessions, look_up, (seen, now)));
+    let mut done = if let Ok(done) = tokio::time::timeout_at(deadline, &mut preparing).await {
+        reach(&done.known, &done.preparer(&way, &key));
+        done
+    } else {
+        reach(&late, &|view| Prepared::missing(MissingCode::Timeout, seen, view.fields.clone()));
+        let done = (&mut preparing).await;
+        way.send_updates(&key, &sessions, &done);
+        done
+    };
+    if !finished {
+        way.finish(&mut done.look_up).await;
+        done = way.prepare(&key, &sessions, done.look_up, (seen, now)).await;
+        way.send_updates(&key, &sessions, &done);
     }
+    let failed = done.known.failed();
+    drop((done, preparing));
     // What was kept between the look-up and the pop was announced to nobody.
     if way.updates.seen() != seen {
         live::update_call(Arc::clone(&way), Arc::clone(&key)).await;
     }
-    if known.failed() {
+    if failed {
         live::ask_again(way, key).await;
     }
 }
@@ -203,9 +226,8 @@ pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: Cancella
                 way.tell_who_is_followed(&session, &agents);
                 show_open_calls(&way, &session, &agents);
             }
-            Some(Ask { session, what: Wanted::Search(search) }) => {
-                way.tasks.spawn(search::answer(Arc::clone(&way), session, search));
-            }
+            // At once: what has to wait does so where it holds up no other session.
+            Some(Ask { session, what: Wanted::Search(search) }) => search::take_in(&way, &session, search),
             Some(Ask { session, what: Wanted::Reveal(reveal) }) => {
                 way.tasks.spawn(reveal::answer(Arc::clone(&way), session, reveal));
             }
@@ -280,18 +302,19 @@ impl Way {
         &self,
         number: &str,
         months: u32,
-        before: Option<&Cursor>,
-        pages: &[Keep],
+        (before, pages): (Option<&Cursor>, &[Keep]),
         now: DateTime<Utc>,
+        turn: &Turn,
     ) -> LookingUp {
         let earliest = timeline::earliest(now, months);
         let kept = retention::before(self.settings.journey.retention.map(|retention| *retention), now);
-        self.sources.look_up(number, kept.map_or(earliest, |kept| kept.max(earliest)), before, pages)
+        let from = kept.map_or(earliest, |kept| kept.max(earliest));
+        self.sources.look_up(&Asked { number, from, before, pages }, turn)
     }
 
     /// For timelines of calls.
-    fn look_up(&self, number: &str, pages: &[Keep], now: DateTime<Utc>) -> LookingUp {
-        self.look_up_pages(number, self.settings.journey.period_months.get(), None, pages, now)
+    fn look_up(&self, number: &str, pages: &[Keep], now: DateTime<Utc>, turn: &Turn) -> LookingUp {
+        self.look_up_pages(number, self.settings.journey.period_months.get(), (None, pages), now, turn)
     }
 
     /// Waits for all sources.

@@ -18,10 +18,10 @@ use crate::auth::Authority;
 use crate::config::Settings;
 use crate::http::listener::Site;
 use crate::http::watched::Times;
-use crate::http::{self, Guard, Service, Tls, listener};
+use crate::http::{self, Answers, Guard, Service, Tls, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
-use crate::journey::{Rules, Sources, Store, StoreError, retention};
+use crate::journey::{Rules, Sources, Store, StoreError, permits, retention};
 use crate::kafka::{Brokers, EMBEDDED_LIMITS, EmbeddedBroker, Poller, Start, Writer};
 use crate::limited_log::RefusedRecords;
 use crate::metrics::Metrics;
@@ -34,7 +34,7 @@ use crate::push::ledger::Ledger;
 use crate::push::open_calls::CallLimits;
 use crate::push::outbox::OutboxLimits;
 use crate::push::outboxes::Outboxes;
-use crate::screen_pop::{self, Hearing, Life, SetAsideQueue, Updates, Way};
+use crate::screen_pop::{self, Hearing, Life, LongPreparations, Searches, SetAsideQueue, Updates, Way};
 
 /// Recorded batches that wait for open timelines to follow.
 const KEPT_BATCHES_MAX: usize = 16;
@@ -98,7 +98,9 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         door: door(&settings, node, agents, authority, Arc::clone(&metrics)),
         metrics: Arc::clone(&metrics),
         refused: RefusedRecords::new(metrics),
-        updates: Updates::new(settings.journey.lookups_max),
+        updates: Updates::until(stop.clone()),
+        searches: Searches::default(),
+        preparing: LongPreparations::on(permits::cores()),
         set_aside,
         settings,
         tasks: tasks.clone(),
@@ -284,6 +286,7 @@ fn listen(
     let service = Arc::new(Service {
         way: Arc::clone(way),
         guard: Guard::new(http),
+        answers: Answers::new(http, Arc::clone(&way.metrics)),
         brokers: running.brokers.addresses().to_owned(),
         embedded_broker: running.brokers.embedded(),
         ready,
@@ -294,7 +297,7 @@ fn listen(
         running.parts.spawn("certificates", Arc::clone(tls).follow_files(running.stop.clone()));
     }
     let serve = |listener, router, tls, tasks: &TaskTracker, stop: &CancellationToken| {
-        let times = Times { header: *http.header_timeout, idle: *http.idle_timeout };
+        let times = Times { header: *http.header_timeout, idle: *http.idle_timeout, write: *http.write_timeout };
         let (metrics, drain) = (Arc::clone(&way.metrics), stop.clone());
         let site = Site { router, tls, times, header_bytes_max: http.header_bytes_max, metrics, drain };
         listener::serve(listener, http.clone(), site, tasks.clone())

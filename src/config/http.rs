@@ -36,6 +36,8 @@ pub struct Http {
     pub outboxes_bytes_max: usize,
     pub unacknowledged_bytes_max: usize,
     pub write_timeout: Span,
+    pub answers_bytes_max: usize,
+    pub answers_per_identity_bytes_max: usize,
     pub heartbeat: Span,
     pub tls: TlsSettings,
 }

@@ -230,13 +230,13 @@ impl Pending {
 
 /// Whose connections are counted together: an IPv4 address, or a site's IPv6 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Place {
+pub enum Place {
     V4(u32),
     /// The first 64 bits: the rest is any client's to choose.
     V6(u64),
 }
 
-fn place(address: IpAddr) -> Place {
+pub fn place(address: IpAddr) -> Place {
     match address.to_canonical() {
         IpAddr::V4(address) => Place::V4(address.to_bits()),
         IpAddr::V6(address) => Place::V6((address.to_bits() >> 64) as u64),

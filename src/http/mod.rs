@@ -18,10 +18,13 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::auth::{Identity, Scope};
 use crate::journey::Cursor;
+use crate::journey::permits::Purpose;
 use crate::journey::timeline::Ask;
+use crate::metrics::wire::AnswerRefused;
 use crate::phone;
 use crate::screen_pop::{TimelineFailure, Way};
 
+mod answers;
 mod bearer;
 mod gate;
 mod guard;
@@ -39,6 +42,7 @@ pub mod watched;
 pub struct Service {
     pub way: Arc<Way>,
     pub guard: Guard,
+    pub answers: Arc<Answers>,
     /// Addresses of the brokers, as clients reach them.
     pub brokers: String,
     pub embedded_broker: bool,
@@ -47,6 +51,8 @@ pub struct Service {
     pub drain: CancellationToken,
 }
 
+pub use answers::Answers;
+use answers::Reserved;
 pub use guard::Guard;
 pub use tls::Tls;
 
@@ -97,6 +103,7 @@ fn needs(
 }
 
 async fn metrics(State(service): Shared) -> Response {
+    service.way.metrics.crowd.lookups(&service.way.sources.load());
     let text = service.way.metrics.text(service.way.door.agents.sessions());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }
@@ -133,8 +140,8 @@ async fn info(State(service): Shared, headers: HeaderMap) -> Response {
 }
 
 /// Agents with a session here or a call anywhere: for the page to choose from.
-async fn agents(State(service): Shared) -> Json<Value> {
-    Json(json!({ "agents": service.way.door.agents.list() }))
+async fn agents(State(service): Shared, reserved: Reserved) -> Response {
+    reserved.of(&json!({ "agents": service.way.door.agents.list() }))
 }
 
 #[derive(Deserialize)]
@@ -151,6 +158,7 @@ struct JourneyQuery {
 async fn journey(
     State(service): Shared,
     who: Option<Extension<Identity>>,
+    reserved: Reserved,
     Path(given): Path<String>,
     query: Result<Query<JourneyQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -187,11 +195,12 @@ async fn journey(
         limits: way.timeline_limits(),
     };
     let identity = who.map_or_else(|| Identity::unverified(String::new()), |Extension(identity)| identity);
-    match way.timeline(number.clone(), ask, &way.door.policy.fields(&identity)).await {
+    match way.timeline(number.clone(), ask, way.door.policy.fields(&identity), Purpose::Api).await {
         Ok(timeline) => {
             way.tell_asked_over_http(&identity, number);
-            ([(header::CONTENT_TYPE, "application/json")], timeline).into_response()
+            reserved.json(timeline)
         }
+        Err(TimelineFailure::Busy) => answers::refusal(AnswerRefused::All),
         Err(TimelineFailure::BadMonths) => {
             problem(StatusCode::BAD_REQUEST, "bad_months", "the period is 3, 6, 9 or 12 months")
         }

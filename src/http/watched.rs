@@ -1,4 +1,5 @@
-//! The time that a connection takes: for a request's headers from their first byte on, and between requests without a byte.
+//! The time that a connection takes: for a request's headers from their first byte on, between requests without a byte, and for an
+//! answer of which the client reads nothing.
 
 use std::io;
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 pub struct Times {
     pub header: Duration,
     pub idle: Duration,
+    pub write: Duration,
 }
 
 /// What goes on on a connection.
@@ -29,13 +31,18 @@ struct State {
     head_since: Option<Instant>,
     /// A byte went one way or the other.
     moved_at: Instant,
+    /// There is more to write than the client takes, and it has taken nothing since.
+    blocked_since: Option<Instant>,
 }
 
 impl Watch {
     /// The first header is waited for from now on.
     pub fn new(times: Times) -> Arc<Self> {
         let now = Instant::now();
-        Arc::new(Self { times, state: Mutex::new(State { asked: 0, head_since: Some(now), moved_at: now }) })
+        Arc::new(Self {
+            times,
+            state: Mutex::new(State { asked: 0, head_since: Some(now), moved_at: now, blocked_since: None }),
+        })
     }
 
     /// A request has come, and is answered when this is dropped.
@@ -71,9 +78,12 @@ impl Watch {
         .await
     }
 
-    /// None while a request is answered: what that takes is bounded elsewhere.
+    /// None while an answer is made: what a look-up takes is bounded there.
     fn deadline(&self) -> Option<Instant> {
         let state = self.state.lock();
+        if let Some(since) = state.blocked_since {
+            return Some(since + self.times.write);
+        }
         match state.head_since {
             _ if state.asked > 0 => None,
             Some(since) => Some(since + self.times.header),
@@ -90,7 +100,22 @@ impl Watch {
     }
 
     fn has_written(&self) {
-        self.state.lock().moved_at = Instant::now();
+        let mut state = self.state.lock();
+        state.moved_at = Instant::now();
+        state.blocked_since = None;
+    }
+
+    fn is_blocked(&self) {
+        self.state.lock().blocked_since.get_or_insert_with(Instant::now);
+    }
+
+    fn saw<T>(&self, written: Poll<T>) -> Poll<T> {
+        if written.is_ready() {
+            self.has_written();
+        } else {
+            self.is_blocked();
+        }
+        written
     }
 }
 
@@ -131,10 +156,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        if written.is_ready() {
-            self.watch.has_written();
-        }
-        written
+        self.watch.saw(written)
     }
 
     fn poll_write_vectored(
@@ -143,10 +165,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        if written.is_ready() {
-            self.watch.has_written();
-        }
-        written
+        self.watch.saw(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -154,10 +173,46 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        // TLS takes what it cannot send yet, and says so here.
+        if flushed.is_pending() {
+            self.watch.is_blocked();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: Times =
+        Times { header: Duration::from_secs(10), idle: Duration::from_secs(60), write: Duration::from_secs(3) };
+
+    fn in_seconds(watch: &Watch, start: Instant) -> Option<u64> {
+        // The clock went on for less than a second.
+        watch.deadline().map(|deadline| (deadline - start).as_secs())
+    }
+
+    #[test]
+    fn an_answer_of_which_nothing_is_taken_has_its_time_and_any_byte_begins_it_anew() {
+        let (start, watch) = (Instant::now(), Watch::new(TIMES));
+        assert_eq!(in_seconds(&watch, start), Some(10), "the first header");
+        let asked = watch.asked();
+        assert_eq!(in_seconds(&watch, start), None, "while the answer is made");
+        watch.is_blocked();
+        assert_eq!(in_seconds(&watch, start), Some(3), "also while another one is made");
+        drop(asked);
+        let first = watch.deadline();
+        watch.is_blocked();
+        assert_eq!(watch.deadline(), first, "it stays blocked since it was");
+        watch.has_written();
+        assert_eq!(in_seconds(&watch, start), Some(60));
+        watch.is_blocked();
+        assert!(watch.deadline() > first);
     }
 }

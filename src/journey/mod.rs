@@ -25,6 +25,7 @@ mod migration;
 mod no_ids;
 pub mod order;
 pub(crate) mod parts;
+pub mod permits;
 pub mod postgres;
 mod reading;
 pub mod recorder;

@@ -12,6 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tracing::error;
 
+use super::permits::{self, Permit, Permits, Purpose, Turn};
 use super::postgres::tables::Tables;
 use super::recorder::Currency;
 use super::store::{Store, StoreError};
@@ -27,6 +28,8 @@ const GIVE_UP: Duration = Duration::from_secs(60);
 pub struct Sources {
     places: Arc<Vec<Place>>,
     limits: Limits,
+    /// Of everything but pops, at all places together.
+    permits: Arc<Permits>,
 }
 
 /// Where one or both sources are.
@@ -36,6 +39,18 @@ struct Place {
     /// Those that are recorded, shown or not.
     keeps: Vec<Source>,
     kept: Kept,
+    /// As many as it has connections.
+    permits: Arc<Permits>,
+}
+
+/// What is looked up at all places.
+pub struct Asked<'a> {
+    pub number: &'a str,
+    /// The beginning of the period.
+    pub from: DateTime<Utc>,
+    /// Pages are read whole, from this place on.
+    pub before: Option<&'a Cursor>,
+    pub pages: &'a [Keep],
 }
 
 enum Kept {
@@ -50,21 +65,24 @@ impl Sources {
         let shown = settings.source.sources();
         let (elsewhere, shared): (Vec<Source>, Vec<Source>) =
             Source::ALL.into_iter().partition(|source| settings.sources.of(*source).store.is_some());
+        let others_max = permits::others_max(settings.lookups_max, permits::cores());
+        let of_place = || Permits::new(permits::connections(settings.lookups_max), others_max);
         let mut places = Vec::new();
         if shown.iter().any(|source| shared.contains(source)) {
-            places.push(Place::store(shown, shared, Store::open(settings)?));
+            places.push(Place::store(shown, shared, Store::open(settings)?, of_place()));
         }
         for source in elsewhere.into_iter().filter(|source| shown.contains(source)) {
             let own = settings.sources.of(source);
             places.push(match (&own.interactions, &own.store) {
                 (None, Some(store)) => {
                     let store = Store::open(&config::Journey { store: store.clone(), ..settings.clone() })?;
-                    Place::store(shown, vec![source], store)
+                    Place::store(shown, vec![source], store, of_place())
                 }
                 _ => Place {
                     sources: vec![source],
                     keeps: vec![],
                     kept: Kept::Tables(Box::new(Tables::open(source, settings)?)),
+                    permits: of_place(),
                 },
             });
         }
@@ -74,7 +92,18 @@ impl Sources {
             interactions_max: settings.interactions_max,
             bytes_max: settings.timeline_bytes_max,
         };
-        Ok(Self { places: Arc::new(places), limits })
+        Ok(Self { places: Arc::new(places), limits, permits: Permits::new(others_max, others_max) })
+    }
+
+    /// Look-ups that run and wait.
+    pub fn load(&self) -> Vec<(Purpose, permits::Load)> {
+        let places: Vec<_> = self.places.iter().map(|place| Arc::clone(&place.permits)).collect();
+        Permits::load(&self.permits, &places)
+    }
+
+    /// Waits for the right to look something up that is not a pop's.
+    pub async fn turn(&self, purpose: Purpose) -> Turn {
+        Turn::wait(&self.permits, purpose).await
     }
 
     /// The stores that our recorders write, each with how current it is, and the sources that it keeps.
@@ -97,36 +126,44 @@ impl Sources {
         places.join(", ")
     }
 
-    /// Asks all places; [`LookingUp::finish`] waits for them. `pages` are read whole, from `before` on.
-    pub fn look_up(&self, number: &str, from: DateTime<Utc>, before: Option<&Cursor>, pages: &[Keep]) -> LookingUp {
+    /// Asks all places; [`LookingUp::finish`] waits for them.
+    pub fn look_up(&self, asked: &Asked<'_>, turn: &Turn) -> LookingUp {
         let ask = |(nth, place): (usize, &Place)| {
-            let (places, number) = (Arc::clone(&self.places), number.to_owned());
-            let (sources, before, pages) = (place.sources.clone(), before.cloned(), pages.to_vec());
-            let look_up = LookUp { number, from, sources, before, pages, limits: self.limits };
+            let places = Arc::clone(&self.places);
+            let look_up = LookUp {
+                number: asked.number.to_owned(),
+                from: asked.from,
+                sources: place.sources.clone(),
+                before: asked.before.cloned(),
+                pages: asked.pages.to_vec(),
+                limits: self.limits,
+            };
+            let turn = turn.clone();
             let asked = async move {
-                let answer = tokio::time::timeout(GIVE_UP, places[nth].look_up(look_up)).await;
+                let permit = places[nth].permits.acquire(turn.purpose).await;
+                let answer = tokio::time::timeout(GIVE_UP, places[nth].look_up(look_up, (permit, turn))).await;
                 answer.unwrap_or(Err(StoreError::TimedOut))
             };
             // Whatever becomes of the look-up, the pop goes out.
             let asked = AssertUnwindSafe(asked).catch_unwind();
             asked.map(move |answer| (nth, answer.unwrap_or(Err(StoreError::Stopped)))).boxed()
         };
-        let asked = self.places.iter().enumerate().map(ask).collect();
+        let answers = self.places.iter().enumerate().map(ask).collect();
         LookingUp {
             places: Arc::clone(&self.places),
             contacts_max: self.limits.contacts_max,
-            number: number.to_owned(),
+            number: asked.number.to_owned(),
             began: Instant::now(),
-            asked,
+            asked: answers,
             answers: BTreeMap::new(),
         }
     }
 }
 
 impl Place {
-    fn store(shown: &[Source], keeps: Vec<Source>, store: Store) -> Self {
+    fn store(shown: &[Source], keeps: Vec<Source>, store: Store, permits: Arc<Permits>) -> Self {
         let sources = keeps.iter().copied().filter(|source| shown.contains(source)).collect();
-        Self { sources, keeps, kept: Kept::Store(store, Arc::new(Currency::default())) }
+        Self { sources, keeps, kept: Kept::Store(store, Arc::new(Currency::default())), permits }
     }
 
     fn describe(&self) -> String {
@@ -136,9 +173,10 @@ impl Place {
         }
     }
 
-    async fn look_up(&self, look_up: LookUp) -> Result<Journey, StoreError> {
+    /// The permit and the turn are given back when the work is done, even if nobody waits for it any more.
+    async fn look_up(&self, look_up: LookUp, (permit, turn): (Permit, Turn)) -> Result<Journey, StoreError> {
         match &self.kept {
-            Kept::Store(store, _) => store.look_up(look_up).await,
+            Kept::Store(store, _) => store.look_up_for(turn.purpose, look_up, (permit, turn)).await,
             Kept::Tables(tables) => tables.look_up(&look_up).await,
         }
     }
@@ -213,6 +251,21 @@ impl LookingUp {
         self.began.elapsed()
     }
 
+    /// As if no place had answered in time.
+    pub fn late(&self, now: DateTime<Utc>) -> Known {
+        let mut sources: Vec<_> = self.places.iter().flat_map(|place| place.states(None, now)).collect();
+        sources.sort_by_key(|state| state.source);
+        Known { journey: None, sources }
+    }
+
+    /// The journeys that have come until now.
+    pub fn journeys(&self) -> impl Iterator<Item = &Journey> {
+        self.answers.values().filter_map(|answer| match answer {
+            Answer::Journey(journey) => Some(journey),
+            Answer::Failed => None,
+        })
+    }
+
     /// What is known now; a place that has not answered is missing.
     pub fn known(&self, now: DateTime<Utc>) -> Known {
         let mut sources = Vec::new();
@@ -220,11 +273,7 @@ impl LookingUp {
             sources.extend(place.states(self.answers.get(&nth), now));
         }
         sources.sort_by_key(|state| state.source);
-        let journeys = self.answers.values().filter_map(|answer| match answer {
-            Answer::Journey(journey) => Some(journey),
-            Answer::Failed => None,
-        });
-        let mut journeys = journeys.cloned();
+        let mut journeys = self.journeys().cloned();
         let first = journeys.next();
         let journey =
             first.map(|first| journeys.fold(first, |journey, other| merge(journey, other, self.contacts_max)));

@@ -10,6 +10,7 @@ use futures_util::FutureExt as _;
 use super::catalogue::InUse;
 use super::embedded::{self, Embedded};
 use super::erasure::{Erasure, Holdings};
+use super::permits::{self, Purpose};
 use super::postgres::{self, Postgres};
 use super::retention::Step;
 use super::{Change, Journey, LookUp, NoIds, SetAside};
@@ -201,7 +202,7 @@ pub enum Store {
 impl Store {
     /// Opens the SQLite file, making it where there is none; or gets ready to reach PostgreSQL, which may answer later.
     pub fn open(settings: &crate::config::Journey) -> Result<Self, StoreError> {
-        let lookups_max = settings.lookups_max;
+        let lookups_max = permits::connections(settings.lookups_max);
         let no_ids = Arc::new(NoIds::with(&settings.no_ids));
         Ok(match &settings.store {
             StoreAddress::Postgres(url) => {
@@ -222,16 +223,29 @@ impl Store {
 
     /// The journey behind a number, newest interaction first.
     pub async fn look_up(&self, look_up: LookUp) -> Result<Journey, StoreError> {
+        self.look_up_for(Purpose::Pop, look_up, ()).await
+    }
+
+    /// As above. Only a pop is tried at once: what others search for must not count as how long pops take. `held` is dropped when
+    /// the work is done, even if nobody waits for it any more.
+    pub async fn look_up_for(
+        &self,
+        purpose: Purpose,
+        look_up: LookUp,
+        held: impl Send + 'static,
+    ) -> Result<Journey, StoreError> {
         match self {
             Self::Embedded(store) => {
                 let permit = store.reader_permit().await?;
-                if let Some(journey) = store.look_up_at_once(&look_up)? {
+                if purpose == Purpose::Pop
+                    && let Some(journey) = store.look_up_at_once(&look_up)?
+                {
                     return Ok(journey);
                 }
                 let store = Arc::clone(store);
                 blocking(move || {
                     let journey = store.look_up(&look_up);
-                    drop(permit);
+                    drop((permit, held));
                     journey
                 })
                 .await

@@ -40,6 +40,15 @@ impl Refused {
     }
 }
 
+/// Why an answer is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerRefused {
+    /// `http.answers_per_identity_bytes_max` are held for this client.
+    PerIdentity,
+    /// `http.answers_bytes_max` are held for all, or too many wait for a look-up.
+    All,
+}
+
 /// What the kernel's queue waits for.
 #[derive(Debug, Clone, Copy)]
 pub enum Waited {
@@ -61,6 +70,8 @@ pub enum Handshake {
 pub struct Wire {
     refused: Family<Labels<1>, Counter>,
     waited: Family<Labels<1>, Counter>,
+    answer_bytes: Gauge,
+    answers_refused: Family<Labels<1>, Counter>,
     handshakes: Family<Labels<1>, Counter>,
     reloads: Family<Labels<1>, Counter>,
     expiry: Gauge<i64, AtomicI64>,
@@ -74,6 +85,10 @@ impl Wire {
         registry.register("connections_refused", refused, self.refused.clone());
         let waited = "Times that new connections had to wait in the kernel's queue, by the limit that was met";
         registry.register("accepts_delayed", waited, self.waited.clone());
+        let bytes = "Bytes of answers of the API that are being made, or not written to their sockets yet";
+        registry.register("http_answer_bytes", bytes, self.answer_bytes.clone());
+        let refused = "Answers of the API that were not given, by the limit that they met";
+        registry.register("http_answers_refused", refused, self.answers_refused.clone());
         registry.register("tls_handshakes", "TLS handshakes by how they ended", self.handshakes.clone());
         let reloads = "Changes of the TLS files by what became of them (failed: the old certificate stays)";
         registry.register("tls_reloads", reloads, self.reloads.clone());
@@ -91,6 +106,18 @@ impl Wire {
             Waited::Rate => "handshakes_per_second_max",
         };
         self.waited.get_or_create(&[("limit", limit.to_owned())]).inc();
+    }
+
+    pub fn answer_bytes(&self, bytes: usize) {
+        self.answer_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub fn answer_refused(&self, why: AnswerRefused) {
+        let reason = match why {
+            AnswerRefused::PerIdentity => "per_identity",
+            AnswerRefused::All => "all",
+        };
+        self.answers_refused.get_or_create(&[("reason", reason.to_owned())]).inc();
     }
 
     pub fn handshake(&self, how: Handshake) {

@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Way;
-use crate::journey::sources::{Known, LookingUp};
+use crate::journey::sources::Known;
 use crate::journey::{Source, SourceMissing};
 use crate::kafka::Writer;
 use crate::push::ledger::record::{Line, LookedUp, NodeState, Silence, SourceLine};
@@ -72,7 +72,7 @@ fn write(way: &Way, writer: &Writer, lines: Vec<Line>) {
 }
 
 /// What each source gave until now, or why nothing.
-pub(super) fn looked_up(look_up: &LookingUp, known: &Known) -> LookedUp {
+pub(super) fn looked_up(took: Duration, known: &Known) -> LookedUp {
     let rows = |source: Source| {
         let interactions = known.journey.iter().flat_map(|journey| &journey.interactions);
         interactions.filter(|interaction| interaction.source == source).count() as u64
@@ -85,7 +85,7 @@ pub(super) fn looked_up(look_up: &LookingUp, known: &Known) -> LookedUp {
             SourceMissing::Failed => Silence::Failed,
         }),
     };
-    LookedUp { ms: look_up.took().as_micros() as f64 / 1000.0, sources: known.sources.iter().map(line).collect() }
+    LookedUp { ms: took.as_micros() as f64 / 1000.0, sources: known.sources.iter().map(line).collect() }
 }
 
 impl Way {

@@ -7,8 +7,11 @@ use smol_str::SmolStr;
 
 use super::Way;
 use super::audit::text;
+use super::preparing::blocking;
+use super::searches::{By, Subject};
 use crate::audit::{Reason, Record};
 use crate::auth::Scope;
+use crate::journey::permits::Purpose;
 use crate::push::open_calls::Visible;
 use crate::push::session::Session;
 use crate::push::{Call, Encoded, Reveal};
@@ -20,6 +23,7 @@ const NOT_YOURS: Refused = ("forbidden", "This call is none of yours, or it is o
 const NO_SCOPE: Refused = ("forbidden", "You may not see whole numbers.");
 const NO_NUMBER: Refused = ("no_number", "This call carries no number.");
 const NO_INTERACTION: Refused = ("forbidden", "This interaction is none of this call's customer.");
+const BUSY: Refused = ("busy", "Too much is being asked for right now; try again.");
 const FAILED: Refused = ("failed", "The history could not be read; the operators have been told.");
 const NOT_AUDITED: Refused = ("failed", "This could not be written into the audit, so the number is not shown.");
 
@@ -71,7 +75,7 @@ fn frame_of(Reveal { request, call_id, agent_id, interaction_id }: &Reveal, said
 impl Way {
     /// The call's number, or the address of one of the interactions that the session sees in its timeline.
     async fn revealed(
-        &self,
+        self: &Arc<Self>,
         session: &Session,
         call: &Call,
         interaction_id: Option<&str>,
@@ -81,10 +85,22 @@ impl Way {
             return call.number.as_ref().map(SmolStr::to_string).ok_or(NO_NUMBER);
         };
         let number = self.customer(call).map_err(|_| NO_NUMBER)?;
-        let mut look_up = self.look_up(&number, &[], now);
-        _ = tokio::time::timeout(*self.settings.journey.statement_timeout, self.finish(&mut look_up)).await;
-        let journey = self.known(&look_up, now).journey.ok_or(FAILED)?;
-        session.fields().address_behind(&journey, interaction_id).ok_or(NO_INTERACTION)
+        let subject = Subject { session: session.id.clone(), of: By::Reveal(rand::random()) };
+        let place = self.searches.enter(&session.agent_id, subject).map_err(|_| BUSY)?;
+        let most = *self.settings.journey.statement_timeout;
+        let its_turn = async { (place.await, self.sources.turn(Purpose::Reveal).await) };
+        let (Ok(running), turn) = tokio::time::timeout(most, its_turn).await.map_err(|_| BUSY)? else {
+            return Err(BUSY);
+        };
+        let mut look_up = self.look_up(&number, &[], now, &turn);
+        _ = tokio::time::timeout(most, self.finish(&mut look_up)).await;
+        let (way, fields, interaction_id) = (Arc::clone(self), session.fields(), interaction_id.to_owned());
+        blocking(move || {
+            let _until_done = (running, turn);
+            let journey = way.known(&look_up, now).journey.ok_or(FAILED)?;
+            fields.address_behind(&journey, &interaction_id).ok_or(NO_INTERACTION)
+        })
+        .await
     }
 }
 

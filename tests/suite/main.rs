@@ -83,6 +83,7 @@ mod bench_push;
 mod calls;
 mod catalogue;
 mod crash;
+mod crowding;
 mod details;
 mod discretion;
 mod drain;

@@ -94,7 +94,12 @@ pub const KEYS: &[Key] = &[
         Time,
         "a pop waits this long for its timeline, then goes out without; the timeline follows",
     ),
-    key("journey.lookups_max", "4", Count, "look-ups at a time, each with a connection of its own to the store"),
+    key(
+        "journey.lookups_max",
+        "4",
+        Count,
+        "look-ups at a time, each with a connection of its own to the store (at least 2 are opened); only pops may take more than half",
+    ),
     key(
         "journey.statement_timeout",
         "\"5s\"",

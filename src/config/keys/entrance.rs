@@ -114,7 +114,24 @@ pub const KEYS: &[Key] = &[
         Count,
         "bytes of frames kept to be sent again, for all sessions of the node; pops beyond them are not sent again",
     ),
-    key("http.write_timeout", "\"10s\"", Time, "time for one frame to be written to a session"),
+    key(
+        "http.write_timeout",
+        "\"10s\"",
+        Time,
+        "time for one frame to be written to a session; a connection that takes nothing of an HTTP answer for so long ends",
+    ),
+    key(
+        "http.answers_bytes_max",
+        "67108864",
+        Count,
+        "bytes of answers of the API that are being made or written, of all clients; beyond them requests are refused (503)",
+    ),
+    key(
+        "http.answers_per_identity_bytes_max",
+        "16777216",
+        Count,
+        "the same for the agent of a token or, without authentication, for one address (429)",
+    ),
     key("http.heartbeat", "\"25s\"", Time, "time between heartbeats; a session silent for two of them is closed"),
     place(
         "http.tls.certificate",

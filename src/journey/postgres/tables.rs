@@ -14,6 +14,7 @@ use tokio_postgres::{Row, RowStream, Statement};
 use super::{Limits, read, reader_pool, unreachable};
 use crate::config;
 use crate::journey::LookUp;
+use crate::journey::permits;
 use crate::journey::store::StoreError;
 use crate::journey::{
     Agent, Campaign, Direction, Interaction, Journey, KnownContact, NoIds, Outcome, OutcomeClass, Source,
@@ -97,7 +98,8 @@ impl Tables {
         else {
             return Err(StoreError::Tables(format!("{table}: a query and the PostgreSQL to ask are needed")));
         };
-        let limits = Limits { lookups_max: settings.lookups_max, statement_timeout: *settings.statement_timeout };
+        let lookups_max = permits::connections(settings.lookups_max);
+        let limits = Limits { lookups_max, statement_timeout: *settings.statement_timeout };
         let query = |name: &str, sql: &String, needs| Query {
             key: format!("{table}.{name}"),
             sql: sql.clone(),

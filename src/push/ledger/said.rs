@@ -11,7 +11,7 @@ use crate::push::open_calls::CallKey;
 use crate::push::session::Session;
 
 /// What is known of a pop before it is sent: the event, the look-up, what is missing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// Where the event stands in the topic of calls, and when it happened.
     pub partition: i32,
