@@ -19,6 +19,13 @@ pub const KEYS: &[Key] = &[
         Count,
         "calls that a node remembers, about 1 KB each; beyond them the oldest are forgotten",
     ),
+    key(
+        "calls.agents_per_call_max",
+        "4096",
+        Count,
+        "agents on one call id; beyond them those with the oldest events are forgotten",
+    ),
+    key("calls.open_per_agent_max", "500", Count, "open calls of one agent; beyond them the oldest are forgotten"),
     place(
         "calls.default_region",
         DefaultRegion,
