@@ -19,6 +19,7 @@ use crate::record::{Mark, Refusal};
 use skew::Skew;
 
 pub mod crowd;
+pub mod forgotten;
 pub mod memory;
 mod process;
 pub mod recorders;
@@ -39,7 +40,7 @@ pub struct Metrics {
     pops_given_up: Counter,
     updates: Family<Labels<1>, Counter>,
     happenings: Family<Labels<1>, Counter>,
-    calls_forgotten: Counter,
+    pub forgotten: forgotten::ForgottenCalls,
     ledger_lines: Counter,
     ledger_lost: Family<Labels<1>, Counter>,
     audited: Family<Labels<1>, Counter>,
@@ -87,7 +88,7 @@ impl Metrics {
             pops_given_up: Counter::default(),
             updates: Family::default(),
             happenings: Family::default(),
-            calls_forgotten: Counter::default(),
+            forgotten: forgotten::ForgottenCalls::default(),
             ledger_lines: Counter::default(),
             ledger_lost: Family::default(),
             audited: Family::default(),
@@ -136,8 +137,7 @@ impl Metrics {
         registry.register("updates", "Changes of open timelines, one for each session", self.updates.clone());
         let happenings = "What happened to pops, updates and ends of calls at sessions, and to the sessions";
         registry.register("session_happenings", happenings, self.happenings.clone());
-        let forgotten = "Calls forgotten because more than calls.known_max were known";
-        registry.register("calls_forgotten", forgotten, self.calls_forgotten.clone());
+        self.forgotten.register(registry);
         registry.register("ledger_lines", "Lines of the ledger handed to Kafka", self.ledger_lines.clone());
         let lost = "Lines of the ledger that are lost: Kafka did not take them, or too many waited to be put together";
         registry.register("ledger_lost", lost, self.ledger_lost.clone());
@@ -249,14 +249,6 @@ impl Metrics {
     /// Records of the audit that are lost to a place: queue, file or kafka.
     pub fn audit_lost(&self, place: &'static str) -> Counter {
         self.audit_lost.get_or_create(&[("place", place.to_owned())]).clone()
-    }
-
-    pub fn calls_forgotten(&self, calls: usize) {
-        self.calls_forgotten.inc_by(calls as u64);
-    }
-
-    pub fn all_calls_forgotten(&self) -> u64 {
-        self.calls_forgotten.get()
     }
 
     pub fn refused(&self, topic: &str, refusal: Refusal) {

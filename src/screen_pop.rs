@@ -28,7 +28,7 @@ use crate::push::agents::{Agents, Decision};
 use crate::push::asks::{Ask, Wanted};
 use crate::push::connection::Door;
 use crate::push::ledger::Context;
-use crate::push::open_calls::{CallKey, Change, Origin, Visible};
+use crate::push::open_calls::{CallKey, Change, Limit, Origin, Visible};
 use crate::push::prepared::Prepared;
 use crate::push::seat::Delivery;
 use crate::push::session::Session;
@@ -126,7 +126,7 @@ pub fn screen_pop(way: &Arc<Way>, record: &Record, now: DateTime<Utc>) -> CallRe
     // 2 decide
     let at = call.at;
     let Decision { key, change, show, stale, forgotten } = way.agents().hear(call, origin, now);
-    way.metrics.calls_forgotten(forgotten);
+    forgotten.into_iter().for_each(|limit| way.metrics.forgotten.add(limit.name()));
     match change {
         Change::Opened if show.is_empty() => return CallResult::NoSessionHere,
         Change::Opened => {}
@@ -238,7 +238,7 @@ pub async fn answer(way: Arc<Way>, mut asks: mpsc::Receiver<Ask>, stop: Cancella
 /// Does what is due by now: pops that nobody acknowledged are sent again, calls whose end was never heard end.
 pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
     let mut every = tokio::time::interval(DUE_EVERY);
-    let (mut said, mut said_at) = (0, DateTime::UNIX_EPOCH);
+    let (mut said, mut said_at) = ([0; 3], DateTime::UNIX_EPOCH);
     loop {
         tokio::select! {
             () = stop.cancelled() => return way.refused.end(),
@@ -250,9 +250,15 @@ pub async fn keep_time(way: Arc<Way>, stop: CancellationToken) {
             way.metrics.call("expired");
         }
         way.refused.flush(Instant::now());
-        let forgotten = way.metrics.all_calls_forgotten();
-        if forgotten > said && now - said_at >= FORGOTTEN_SAID_EVERY {
-            warn!(calls = forgotten - said, "more calls than calls.known_max: the oldest were forgotten");
+        let forgotten = Limit::ALL.map(|limit| way.metrics.forgotten.all(limit.name()));
+        if forgotten != said && now - said_at >= FORGOTTEN_SAID_EVERY {
+            let [known, agents, open] = [0, 1, 2].map(|nth| forgotten[nth] - said[nth]);
+            warn!(
+                calls.over_known_max = known,
+                calls.over_agents_per_call_max = agents,
+                calls.over_open_per_agent_max = open,
+                "more calls than the limits allow: the oldest were forgotten"
+            );
             (said, said_at) = (forgotten, now);
         }
     }

@@ -85,6 +85,8 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         open_max: TimeDelta::from_std(*settings.calls.open_max)?,
         keep_after_end: TimeDelta::from_std(*settings.calls.keep_after_end)?,
         known_max: settings.calls.known_max,
+        agents_per_call_max: settings.calls.agents_per_call_max,
+        open_per_agent_max: settings.calls.open_per_agent_max,
     };
     let authority = Authority::of(&settings, &metrics).context("auth.jwks_url")?;
     let node = format!("n-{:08x}", rand::random::<u32>());

@@ -127,6 +127,8 @@ pub struct Calls {
     pub keep_after_end: Span,
     pub known_max: usize,
     pub outlines_bytes_max: usize,
+    pub agents_per_call_max: usize,
+    pub open_per_agent_max: usize,
     pub default_region: Option<Region>,
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::asks::{ASKS_MAX, Ask, Wanted};
 use super::came_with::{Newcomers, go_on_taking_off, take_off_what_is_over};
 use super::ledger::{CallHappening, Happened, Happening, Ledger};
-use super::open_calls::{Applied, CallKey, CallLimits, Change, OpenCalls, Origin, Over, Visible};
+use super::open_calls::{Applied, CallKey, CallLimits, Change, Limit, OpenCalls, Origin, Over, Visible};
 use super::outbox::{About, Queued};
 use super::outlines::Outlines;
 use super::prepared::Prepared;
@@ -21,6 +21,7 @@ use super::{Call, CloseCode, Showing, Stage};
 use anew::panic_if_asked;
 
 mod anew;
+mod forget;
 mod inner;
 mod list;
 
@@ -34,8 +35,8 @@ pub struct Decision {
     pub show: Vec<Arc<Session>>,
     /// To whom it would have been, were it not too old.
     pub stale: Vec<Arc<Session>>,
-    /// The oldest calls that had to be forgotten for it (`calls.known_max`).
-    pub forgotten: usize,
+    /// The limits for which the oldest calls had to be forgotten, one for each call.
+    pub forgotten: Vec<Limit>,
 }
 
 /// How many sessions an agent may have, and what is kept for all of them together.
@@ -67,8 +68,10 @@ struct Inner {
     /// Calls that are over and stay on screens, by when they leave them.
     wrapping_up: BTreeSet<(DateTime<Utc>, Arc<CallKey>)>,
     keep_after_end: TimeDelta,
-    /// Until the replay window was read nothing is shown: a call may end on the next record.
+    /// Until the replay window was read nothing is shown, and nothing expires: a call may end, or go on, on the next record.
     caught_up: bool,
+    /// Calls that expired and that `expire` has not given back yet.
+    expired: usize,
 }
 
 struct Unreceived {
@@ -90,6 +93,7 @@ impl Agents {
             wrapping_up: BTreeSet::new(),
             keep_after_end: limits.keep_after_end,
             caught_up: false,
+            expired: 0,
         };
         let memory = &ledger.metrics().memory;
         let unacknowledged = Unacknowledged::new(sessions.unacknowledged_bytes_max, memory.clone());
@@ -113,13 +117,14 @@ impl Agents {
         let mut inner = self.lock();
         let Applied { key, change, taken, forgotten } = inner.calls.apply(call, heard, now);
         panic_if_asked(&key);
-        let forgotten = inner.forget(forgotten, &moment);
+        let limits = forgotten.iter().filter_map(|gone| gone.limit).collect();
         if !inner.caught_up {
-            return Decision { key, change, show: Vec::new(), stale: Vec::new(), forgotten };
+            return Decision { key, change, show: Vec::new(), stale: Vec::new(), forgotten: limits };
         }
         for other in taken {
             inner.seats.for_each(&other.agent_id, |seat| seat.tell_end(&other, &Over::TAKEN, &moment));
         }
+        inner.forget(forgotten, &moment);
         let (mut show, mut stale) = (Vec::new(), Vec::new());
         match change {
             Change::Opened => show = inner.seats.sessions_of(&key.agent_id),
@@ -129,7 +134,7 @@ impl Agents {
             Change::Stale => stale = inner.seats.sessions_of(&key.agent_id),
             Change::Superseded => {}
         }
-        Decision { key, change, show, stale, forgotten }
+        Decision { key, change, show, stale, forgotten: limits }
     }
 
     /// The replay window was read: from now on calls are shown. Gives back the sessions that wait for theirs, each with
@@ -137,8 +142,9 @@ impl Agents {
     pub fn caught_up(&self, now: DateTime<Utc>) -> Vec<(Arc<Session>, Vec<String>)> {
         let moment = self.at(now);
         let mut inner = self.lock();
-        let Inner { calls, seats, caught_up, .. } = &mut *inner;
-        *caught_up = true;
+        inner.caught_up = true;
+        inner.expire(&moment);
+        let Inner { calls, seats, .. } = &mut *inner;
         seats.all_mut().for_each(|seat| take_off_what_is_over(seat, calls, &moment));
         let sees = |seat: &Seat| seat.follows.iter().chain([&seat.session.agent_id]).cloned().collect();
         seats.all().map(|seat| (Arc::clone(&seat.session), sees(seat))).collect()
@@ -221,6 +227,12 @@ impl Agents {
     pub fn calls_of(&self, agent_id: &str, now: DateTime<Utc>) -> Vec<Visible> {
         let inner = self.lock();
         if inner.caught_up { inner.calls.visible_of(agent_id, now) } else { Vec::new() }
+    }
+
+    /// Like `calls_of`, newest first.
+    pub fn newest_calls_of(&self, agent_id: &str, now: DateTime<Utc>) -> Vec<Visible> {
+        let inner = self.lock();
+        if inner.caught_up { inner.calls.newest_visible_of(agent_id, now) } else { Vec::new() }
     }
 
     /// Calls that a session is to see: its agent's, then those of agents that it follows.
@@ -319,19 +331,6 @@ impl Agents {
             given_up += usize::from(again == Some(Again::GivenUp));
         }
         given_up
-    }
-
-    /// Ends calls whose end was never heard, on screens also those that were never heard of, and forgets old ones; gives back how
-    /// many expired.
-    pub fn expire(&self, now: DateTime<Utc>) -> usize {
-        let moment = self.at(now);
-        let mut inner = self.lock();
-        inner.doubt_what_is_unknown(&moment);
-        inner.wrapped_up(now);
-        let gone = inner.calls.expire(now);
-        let expired = gone.iter().filter(|gone| gone.was_open).count();
-        inner.forget(gone, &moment);
-        expired
     }
 }
 

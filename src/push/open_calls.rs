@@ -1,16 +1,24 @@
 //! Which call every agent is on, from the events alone: whatever order and however often they arrive. Pure.
 
-use std::cmp::{Ordering, Reverse};
 use std::collections::hash_map::Entry;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use smol_str::SmolStr;
 
 use super::{Call, EndReason};
 use crate::arrival::CallState;
 use crate::journey::Campaign;
+use index::{ByAt, OfAgent, OfCall};
+use known::Known;
+
+mod index;
+mod known;
+mod limits;
+mod sorted;
+
+pub use limits::{CallLimits, Limit};
 
 /// One call at one agent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,18 +33,11 @@ impl CallKey {
     }
 }
 
-/// How long, and how many, calls are believed in.
-#[derive(Debug, Clone, Copy)]
-pub struct CallLimits {
-    pub open_max: TimeDelta,
-    pub keep_after_end: TimeDelta,
-    pub known_max: usize,
-}
-
 /// What an event changed for its own agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// The agent is on a call that was not known, or was over.
+    /// The agent is on a call that was not known, or was over; or an ended one is to be shown after all, because it turns out that
+    /// the agent was on it.
     Opened,
     /// The call goes on in another state.
     Changed,
@@ -56,7 +57,7 @@ pub struct Applied {
     pub key: Arc<CallKey>,
     pub change: Change,
     pub taken: Vec<Arc<CallKey>>,
-    /// The oldest calls, where more than `calls.known_max` would be known.
+    /// The oldest calls, where more would be known than a limit allows.
     pub forgotten: Vec<Forgotten>,
 }
 
@@ -64,6 +65,8 @@ pub struct Applied {
 pub struct Forgotten {
     pub key: Arc<CallKey>,
     pub was_open: bool,
+    /// `None`: it was older than `calls.open_max`.
+    pub limit: Option<Limit>,
 }
 
 /// How an agent stands to a call.
@@ -85,36 +88,6 @@ impl Over {
     /// Nothing is known of it any more.
     pub const EXPIRED: Self = Self { reason: EndReason::Expired, call: None };
     pub const TAKEN: Self = Self { reason: EndReason::Taken, call: None };
-}
-
-#[derive(Debug)]
-struct Known {
-    /// The event that holds: greatest `at`, then state.
-    call: Call,
-    heard: Origin,
-    /// The latest `connected` ever heard, though a later event may hold.
-    connected_at: Option<DateTime<Utc>>,
-    /// Campaigns whose names are known, from any event of the call or from a timeline: most events carry the id alone.
-    named: Vec<Campaign>,
-}
-
-impl Known {
-    fn of(call: Call, heard: Origin) -> Self {
-        Self { call, heard, connected_at: None, named: Vec::new() }
-    }
-
-    fn learn_name(&mut self, campaign: &Campaign) {
-        if campaign.name.is_some() && !self.named.iter().any(|named| named.id == campaign.id) {
-            self.named.push(campaign.clone());
-        }
-    }
-
-    fn tell_name(&mut self) {
-        if let Some(campaign) = self.call.campaign.as_mut().filter(|campaign| campaign.name.is_none()) {
-            let named = self.named.iter().find(|named| named.id == campaign.id);
-            campaign.name = named.and_then(|named| named.name.clone());
-        }
-    }
 }
 
 /// An open or just ended call, as the agent is to see it.
@@ -145,7 +118,8 @@ impl From<DateTime<Utc>> for Origin {
     }
 }
 
-/// `at` and state of an event.
+/// When to look at a call again: it expires, or can be forgotten. Of calls of the same moment an offer goes first: what takes
+/// it back must not be forgotten before it.
 type Due = (DateTime<Utc>, CallState, Arc<CallKey>);
 
 /// Every agent's calls.
@@ -153,22 +127,15 @@ pub struct OpenCalls {
     limits: CallLimits,
     /// In boxes: a map of many has a good part of its places free.
     known: HashMap<Arc<CallKey>, Box<Known>>,
-    by_call: HashMap<SmolStr, Vec<Arc<CallKey>>>,
-    by_agent: HashMap<SmolStr, Vec<Arc<CallKey>>>,
-    /// When to look at a call again: it expires, or can be forgotten. Of calls of the same moment an offer goes first: what
-    /// takes it back must not be forgotten before it.
-    due: BinaryHeap<Reverse<Due>>,
+    by_call: HashMap<SmolStr, OfCall>,
+    by_agent: HashMap<SmolStr, OfAgent>,
+    /// One entry for each known call, by the event that holds: it does not grow with events.
+    due: BTreeSet<Due>,
 }
 
 impl OpenCalls {
     pub fn new(limits: CallLimits) -> Self {
-        Self {
-            limits,
-            known: HashMap::new(),
-            by_call: HashMap::new(),
-            by_agent: HashMap::new(),
-            due: BinaryHeap::new(),
-        }
+        Self { limits, known: HashMap::new(), by_call: HashMap::new(), by_agent: HashMap::new(), due: BTreeSet::new() }
     }
 
     /// The same limits, and no call.
@@ -176,62 +143,88 @@ impl OpenCalls {
         Self::new(self.limits)
     }
 
-    /// Takes an event in.
+    /// Takes an event in. Costs the logarithm of what is known, and as much again for each offer that it takes back.
     pub fn apply(&mut self, call: Call, heard: impl Into<Origin>, now: DateTime<Utc>) -> Applied {
         let key = self.shared(CallKey::of(&call));
         if call.at + self.limits.open_max <= now {
             return Applied { key, change: Change::Stale, taken: Vec::new(), forgotten: Vec::new() };
         }
-        let (at, state) = (call.at, call.state);
-        let offers_before = if state == CallState::Connected { self.offers_to_others(&key) } else { Vec::new() };
+        let connected_at = (call.state == CallState::Connected).then_some(call.at);
         let before = self.standing(&key);
         let is_news = self.put(&key, call, heard.into());
-        if state == CallState::Connected
-            && let Some(known) = self.known.get_mut(&key)
-        {
-            known.connected_at = known.connected_at.max(Some(at));
-        }
-        let forgotten = self.forget_surplus();
+        let taken = connected_at.map(|at| self.take_offers_back(at, &key)).unwrap_or_default();
+        let forgotten = self.forget_surplus(&key);
         let change = match (before, self.standing(&key)) {
+            (Some(Standing::Over(EndReason::Taken | EndReason::Retracted)), Some(Standing::Over(EndReason::Ended)))
+                if self.visible(&key, now).is_some() =>
+            {
+                Change::Opened
+            }
             _ if !is_news => Change::Superseded,
             (Some(Standing::Open), Some(Standing::Open)) => Change::Changed,
             (Some(Standing::Open), Some(Standing::Over(reason))) => Change::Ended(reason),
             (_, Some(Standing::Open)) => Change::Opened,
             _ => Change::StillOver,
         };
-        let is_over = |key: &Arc<CallKey>| matches!(self.standing(key), Some(Standing::Over(_)));
-        let taken = offers_before.into_iter().filter(is_over).collect();
         Applied { key, change, taken, forgotten }
     }
 
-    /// Keeps the event if it is later than what is kept; what it calls its campaign, in any case.
+    /// Keeps what the event says; `false`: a later one holds.
     fn put(&mut self, key: &Arc<CallKey>, call: Call, heard: Origin) -> bool {
-        let campaign = call.campaign.clone();
-        let due = (call.at, call.state, Arc::clone(key));
-        let mut is_news = true;
-        let known = match self.known.entry(Arc::clone(key)) {
-            Entry::Occupied(known) => {
-                let known = known.into_mut();
-                is_news = order(&known.call, &call) == Ordering::Less;
-                if is_news {
-                    (known.call, known.heard) = (call, heard);
-                }
-                known
-            }
+        self.take_out(key);
+        let is_news = match self.known.entry(Arc::clone(key)) {
+            Entry::Occupied(known) => known.into_mut().hear(call, heard),
             Entry::Vacant(place) => {
-                put_into(&mut self.by_call, &key.call_id, key);
-                put_into(&mut self.by_agent, &key.agent_id, key);
-                place.insert(Box::new(Known::of(call, heard)))
+                place.insert(Box::new(Known::of(call, heard)));
+                self.by_agent.entry(key.agent_id.clone()).or_default().known += 1;
+                true
             }
         };
-        if let Some(campaign) = &campaign {
-            known.learn_name(campaign);
-        }
-        known.tell_name();
-        if is_news {
-            self.due.push(Reverse(due));
-        }
+        self.put_back(key);
         is_news
+    }
+
+    /// Out of the indexes, which are in the order of the events that hold.
+    fn take_out(&mut self, key: &Arc<CallKey>) {
+        let Some(Known { call, .. }) = self.known.get(key).map(|known| &**known) else { return };
+        self.due.remove(&(call.at, call.state, Arc::clone(key)));
+        let by_at: ByAt = (call.at, Arc::clone(key));
+        if let Some(of_call) = self.by_call.get_mut(&key.call_id) {
+            of_call.remove(&by_at);
+        }
+        if let Some(of_agent) = self.by_agent.get_mut(&key.agent_id) {
+            of_agent.remove(&by_at);
+        }
+    }
+
+    fn put_back(&mut self, key: &Arc<CallKey>) {
+        let Some((at, state)) = self.known.get(key).map(|known| (known.call.at, known.call.state)) else { return };
+        self.due.insert((at, state, Arc::clone(key)));
+        let standing = self.standing(key);
+        let of_call = self.by_call.entry(key.call_id.clone()).or_default();
+        of_call.agents.insert((at, Arc::clone(key)));
+        if state == CallState::Offered && standing == Some(Standing::Open) {
+            of_call.put_offer(at, key);
+        }
+        let of_agent = self.by_agent.entry(key.agent_id.clone()).or_default();
+        match standing {
+            Some(Standing::Open) => of_agent.open.insert((at, Arc::clone(key))),
+            Some(Standing::Over(EndReason::Ended)) => of_agent.put_ended(at, key),
+            // Nobody sees it, unless another event of its own comes.
+            Some(Standing::Over(_)) | None => {}
+        }
+    }
+
+    /// The agent was connected then: gives back whose offers are over by that.
+    fn take_offers_back(&mut self, at: DateTime<Utc>, key: &Arc<CallKey>) -> Vec<Arc<CallKey>> {
+        let Some(of_call) = self.by_call.get_mut(&key.call_id) else { return Vec::new() };
+        let taken = of_call.connect(at, key);
+        for offer in &taken {
+            if let Some(of_agent) = self.by_agent.get_mut(&offer.1.agent_id) {
+                of_agent.remove(offer);
+            }
+        }
+        taken.into_iter().map(|(_, key)| key).collect()
     }
 
     /// The key as it is kept, so that it is there once.
@@ -240,30 +233,19 @@ impl OpenCalls {
         kept.unwrap_or_else(|| Arc::new(key))
     }
 
-    fn others(&self, key: &CallKey) -> impl Iterator<Item = &Arc<CallKey>> {
-        self.by_call.get(&key.call_id).into_iter().flatten().filter(|other| other.agent_id != key.agent_id)
-    }
-
-    fn offers_to_others(&self, key: &CallKey) -> Vec<Arc<CallKey>> {
-        self.others(key).filter(|other| self.standing(other) == Some(Standing::Open)).cloned().collect()
-    }
-
     /// `connected` at one agent takes back the `offered` of others that have nothing later. An agent who was only ever
-    /// offered what another one answered has no wrap-up, though its own end is heard, too.
+    /// offered the call has no wrap-up, though its own end is heard, too: another one took it, or nobody did.
     fn standing(&self, key: &CallKey) -> Option<Standing> {
-        let Known { call, connected_at, .. } = &**self.known.get(key)?;
-        Some(match call.state {
-            CallState::Ended if connected_at.is_none() && self.connected_elsewhere(key).is_some() => {
-                Standing::Over(EndReason::Taken)
-            }
+        let known = self.known.get(key)?;
+        let elsewhere = self.by_call.get(&key.call_id).and_then(|of_call| of_call.connected_elsewhere(&key.agent_id));
+        Some(match known.call.state {
+            CallState::Ended if known.was_answered() => Standing::Over(EndReason::Ended),
+            CallState::Ended if elsewhere.is_some() => Standing::Over(EndReason::Taken),
+            CallState::Ended if known.was_only_offered() => Standing::Over(EndReason::Retracted),
             CallState::Ended => Standing::Over(EndReason::Ended),
-            CallState::Offered if self.connected_elsewhere(key) >= Some(call.at) => Standing::Over(EndReason::Taken),
+            CallState::Offered if elsewhere >= Some(known.call.at) => Standing::Over(EndReason::Taken),
             _ => Standing::Open,
         })
-    }
-
-    fn connected_elsewhere(&self, key: &CallKey) -> Option<DateTime<Utc>> {
-        self.others(key).filter_map(|other| self.known.get(other)?.connected_at).max()
     }
 
     /// The call as the agent is to see it: open, or ended and kept for its wrap-up.
@@ -298,16 +280,21 @@ impl OpenCalls {
 
     /// Calls that an agent is to see, oldest first.
     pub fn visible_of(&self, agent_id: &str, now: DateTime<Utc>) -> Vec<Visible> {
-        let keys = self.by_agent.get(agent_id).into_iter().flatten();
-        let mut visible: Vec<Visible> = keys.filter_map(|key| self.visible(key, now)).collect();
-        visible.sort_by_key(|seen| seen.call.at);
+        let mut visible = self.newest_visible_of(agent_id, now);
+        visible.reverse();
         visible
+    }
+
+    /// Calls that an agent is to see, newest first: the open ones, and as many at most that are kept for their wrap-up as may be open.
+    pub fn newest_visible_of(&self, agent_id: &str, now: DateTime<Utc>) -> Vec<Visible> {
+        let Some(of_agent) = self.by_agent.get(agent_id) else { return Vec::new() };
+        let newest = of_agent.newest(now - self.limits.keep_after_end, self.limits.open_per_agent_max);
+        newest.into_iter().filter_map(|(_, key)| self.visible(key, now)).collect()
     }
 
     /// Agents heard of, each with the number of its open calls.
     pub fn agents(&self) -> impl Iterator<Item = (&str, usize)> {
-        let open = |keys: &[Arc<CallKey>]| keys.iter().filter(|key| self.is_open(key)).count();
-        self.by_agent.iter().map(move |(agent_id, keys)| (agent_id.as_str(), open(keys)))
+        self.by_agent.iter().map(|(agent_id, of_agent)| (agent_id.as_str(), of_agent.open.len()))
     }
 
     /// The name of the call's campaign, once a timeline told it.
@@ -322,57 +309,53 @@ impl OpenCalls {
     /// Forgets what is older than `calls.open_max`.
     pub fn expire(&mut self, now: DateTime<Utc>) -> Vec<Forgotten> {
         let mut gone = Vec::new();
-        while self.due.peek().is_some_and(|Reverse((at, ..))| *at + self.limits.open_max <= now) {
-            gone.extend(self.forget_next());
+        while let Some((_, _, key)) = self.due.first().filter(|(at, ..)| *at + self.limits.open_max <= now).cloned() {
+            gone.push(self.forget(key, None));
         }
         gone
     }
 
-    /// Forgets the oldest, so that no topic fills the memory.
-    fn forget_surplus(&mut self) -> Vec<Forgotten> {
+    /// Forgets the oldest, so that no topic fills the memory and no call id or agent takes more of it than it may.
+    fn forget_surplus(&mut self, key: &CallKey) -> Vec<Forgotten> {
         let mut gone = Vec::new();
-        while self.known.len() > self.limits.known_max && !self.due.is_empty() {
-            gone.extend(self.forget_next());
+        while let Some((limit, key)) = self.surplus(key) {
+            gone.push(self.forget(key, Some(limit)));
         }
         gone
     }
 
-    /// The one that is due next, unless a later event holds by now.
-    fn forget_next(&mut self) -> Option<Forgotten> {
-        let Reverse((at, state, key)) = self.due.pop()?;
-        let holds = self.known.get(&key).is_some_and(|known| (known.call.at, known.call.state) == (at, state));
-        holds.then(|| {
-            let was_open = self.is_open(&key);
-            self.known.remove(&key);
-            drop_from(&mut self.by_call, &key.call_id, &key);
-            drop_from(&mut self.by_agent, &key.agent_id, &key);
-            Forgotten { key, was_open }
-        })
-    }
-}
-
-fn put_into(index: &mut HashMap<SmolStr, Vec<Arc<CallKey>>>, of: &SmolStr, key: &Arc<CallKey>) {
-    // Most calls are one agent's, most agents are on one call, and a list grows to four by itself.
-    index.entry(of.clone()).or_insert_with(|| Vec::with_capacity(1)).push(Arc::clone(key));
-}
-
-fn drop_from(index: &mut HashMap<SmolStr, Vec<Arc<CallKey>>>, of: &str, key: &CallKey) {
-    if let Some(keys) = index.get_mut(of) {
-        keys.retain(|kept| **kept != *key);
-        if keys.is_empty() {
-            index.remove(of);
+    /// An event adds to its own call id and its own agent, and to no others.
+    fn surplus(&self, key: &CallKey) -> Option<(Limit, Arc<CallKey>)> {
+        let Self { limits, by_call, by_agent, .. } = self;
+        let agents = by_call.get(&key.call_id).map(|of_call| &of_call.agents);
+        if let Some(agents) = agents.filter(|agents| agents.len() > limits.agents_per_call_max) {
+            return agents.first().map(|(_, key)| (Limit::AgentsPerCall, Arc::clone(key)));
         }
+        let open = by_agent.get(&key.agent_id).map(|of_agent| &of_agent.open);
+        if let Some(open) = open.filter(|open| open.len() > limits.open_per_agent_max) {
+            return open.first().map(|(_, key)| (Limit::OpenPerAgent, Arc::clone(key)));
+        }
+        let too_many = self.known.len() > limits.known_max;
+        self.due.first().filter(|_| too_many).map(|(_, _, key)| (Limit::Known, Arc::clone(key)))
     }
-}
 
-/// Which of two events of a call holds, whatever order they arrive in. Two that differ in nothing else are told apart by
-/// what they say, so that every node believes the same one.
-fn order(a: &Call, b: &Call) -> Ordering {
-    fn says(call: &Call) -> (&Option<SmolStr>, Option<&str>, &Option<SmolStr>, u8) {
-        let campaign = call.campaign.as_ref().map(|campaign| campaign.id.as_str());
-        (&call.number, campaign, &call.parent_call_id, call.direction as u8)
+    fn forget(&mut self, key: Arc<CallKey>, limit: Option<Limit>) -> Forgotten {
+        let was_open = self.is_open(&key);
+        self.take_out(&key);
+        self.known.remove(&key);
+        if let Entry::Occupied(of_call) = self.by_call.entry(key.call_id.clone())
+            && of_call.get().agents.is_empty()
+        {
+            of_call.remove();
+        }
+        if let Entry::Occupied(mut of_agent) = self.by_agent.entry(key.agent_id.clone()) {
+            of_agent.get_mut().known -= 1;
+            if of_agent.get().known == 0 {
+                of_agent.remove();
+            }
+        }
+        Forgotten { key, was_open, limit }
     }
-    (a.at, a.state).cmp(&(b.at, b.state)).then_with(|| says(a).cmp(&says(b)))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const AT_A_TIME_MAX: usize = 8;
 /// Shows the open calls of these agents, the newest first.
 pub(super) fn show_open_calls(way: &Arc<Way>, session: &Arc<Session>, agents: &[String]) {
     let now = Utc::now();
-    let calls = agents.iter().flat_map(|agent_id| way.agents().calls_of(agent_id, now));
+    let calls = agents.iter().flat_map(|agent_id| way.agents().newest_calls_of(agent_id, now));
     show_in_turn(way, session, calls.map(|seen| (seen.call.at, seen.key)));
 }
 

@@ -78,9 +78,10 @@ fn say(way: &Way, session: &Session, frame: &str) {
 }
 
 /// The search runs until its answer has left for the client.
-fn send_answer(way: &Way, session: &Session, frame: String, running: Running) {
-    way.agents().say(session, frame, Utc::now());
-    drop(running);
+fn send_answer(way: &Way, session: &Session, request: &RequestId, frame: String, running: Running) {
+    if !way.agents().answer(session, frame, running, Utc::now()) {
+        refuse(way, session, request, BUSY);
+    }
 }
 
 /// Answers a search with a `timeline` frame, or with an `error` that a person understands.
@@ -113,7 +114,7 @@ async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search, mut turn: 
         Ok(timeline) => Encoded::Timeline { request: &request, timeline: Raw(&timeline) }.encode(),
         Err(refused) => error(&request, refused),
     };
-    send_answer(&way, &session, frame, running);
+    send_answer(&way, &session, &request, frame, running);
 }
 
 impl Way {

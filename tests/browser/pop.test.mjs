@@ -184,6 +184,7 @@ test("s01_an_ended_call_stays_on_screen_and_is_marked", { timeout: 60_000 }, asy
   await service.produceCall({ ...call, state: "offered" });
   await widgetShows(/Autumn savings/);
   assert.doesNotMatch(await textOfWidget(), /\bended\b/i);
+  await service.produceCall({ ...call, state: "connected" });
   await service.produceCall({ ...call, state: "ended" });
   await until(
     () => frames.some((frame) => frame.type === "ended" && frame.callId === call.callId),
@@ -236,6 +237,7 @@ test("a_killed_service_leaves_the_timeline_on_screen_and_one_started_again_is_li
     0,
     "the same page, and the call is not announced again",
   );
+  await service.produceCall({ ...call, state: "connected" });
   await service.produceCall({ ...call, state: "ended" });
   await widgetShows(/\bended\b/i, /Autumn savings/);
 });

@@ -171,7 +171,8 @@ async fn several_calls_of_one_agent_are_open_at_once(kafka: Kafka) {
         assert_eq!(ana.next_pop().await["call"]["callId"], call_id);
     }
     service.end(call("c-1")).await;
-    assert_eq!(ana.next_ended().await["callId"], "c-1");
+    let ended = ana.next_ended().await;
+    assert_eq!((&ended["callId"], &ended["reason"]), (&json!("c-1"), &json!("retracted")), "nobody had answered it");
     service.connect(call("c-2")).await;
     assert_eq!(ana.next_update().await["callId"], "c-2");
 }

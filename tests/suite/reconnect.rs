@@ -47,7 +47,7 @@ async fn what_is_shown_differently_is_sent_anew(kafka: Kafka) {
 
 async fn a_call_that_ended_meanwhile_is_ended_on_the_screen(kafka: Kafka) {
     let service = Service::start(&kafka).await;
-    service.offer(call("c-1").at(seconds_ago(20))).await;
+    service.connect(call("c-1").at(seconds_ago(20))).await;
     let digest = service.agent("ana").await.next_pop().await["digest"].take();
     service.end(call("c-1").at(seconds_ago(10))).await;
 
@@ -81,7 +81,7 @@ async fn a_call_that_a_node_hears_of_later_than_the_one_before_stays_on_the_scre
 async fn a_reload_during_the_wrap_up_shows_the_ended_call_without_announcing_it(kafka: Kafka) {
     let service = Service::start(&kafka).await;
     service.record(&[interaction("i-1")]).await;
-    service.offer(call("c-1").at(seconds_ago(20))).await;
+    service.connect(call("c-1").at(seconds_ago(20))).await;
     service.end(call("c-1").at(seconds_ago(10))).await;
     let mut reloaded = service.agent("ana").await;
     let pop = reloaded.next_pop().await;
@@ -91,7 +91,7 @@ async fn a_reload_during_the_wrap_up_shows_the_ended_call_without_announcing_it(
 
 async fn an_ended_call_is_forgotten_after_its_wrap_up(kafka: Kafka) {
     let service = Service::with(&kafka, &[("calls.keep_after_end", "5s")]).await;
-    service.offer(call("c-1").at(seconds_ago(20))).await;
+    service.connect(call("c-1").at(seconds_ago(20))).await;
     service.end(call("c-1").at(seconds_ago(10))).await;
     let mut late = service.agent("ana").await;
     service.offer(call("c-2")).await;
@@ -116,7 +116,7 @@ async fn a_call_has_the_same_digest_on_every_node(kafka: Kafka) {
 async fn an_ended_call_stays_for_its_wrap_up_on_another_node_and_is_not_sent_again(kafka: Kafka) {
     let (here, there) = (Service::start(&kafka).await, Service::start(&kafka).await);
     let mut ana = here.agent("ana").await;
-    here.offer(call("c-1").at(seconds_ago(20))).await;
+    here.connect(call("c-1").at(seconds_ago(20))).await;
     ana.next_pop().await;
     here.end(call("c-1").at(seconds_ago(10))).await;
     let digest = ana.next_ended().await["digest"].take();

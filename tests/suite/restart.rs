@@ -43,7 +43,7 @@ async fn a_session_that_waits_for_the_replay_is_shown_its_call(kafka: Kafka) {
 }
 
 async fn calls_that_ended_within_the_replay_window_are_not_shown_as_open(kafka: Kafka) {
-    for (call_id, state, seconds) in [("c-1", "offered", 30), ("c-1", "ended", 20), ("c-2", "offered", 10)] {
+    for (call_id, state, seconds) in [("c-1", "connected", 30), ("c-1", "ended", 20), ("c-2", "offered", 10)] {
         let event = call(call_id).at(seconds_ago(seconds)).event(state);
         kafka.publish(&kafka.calls, "ana", event.to_string()).await;
     }

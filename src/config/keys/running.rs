@@ -25,6 +25,13 @@ pub const KEYS: &[Key] = &[
         Count,
         "bytes that a node keeps of timelines on screens to send what is new in them; beyond them some changes bring a whole timeline",
     ),
+    key(
+        "calls.agents_per_call_max",
+        "4096",
+        Count,
+        "agents on one call id; beyond them those with the oldest events are forgotten",
+    ),
+    key("calls.open_per_agent_max", "500", Count, "open calls of one agent; beyond them the oldest are forgotten"),
     place(
         "calls.default_region",
         DefaultRegion,

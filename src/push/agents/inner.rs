@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::Inner;
 use crate::push::came_with::take_off_what_is_over;
 use crate::push::digest::digest_of;
-use crate::push::open_calls::{CallKey, Forgotten, Over, Visible};
+use crate::push::open_calls::{CallKey, Visible};
 use crate::push::outlines::Slimmer;
 use crate::push::seat::{Comes, Delivery, Moment, Seat, is_over};
 use crate::push::session::Session;
@@ -101,19 +101,5 @@ impl Inner {
         {
             self.wraps_up(key, call);
         }
-    }
-
-    /// Ends on every screen what is known no more; gives back how many calls that were.
-    pub fn forget(&mut self, forgotten: Vec<Forgotten>, moment: &Moment<'_>) -> usize {
-        let calls = forgotten.len();
-        for Forgotten { key, was_open } in forgotten {
-            self.seats.for_each(&key.agent_id, |seat| {
-                if was_open {
-                    seat.tell_end(&key, &Over::EXPIRED, moment);
-                }
-                seat.forget(&key);
-            });
-        }
-        calls
     }
 }

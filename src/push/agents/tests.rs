@@ -62,7 +62,10 @@ impl Desk {
     }
 
     fn with(outbox_frames_max: usize, known_max: usize) -> Self {
-        let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max };
+        Self::within(CallLimits::of_tests(known_max), outbox_frames_max)
+    }
+
+    fn within(limits: CallLimits, outbox_frames_max: usize) -> Self {
         let (agents, asks) = Agents::new(limits, sessions(), Ledger::new(Metrics::new()));
         agents.caught_up(at(100));
         Self { agents, asks, outbox_frames_max, now: at(100) }
@@ -230,7 +233,7 @@ fn an_open_call_that_had_to_be_forgotten_is_ended_on_the_screen_and_comes_back_w
     desk.hears(event("ana", "c-1", Offered, 0), 3);
     for nth in 1..=2 {
         let decision = desk.agents.hear(event("ben", &format!("b-{nth}"), Offered, nth), desk.now, desk.now);
-        assert_eq!(decision.forgotten, usize::from(nth == 2));
+        assert_eq!(decision.forgotten, vec![Limit::Known; usize::from(nth == 2)]);
     }
     assert_eq!(desk.reads(&mut ana), ["pop 1", "ended 2"]);
     desk.hears(event("ana", "c-1", Connected, 9), 3);
@@ -238,10 +241,42 @@ fn an_open_call_that_had_to_be_forgotten_is_ended_on_the_screen_and_comes_back_w
 }
 
 #[test]
+fn what_exceeds_the_limits_of_a_call_or_an_agent_is_ended_on_the_screen_also_where_the_same_event_takes_it_back() {
+    let desk = Desk::within(CallLimits { open_per_agent_max: 1, ..CallLimits::of_tests(1000) }, 64);
+    let mut ana = desk.joins("ana", vec![]);
+    desk.hears(event("ana", "c-1", Offered, 0), 3);
+    desk.hears(event("ana", "c-2", Offered, 1), 3);
+    let told = ana.reads_texts(&desk.agents, desk.now);
+    assert!(told.len() == 3 && told[1].contains("\"callId\":\"c-1\"") && told[1].contains("expired"), "{told:?}");
+
+    let desk = Desk::within(CallLimits { agents_per_call_max: 1, ..CallLimits::of_tests(1000) }, 64);
+    let mut ana = desk.joins("ana", vec![]);
+    desk.hears(event("ana", "c-1", Offered, 0), 3);
+    let decision = desk.agents.hear(event("ben", "c-1", Connected, 1), desk.now, desk.now);
+    assert_eq!(decision.forgotten, [Limit::AgentsPerCall]);
+    let told = ana.reads_texts(&desk.agents, desk.now);
+    assert!(told.len() == 2 && told[1].contains("\"reason\":\"taken\""), "{told:?}");
+}
+
+#[test]
+fn an_offer_that_is_taken_back_leaves_the_screen_and_comes_back_ended_if_it_turns_out_to_have_been_answered() {
+    let desk = Desk::new();
+    let mut ana = desk.joins("ana", vec![]);
+    desk.hears(event("ana", "c-1", Offered, 90), 3);
+    desk.hears(event("ana", "c-1", Ended, 95), 3);
+    let told = ana.reads_texts(&desk.agents, desk.now);
+    assert!(told.len() == 2 && told[1].contains("\"reason\":\"retracted\""), "{told:?}");
+    assert!(desk.agents.calls_of("ana", desk.now).is_empty());
+    desk.hears(event("ana", "c-1", Connected, 93), 3);
+    let told = ana.reads_texts(&desk.agents, desk.now);
+    assert!(told.len() == 1 && told[0].contains("\"state\":\"ended\""), "{told:?}");
+}
+
+#[test]
 fn a_client_that_shows_a_call_as_ended_is_told_nothing_of_it_unless_something_differs() {
     let desk = Desk::new();
     let mut ana = desk.joins("ana", vec![]);
-    desk.hears(event("ana", "c-1", Offered, 50), 3);
+    desk.hears(event("ana", "c-1", Connected, 50), 3);
     desk.reads(&mut ana);
     desk.hears(event("ana", "c-1", Ended, 90), 3);
     desk.reads(&mut ana);
@@ -275,7 +310,7 @@ fn a_session_that_reads_slowly_loses_only_what_later_frames_replace() {
 fn however_slowly_a_session_reads_it_is_shown_what_stays_after_its_end_and_not_what_another_agent_took() {
     let desk = Desk::with(4, 1000);
     let mut ana = desk.joins("ana", vec![]);
-    desk.hears(event("ana", "stays", Offered, 0), 3);
+    desk.hears(event("ana", "stays", Connected, 0), 3);
     desk.hears(event("ana", "stays", Ended, 1), 3);
     desk.hears(event("ana", "taken", Offered, 2), 3);
     desk.hears(event("ben", "taken", Connected, 3), 3);
@@ -300,7 +335,7 @@ fn a_session_for_which_more_calls_come_and_end_than_fit_comes_back_to_all_of_the
     let desk = Desk::with(8, 1000);
     let mut ana = desk.joins("ana", vec![]);
     for nth in 0..8 {
-        desk.hears(event("ana", &format!("c-{nth}"), Offered, nth), 3);
+        desk.hears(event("ana", &format!("c-{nth}"), Connected, nth), 3);
         desk.hears(event("ana", &format!("c-{nth}"), Ended, nth), 3);
     }
     assert!(matches!(ana.reads(&desk.agents, desk.now), Read::Closed(CloseCode::Slow)));

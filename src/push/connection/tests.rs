@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use chrono::TimeDelta;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{DuplexStream, ReadBuf};
 use tokio::net::TcpListener;
@@ -25,7 +24,7 @@ fn door(said: &[(&str, &str)]) -> Arc<Door> {
     let said: Vec<_> = said.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let settings = load_without_kafka(&Layers::new(None, &said).unwrap()).unwrap();
     let metrics = Metrics::new();
-    let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max: 1000 };
+    let limits = CallLimits::of_tests(1000);
     let sessions = SessionLimits { per_agent_max: 1, unacknowledged_bytes_max: 1 << 20, outlines_bytes_max: 1 << 20 };
     let (agents, _asks) = Agents::new(limits, sessions, Ledger::new(Arc::clone(&metrics)));
     let all = Outboxes::new(1 << 20, metrics.memory.clone());

@@ -1,9 +1,12 @@
 //! Which event decides, whatever order they arrive in.
 
-use chrono::TimeZone as _;
+use chrono::{TimeDelta, TimeZone as _};
 
 use super::*;
 use crate::journey::Direction;
+
+mod limits;
+mod work;
 
 fn at(seconds: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 20, 21, 0, 0).unwrap() + TimeDelta::seconds(seconds)
@@ -14,7 +17,7 @@ fn calls() -> OpenCalls {
 }
 
 fn at_most(known_max: usize) -> OpenCalls {
-    OpenCalls::new(CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max })
+    OpenCalls::new(CallLimits::of_tests(known_max))
 }
 
 fn event(agent: &str, state: CallState, seconds: i64) -> Call {
@@ -35,7 +38,7 @@ fn key(agent: &str) -> CallKey {
 }
 
 fn forgotten(agent: &str, was_open: bool) -> Forgotten {
-    Forgotten { key: Arc::new(key(agent)), was_open }
+    Forgotten { key: Arc::new(key(agent)), was_open, limit: Some(Limit::Known) }
 }
 
 fn hear(calls: &mut OpenCalls, agent: &str, state: CallState, seconds: i64) -> Applied {
@@ -112,7 +115,7 @@ fn a_transfer_after_the_answer_opens_and_a_conference_ends_nobody() {
 #[test]
 fn an_ended_call_is_kept_for_its_wrap_up() {
     let mut calls = calls();
-    hear(&mut calls, "ana", Offered, 0);
+    hear(&mut calls, "ana", Connected, 0);
     hear(&mut calls, "ana", Ended, 60);
     assert!(calls.visible(&key("ana"), at(60 + 119)).is_some());
     assert!(calls.visible(&key("ana"), at(60 + 120)).is_none());
@@ -126,8 +129,9 @@ fn a_call_whose_end_was_never_heard_expires_and_everything_is_forgotten() {
     assert_eq!(calls.expire(at(7199)), vec![]);
     let mut gone = calls.expire(at(7200));
     gone.sort();
-    assert_eq!(gone, vec![forgotten("ana", true), forgotten("ben", false)]);
-    assert!(calls.known.is_empty() && calls.by_call.is_empty() && calls.by_agent.is_empty());
+    let expired = |agent, was_open| Forgotten { limit: None, ..forgotten(agent, was_open) };
+    assert_eq!(gone, vec![expired("ana", true), expired("ben", false)]);
+    assert!(calls.known.is_empty() && calls.by_call.is_empty() && calls.by_agent.is_empty() && calls.due.is_empty());
 }
 
 #[test]
@@ -174,4 +178,50 @@ fn an_offer_that_another_agent_answered_leaves_no_wrap_up_though_its_own_end_is_
         assert!(calls.visible(&key("ana"), at(5)).is_none(), "{order:?}");
         assert!(matches!(calls.over(&key("ana"), at(5)), Some(Over { reason: EndReason::Taken, call: None })));
     }
+}
+
+#[test]
+fn an_offer_that_ends_and_that_nobody_answered_is_retracted_and_leaves_no_wrap_up() {
+    let mut calls = calls();
+    hear(&mut calls, "ana", Offered, 0);
+    hear(&mut calls, "ben", Offered, 0);
+    assert_eq!(hear(&mut calls, "ana", Ended, 4).change, Change::Ended(EndReason::Retracted));
+    assert!(matches!(calls.over(&key("ana"), at(5)), Some(Over { reason: EndReason::Retracted, call: None })));
+    assert!(calls.newest_visible_of("ana", at(5)).is_empty());
+    assert_eq!(hear(&mut calls, "ben", Connected, 5).taken, vec![], "what is over is not taken");
+    assert!(matches!(calls.over(&key("ana"), at(5)), Some(Over { reason: EndReason::Taken, .. })));
+}
+
+#[test]
+fn whoever_was_on_a_call_keeps_it_for_the_wrap_up_in_whatever_order_that_is_heard() {
+    for was_on_it in [Connected, WrapUp] {
+        for order in [[0, 1, 2], [0, 2, 1], [2, 0, 1], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+            let mut calls = calls();
+            let events = [(Offered, 0), (was_on_it, 3), (Ended, 4)];
+            for (state, seconds) in order.map(|nth| events[nth]) {
+                hear(&mut calls, "ana", state, seconds);
+            }
+            let over = calls.over(&key("ana"), at(5));
+            assert!(matches!(over, Some(Over { reason: EndReason::Ended, call: Some(_) })), "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn an_end_alone_is_no_offer_that_was_taken_back() {
+    let mut calls = calls();
+    assert_eq!(hear(&mut calls, "ana", Ended, 4).change, Change::StillOver);
+    assert!(matches!(calls.over(&key("ana"), at(5)), Some(Over { reason: EndReason::Ended, call: Some(_) })));
+}
+
+#[test]
+fn an_answer_that_is_heard_after_the_end_shows_the_call_for_its_wrap_up() {
+    let late = |now| {
+        let mut calls = calls();
+        hear(&mut calls, "ana", Offered, 0);
+        hear(&mut calls, "ana", Ended, 4);
+        calls.apply(event("ana", Connected, 3), at(3), now).change
+    };
+    assert_eq!(late(at(5)), Change::Opened);
+    assert_eq!(late(at(4 + 120)), Change::Superseded, "the wrap-up is over");
 }

@@ -138,6 +138,8 @@ async fn stories(settings: &Settings, brokers: &Brokers, args: &Args) -> anyhow:
         open_max: TimeDelta::from_std(*settings.calls.open_max)?,
         keep_after_end: TimeDelta::from_std(*settings.calls.keep_after_end)?,
         known_max: settings.calls.known_max,
+        agents_per_call_max: settings.calls.agents_per_call_max,
+        open_per_agent_max: settings.calls.open_per_agent_max,
     };
     let facts = Facts { told: &told, ledger: &ledger, limits, now };
     let mut stories: Vec<Story> =

@@ -58,6 +58,7 @@ fn of_event(agent_id: &str, step: &Step<'_>) -> Option<Stage> {
         Some(Change::Superseded) => (Mark::Plain, "changes nothing: a later event holds, or it is a repetition"),
         Some(Change::StillOver) => (Mark::Plain, "changes nothing: it is not open here"),
         Some(Change::Ended(EndReason::Taken)) => (Mark::Plain, "another agent has the call"),
+        Some(Change::Ended(EndReason::Retracted)) => (Mark::Plain, "takes the offer back; nobody had answered"),
         Some(Change::Opened | Change::Changed | Change::Ended(_)) => (Mark::Plain, ""),
     };
     if !what.is_empty() {

@@ -88,8 +88,7 @@ impl Case {
     }
 
     fn facts(&self) -> Facts<'_> {
-        let limits =
-            CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max: 1000 };
+        let limits = CallLimits::of_tests(1000);
         Facts { told: &self.told, ledger: &self.ledger, limits, now: at(600_000) }
     }
 

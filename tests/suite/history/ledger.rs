@@ -83,6 +83,18 @@ impl Ledger {
         self.connected_elsewhere(key).filter(|(_, at, _)| takes(*at)).map(|(.., had)| *had).min()
     }
 
+    /// Its end takes the offer back: there is no wrap-up.
+    fn was_only_offered(&self, key: &Key) -> bool {
+        let was = |states: &[State]| self.events_of(key).any(|event| states.contains(&event.state));
+        was(&[State::Offered]) && !was(&[State::Connected, State::WrapUp])
+    }
+
+    /// When Kafka had the first end of a call.
+    fn ends(&self, key: &Key) -> Option<Duration> {
+        let of_key = self.events.get(key).into_iter().flatten();
+        of_key.filter(|(_, event)| event.state == State::Ended).map(|(had, _)| *had).min()
+    }
+
     /// When Kafka had the first event of a call.
     pub fn begins(&self, key: &Key) -> Option<Duration> {
         self.events.get(key)?.iter().map(|(at, _)| *at).min()
@@ -95,6 +107,7 @@ impl Ledger {
             Standing::Open => None,
             // An offer that is heard after what took it back is never shown.
             Standing::Taken => self.taken_from(key),
+            Standing::Ended if self.was_only_offered(key) => self.ends(key),
             Standing::Ended => {
                 let until = holding.at + TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX) - began_at;
                 Some(until.to_std().unwrap_or_default())

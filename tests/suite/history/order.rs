@@ -75,7 +75,7 @@ impl Session {
     }
 
     fn end(&mut self, key: &Key, frame: &Value, ledger: &Ledger) -> Option<String> {
-        if frame["type"] != "ended" || frame["reason"] != "ended" {
+        if frame["type"] != "ended" || (frame["reason"] != "ended" && frame["reason"] != "retracted") {
             return None;
         }
         let ends = ledger.events_of(key).filter(|event| event.state == State::Ended);

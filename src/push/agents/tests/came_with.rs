@@ -56,12 +56,11 @@ fn a_call_on_the_screen_whose_end_is_the_first_that_is_heard_of_it_is_ended_at_o
 
 #[test]
 fn before_the_replay_was_read_nobody_is_told_anything_and_afterwards_what_is_over() {
-    let limits = CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max: 1000 };
-    let (agents, asks) = Agents::new(limits, sessions(), Ledger::new(Metrics::new()));
+    let (agents, asks) = Agents::new(CallLimits::of_tests(1000), sessions(), Ledger::new(Metrics::new()));
     let mut desk = Desk { agents, asks, outbox_frames_max: 64, now: at(100) };
     let mut ana = desk.joins("ana", vec![shows("open"), shows("ended"), shows("of-last-week")]);
     desk.hears(event("ana", "open", Offered, 50), 3);
-    desk.hears(event("ana", "ended", Offered, 50), 3);
+    desk.hears(event("ana", "ended", Connected, 50), 3);
     desk.hears(event("ana", "ended", Ended, 90), 3);
     desk.waits(20);
     assert_eq!(desk.reads(&mut ana), [""; 0]);
@@ -72,6 +71,47 @@ fn before_the_replay_was_read_nobody_is_told_anything_and_afterwards_what_is_ove
     assert!(told[0].contains("\"callId\":\"ended\"") && told[0].contains("\"reason\":\"ended\""), "{told:?}");
     assert!(told[1].contains("\"callId\":\"of-last-week\"") && told[1].contains("\"reason\":\"expired\""), "{told:?}");
     assert_eq!(told.len(), 2);
+}
+
+/// A desk whose replay window is still being read.
+fn that_reads_its_window(known_max: usize) -> Desk {
+    let (agents, asks) = Agents::new(CallLimits::of_tests(known_max), sessions(), Ledger::new(Metrics::new()));
+    Desk { agents, asks, outbox_frames_max: 64, now: at(100) }
+}
+
+#[test]
+fn nothing_expires_before_the_replay_window_was_read() {
+    let mut desk = that_reads_its_window(1000);
+    let mut ana = desk.joins("ana", vec![shows("goes-on"), shows("over")]);
+    desk.hears(event("ana", "goes-on", Offered, 0), 3);
+    desk.hears(event("ana", "over", Offered, 0), 3);
+    desk.now = at(7300);
+    assert_eq!(desk.agents.expire(desk.now), 0);
+    desk.hears(event("ana", "goes-on", Connected, 7290), 3);
+    assert_eq!(desk.reads(&mut ana), [""; 0]);
+    desk.agents.caught_up(desk.now);
+    assert_eq!(desk.reads(&mut ana), ["ended 1"], "the one of which nothing more was heard");
+    let open = desk.agents.newest_calls_of("ana", desk.now);
+    assert_eq!(open.iter().map(|seen| seen.key.call_id.as_str()).collect::<Vec<_>>(), ["goes-on"]);
+    assert_eq!((desk.agents.expire(desk.now), desk.agents.expire(desk.now)), (1, 0), "it is counted once");
+
+    desk.agents.begin_anew();
+    desk.hears(event("ana", "goes-on", Connected, 7290), 3);
+    assert_eq!(desk.agents.expire(at(20_000)), 0, "the window is read again");
+}
+
+#[test]
+fn a_call_that_has_to_be_forgotten_while_the_window_is_read_is_not_ended_on_the_screen_before_it_was_read() {
+    let mut desk = that_reads_its_window(1);
+    let mut ana = desk.joins("ana", vec![shows("c-1")]);
+    desk.hears(event("ana", "c-1", Offered, 0), 3);
+    let decision = desk.agents.hear(event("ben", "b-1", Offered, 1), desk.now, desk.now);
+    assert_eq!(decision.forgotten, [Limit::Known]);
+    assert_eq!(desk.reads(&mut ana), [""; 0]);
+    desk.hears(event("ana", "c-1", Connected, 2), 3);
+    desk.waits(11);
+    desk.agents.caught_up(desk.now);
+    assert_eq!(desk.reads(&mut ana), [""; 0], "it goes on");
 }
 
 #[test]

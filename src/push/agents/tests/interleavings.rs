@@ -76,8 +76,8 @@ struct Play {
 }
 
 impl Play {
-    fn new(outbox_frames_max: usize) -> Self {
-        let desk = Desk::with(outbox_frames_max, 1000);
+    fn new(outbox_frames_max: usize, limits: CallLimits) -> Self {
+        let desk = Desk::within(limits, outbox_frames_max);
         Self { desk, clients: Vec::new(), looking_up: Vec::new(), interactions: HashMap::new() }
     }
 
@@ -267,6 +267,16 @@ fn state_after(events: &[Told]) -> Vec<serde_json::Value> {
     visible
 }
 
+/// Half of the plays have limits that push calls out.
+fn limits() -> impl Strategy<Value = CallLimits> {
+    (any::<bool>(), 1..4usize, 1..3usize, 3..7usize).prop_map(
+        |(many, agents_per_call_max, open_per_agent_max, known_max)| {
+            let all = CallLimits::of_tests(1000);
+            if many { all } else { CallLimits { agents_per_call_max, open_per_agent_max, known_max, ..all } }
+        },
+    )
+}
+
 /// Thousands, within seconds.
 fn config() -> ProptestConfig {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
@@ -296,8 +306,9 @@ proptest! {
     fn every_screen_shows_in_the_end_what_the_log_says(
         steps in prop::collection::vec(step(), 1..80),
         outbox_frames_max in 8..14usize,
+        limits in limits(),
     ) {
-        let mut play = Play::new(outbox_frames_max);
+        let mut play = Play::new(outbox_frames_max, limits);
         for step in steps {
             play.takes(step);
         }

@@ -6,8 +6,7 @@ use crate::metrics::memory::Memory;
 impl Desk {
     /// That keeps so many bytes of outlines.
     fn that_keeps(outlines_bytes_max: usize) -> Self {
-        let limits =
-            CallLimits { open_max: TimeDelta::hours(2), keep_after_end: TimeDelta::minutes(2), known_max: 1000 };
+        let limits = CallLimits::of_tests(1000);
         let sessions = SessionLimits { outlines_bytes_max, ..sessions() };
         let (agents, asks) = Agents::new(limits, sessions, Ledger::new(Metrics::new()));
         agents.caught_up(at(100));

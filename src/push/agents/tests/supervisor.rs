@@ -68,7 +68,7 @@ fn a_supervisor_who_comes_back_is_told_only_what_differs() {
     let mut eva = desk.joins("eva", vec![]);
     desk.follows(&eva, &["ana"], vec![]);
     for call_id in ["c-1", "c-2"] {
-        desk.hears(event("ana", call_id, Offered, 0), 3);
+        desk.hears(event("ana", call_id, Connected, 0), 3);
     }
     desk.reads(&mut eva);
     desk.agents.leave(&eva.session, None, desk.now);
