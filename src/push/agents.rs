@@ -27,6 +27,9 @@ mod list;
 
 pub use list::AgentSummary;
 
+/// What is due to be sent again waits so much longer where the session has much to read.
+const AGAIN_LATER: TimeDelta = TimeDelta::seconds(1);
+
 /// What an event means here.
 pub struct Decision {
     pub key: Arc<CallKey>,
@@ -327,6 +330,13 @@ impl Agents {
         while let Some(next) = inner.unreceived.first_entry().filter(|next| next.key().0 <= now) {
             let Unreceived { session, key, version } = next.remove();
             let Some(session) = session.upgrade() else { continue };
+            // Half an outbox is still to be read: one more frame helps nobody, and many would close the session.
+            if session.outbox.is_crowded() {
+                inner.written += 1;
+                let later = (now + AGAIN_LATER, inner.written);
+                inner.unreceived.insert(later, Unreceived { session: Arc::downgrade(&session), key, version });
+                continue;
+            }
             let again = inner.seats.get(&session).map(|seat| seat.send_again(&key, version, &moment));
             given_up += usize::from(again == Some(Again::GivenUp));
         }

@@ -78,8 +78,16 @@ fn say(way: &Way, session: &Session, frame: &str) {
 }
 
 /// The search runs until its answer has left for the client.
-fn send_answer(way: &Way, session: &Session, request: &RequestId, frame: String, running: Running) {
-    if !way.agents().answer(session, frame, running, Utc::now()) {
+fn send_answer(
+    way: &Way,
+    session: &Session,
+    request: &RequestId,
+    (came, frame): (&'static str, String),
+    running: Running,
+) {
+    if way.agents().answer(session, frame, running, Utc::now()) {
+        way.metrics.crowd.searched(came);
+    } else {
         refuse(way, session, request, BUSY);
     }
 }
@@ -109,12 +117,12 @@ async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search, mut turn: 
         }
     };
     let found = way.search(&session, search, number).await;
-    way.metrics.crowd.searched(found.as_ref().err().map_or("timeline", |refused| refused.0));
+    let came = found.as_ref().err().map_or("timeline", |refused| refused.0);
     let frame = match found {
         Ok(timeline) => Encoded::Timeline { request: &request, timeline: Raw(&timeline) }.encode(),
         Err(refused) => error(&request, refused),
     };
-    send_answer(&way, &session, &request, frame, running);
+    send_answer(&way, &session, &request, (came, frame), running);
 }
 
 impl Way {

@@ -119,3 +119,24 @@ fn a_call_of_which_less_is_kept_follows_its_states_and_its_address() {
     desk.hears(event("ana", "c-1", Ended, 95), 300);
     assert_eq!(desk.reads(&mut ana), ["pop 1", "update 2", "ended 3"]);
 }
+
+#[test]
+fn pops_that_were_not_acknowledged_wait_to_be_sent_again_while_half_an_outbox_is_still_to_be_read() {
+    let mut desk = Desk::with(8, 1000);
+    let mut ana = desk.joins("ana", vec![]);
+    for nth in 0..8 {
+        desk.hears(event("ana", &format!("read-{nth}"), Offered, nth), 1);
+        desk.reads(&mut ana);
+    }
+    for nth in 0..4 {
+        desk.hears(event("ana", &format!("waits-{nth}"), Offered, 10 + nth), 1);
+    }
+    desk.waits(1);
+    assert_eq!(desk.reads(&mut ana).len(), 4, "the session is not closed as slow, and reads on");
+    for _ in 0..3 {
+        desk.waits(1);
+        desk.reads(&mut ana);
+    }
+    assert!(desk.happened("sent_again") >= 8, "then they come");
+    assert_eq!(desk.happened("outbox_full"), 0);
+}
