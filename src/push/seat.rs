@@ -179,6 +179,7 @@ impl Seat {
         if shown.needs_no(prepared, over) {
             return Delivery::Known;
         }
+        shown.is_off_screen = false;
         shown.last += 1;
         (shown.digest, shown.call, shown.over) = (Some(digest), hash(call), over);
         shown.outline = Some(moment.outlines.keep(key, &prepared.outline, over));
@@ -247,7 +248,7 @@ impl Seat {
     pub fn tell_end(&mut self, key: &Arc<CallKey>, Over { reason, call }: &Over, moment: &Moment<'_>) {
         let agent_id = self.other_agent(key);
         let Some(shown) = self.shown.get_mut(key).filter(|shown| !shown.over) else { return };
-        shown.over = true;
+        (shown.over, shown.is_off_screen) = (true, call.is_none());
         shown.last += 1;
         shown.unreceived = None;
         let fields = self.session.fields();

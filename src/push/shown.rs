@@ -15,6 +15,8 @@ pub struct Shown {
     pub outline: Option<Kept>,
     /// The client marks it as over.
     pub over: bool,
+    /// It left the screen with its end: without a wrap-up.
+    pub is_off_screen: bool,
     pub received: u64,
     pub rendered: u64,
     pub unreceived: Option<Box<Unreceived>>,
@@ -29,6 +31,7 @@ impl Shown {
             call: 0,
             outline: None,
             over: false,
+            is_off_screen: false,
             received: 0,
             rendered: 0,
             unreceived: None,
@@ -43,7 +46,7 @@ impl Shown {
     /// The client came with it as an open one and was told its end; or shows more than this timeline knows.
     pub fn needs_no(&self, prepared: &Prepared, over: bool) -> bool {
         match &self.outline {
-            None => over && self.over && self.last >= self.first,
+            None => over && self.over && !self.is_off_screen && self.last >= self.first,
             Some(outline) => !self.over && outline.seen > prepared.outline.seen,
         }
     }

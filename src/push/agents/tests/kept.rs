@@ -46,7 +46,7 @@ fn a_change_of_a_timeline_finds_the_calls_that_show_it_until_nobody_does() {
 fn nothing_is_kept_of_the_timeline_of_a_call_that_is_over_after_its_wrap_up() {
     let mut desk = Desk::new();
     let mut ana = desk.joins("ana", vec![]);
-    desk.hears(event("ana", "c-1", Offered, 0), 300);
+    desk.hears(event("ana", "c-1", Connected, 0), 300);
     desk.hears(event("ana", "c-1", Ended, 100), 300);
     desk.reads(&mut ana);
     let mut late = desk.joins("ana", vec![]);
@@ -81,7 +81,7 @@ fn where_too_much_is_kept_calls_that_are_over_and_then_the_oldest_bring_whole_ti
     let desk = Desk::that_keeps(5 * one / 2);
     let mut ana = desk.joins("ana", vec![]);
     for (nth, call_id) in ["oldest", "over", "newest"].into_iter().enumerate() {
-        desk.hears(event("ana", call_id, Offered, nth as i64), 300);
+        desk.hears(event("ana", call_id, Connected, nth as i64), 300);
         if call_id == "over" {
             desk.hears(event("ana", call_id, Ended, 95), 300);
         }
