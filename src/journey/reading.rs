@@ -115,6 +115,29 @@ impl Strand {
     }
 }
 
+/// What may still be read: rows, and strands that are looked for.
+struct Budget {
+    rows: usize,
+    strands: usize,
+}
+
+impl Budget {
+    /// Each contact behind a number may have one interaction, and nobody's stand beside them.
+    fn of(rows: usize) -> Self {
+        Self { rows, strands: rows.saturating_mul(2) }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.rows == 0 || self.strands == 0
+    }
+
+    /// For one strand.
+    fn spend(&mut self, rows: usize) {
+        self.rows = self.rows.saturating_sub(rows);
+        self.strands = self.strands.saturating_sub(1);
+    }
+}
+
 /// Reads the strands of a journey into it; those who are shown, and who were reached last, come first. `journey.at_least` may be set
 /// already, where there are more strands.
 pub async fn read<R: Reader>(
@@ -124,7 +147,8 @@ pub async fn read<R: Reader>(
     journey: &mut Journey,
 ) -> Result<(), StoreError> {
     let mut interactions = Vec::new();
-    let mut budget = look_up.limits.counted_max;
+    // One more than is counted tells whether there are more.
+    let mut budget = Budget::of(look_up.limits.counted_max.saturating_add(1));
     let at_first = look_up.limits.interactions_max.max(1);
     for (of_shown, of_others) in [(at_first, OTHERS_AT_FIRST), (usize::MAX, usize::MAX)] {
         let rows_max = |strand: &Strand| if strand.is_shown { of_shown } else { of_others };
@@ -142,31 +166,39 @@ pub async fn read<R: Reader>(
     Ok(())
 }
 
-/// Reads the strands one after the other, so many rows of each, while the budget lasts. To look for a strand costs as much as a row.
+/// Reads the strands one after the other, so many rows of each, while the budget lasts.
 async fn count<R: Reader>(
     reader: &mut R,
     strands: &mut [Strand],
     rows_max: impl Fn(&Strand) -> usize,
-    budget: &mut usize,
+    budget: &mut Budget,
     into: &mut Vec<Interaction>,
 ) -> Result<(), StoreError> {
     let mut next = 0;
-    while *budget > 0 && next < strands.len() {
+    while !budget.is_spent() && next < strands.len() {
         let (mut nths, mut parts, mut planned) = (Vec::new(), Vec::new(), 0);
-        while next < strands.len() && planned < *budget {
+        while next < strands.len() && planned < budget.rows && parts.len() < budget.strands {
             let strand = &strands[next];
             if !strand.is_read() {
-                let rows_max = rows_max(strand).min(*budget - planned);
-                planned += rows_max.saturating_add(1);
+                let rows_max = rows_max(strand).min(budget.rows - planned);
+                planned += rows_max;
                 nths.push(next);
                 parts.push(Part { strand, before: strand.place().cloned(), rows_max });
             }
             next += 1;
         }
         let read = reader.rows(&parts).await?;
-        for (nth, rows) in nths.into_iter().zip(read) {
-            *budget = budget.saturating_sub(rows.rows + 1);
-            strands[nth].read = rows.more_behind.map_or(Read::All, Read::Until);
+        for (nth, mut rows) in nths.into_iter().zip(read) {
+            budget.spend(rows.rows);
+            if budget.rows == 0 {
+                rows.interactions.pop();
+                match rows.interactions.last() {
+                    Some(last) => strands[nth].read = Read::Until(Cursor::behind(last)),
+                    None => return Ok(()),
+                }
+            } else {
+                strands[nth].read = rows.more_behind.map_or(Read::All, Read::Until);
+            }
             into.extend(rows.interactions);
         }
     }
@@ -181,25 +213,25 @@ async fn fill_pages<R: Reader>(
     interactions: &mut Vec<Interaction>,
 ) -> Result<Option<Cursor>, StoreError> {
     let before = look_up.before.as_ref();
-    let mut budget = look_up.limits.counted_max;
+    let mut budget = Budget::of(look_up.limits.counted_max);
     let mut rows_max = look_up.limits.interactions_max;
     loop {
         let mut unread: Vec<(Cursor, usize)> =
             strands.iter().enumerate().filter_map(|(nth, strand)| Some((strand.unread(before)?, nth))).collect();
         let Some(first) = unread.iter().map(|(place, _)| place).min().cloned() else { return Ok(None) };
-        if budget == 0 || look_up.pages.iter().all(|keep| is_full(keep, look_up, &first, interactions)) {
+        if budget.is_spent() || look_up.pages.iter().all(|keep| is_full(keep, look_up, &first, interactions)) {
             return Ok(Some(first));
         }
         unread.sort();
-        unread.truncate(STRANDS_A_STEP.min(budget.div_ceil(2)));
-        let each = rows_max.min(budget / unread.len()).max(1);
+        unread.truncate(STRANDS_A_STEP.min(budget.rows).min(budget.strands));
+        let each = rows_max.min(budget.rows / unread.len());
         let parts: Vec<Part<'_>> = unread
             .iter()
             .map(|(place, nth)| Part { strand: &strands[*nth], before: Some(place.clone()), rows_max: each })
             .collect();
         let read = reader.rows(&parts).await?;
         for ((_, nth), rows) in unread.into_iter().zip(read) {
-            budget = budget.saturating_sub(rows.rows + 1);
+            budget.spend(rows.rows);
             strands[nth].read = rows.more_behind.map_or(Read::All, Read::Until);
             interactions.extend(rows.interactions);
         }
