@@ -213,7 +213,7 @@ async fn fill_pages<R: Reader>(
     interactions: &mut Vec<Interaction>,
 ) -> Result<Option<Cursor>, StoreError> {
     let before = look_up.before.as_ref();
-    let mut budget = Budget::of(look_up.limits.counted_max);
+    let mut budget = Budget::of(look_up.limits.counted_max.max(look_up.limits.interactions_max));
     let mut rows_max = look_up.limits.interactions_max;
     loop {
         let mut unread: Vec<(Cursor, usize)> =

@@ -84,7 +84,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "journey.timeline_bytes_max",
-        "8388608",
+        "16777216",
         Count,
         "size of the interactions in one timeline, in bytes; what would be more comes on the next page",
     ),

@@ -39,7 +39,7 @@ pub use reasons::{code, readable, refuses_a_value};
 /// An import beside the service holds the file for one batch at a time; this is many of them.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 /// The page cache of each reading connection, in KiB; the file itself is mapped.
-const CACHE_KIB: i64 = 8 * 1024;
+const CACHE_KIB: i64 = 1024;
 const MMAP_BYTES: i64 = 8 << 30;
 const STATEMENTS_MAX: usize = 64;
 /// How long a look-up may hold up whoever asks: many times what one takes that finds its pages in memory.
