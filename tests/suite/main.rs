@@ -112,6 +112,7 @@ mod restart;
 mod retention;
 mod secure_kafka;
 mod secure_postgres;
+mod shared_numbers;
 mod slowness;
 mod sources;
 mod stores;

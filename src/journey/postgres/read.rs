@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::ClientWrapper;
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql, Type, accepts};
@@ -113,7 +114,9 @@ async fn of_many(client: &ClientWrapper, no_ids: &NoIds, look_up: &LookUp) -> Re
     shown.sort_by(|(_, a, _), (_, b, _)| b.cmp(a)); // stable: by id within a moment
     let rest = shown.split_off(look_up.limits.contacts_max.min(shown.len()));
     let shown: Vec<String> = shown.into_iter().map(|(id, ..)| id.into()).collect();
-    let people = people(client, no_ids, &shown, limit).await?;
+    let mut people = people(client, no_ids, &shown, limit).await?;
+    let place: FxHashMap<&str, usize> = shown.iter().enumerate().map(|(nth, id)| (id.as_str(), nth)).collect();
+    people.contacts.sort_by_key(|contact| place.get(contact.contact_id.as_str()).copied());
     let mut others = Others { count: rest.len(), at_least, ..Others::default() };
     for (current, last, ids) in rest {
         let own = ids.into_iter().filter(|id| !people.current.contains_key(id)).map(SmolStr::from);
