@@ -13,6 +13,7 @@ pub mod tools;
 pub mod audit;
 pub mod auth;
 pub mod config;
+mod give_back;
 pub mod http;
 pub mod kafka;
 pub mod limited_log;

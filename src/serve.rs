@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 use crate::audit::{Audit, AuditFile, Keeper};
 use crate::auth::Authority;
 use crate::config::Settings;
+use crate::give_back;
 use crate::http::listener::Site;
 use crate::http::watched::Times;
 use crate::http::{self, Answers, Guard, Service, Tls, listener};
@@ -133,6 +134,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     parts.spawn("set aside", screen_pop::keep_set_aside(Arc::clone(&way), to_set_aside, stop.clone()));
     parts.spawn("answers", screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
     parts.spawn("time", screen_pop::keep_time(Arc::clone(&way), stop.clone()));
+    parts.spawn("memory", give_back::run(stop.clone()));
     let keeping = Arc::clone(&way);
     let keep_keys = async move { _ = stop.run_until_cancelled(keeping.door.authority.keep_keys()).await };
     parts.spawn("keys", keep_keys);
