@@ -1,19 +1,20 @@
 //! Writing to the embedded store: idempotent, the newest `updatedAt` wins, data and offsets in one transaction.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::collections::BTreeSet;
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Statement, ToSql, Transaction, TransactionBehavior, params};
 
 use tracing::warn;
 
+use super::dictionary::{Interner, OwnTexts, References};
 use super::erase::{self, Erased};
 use super::readable;
 use super::removed::{Became, Remembered};
 use crate::journey::erasure::HashKey;
 use crate::journey::store::{Commit, Offset, Removed, StoreError, WriteBatch, Written};
-use crate::journey::{Agent, Campaign, Change, Contact, Interaction, Outcome};
+use crate::journey::{Change, Contact, Interaction};
 
 const INSERT_INTERACTION: &str = "
     INSERT INTO interactions (contact_id, started_at, interaction_id, address, source, channel, mode, direction, campaign,
@@ -51,35 +52,23 @@ pub struct Writer {
     connection: Connection,
     /// Changes in the largest batch so far.
     batch_max: usize,
-    words: Words,
+    dictionary: Interner,
     key: HashKey,
 }
 
-/// Ids of `words`, which are never changed or removed: by text, and by what is kept as JSON there.
-#[derive(Default)]
-struct Words {
-    texts: HashMap<String, i64>,
-    campaigns: HashMap<Campaign, i64>,
-    outcomes: HashMap<Outcome, i64>,
-    agents: HashMap<Agent, i64>,
-}
-
 impl Writer {
-    pub fn new(connection: Connection) -> rusqlite::Result<Self> {
+    pub fn new(connection: Connection, dictionary: Interner) -> rusqlite::Result<Self> {
         let key = erase::key(&connection)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // What goes is overwritten, whatever it went by: a tombstone or a correction may come before the erasure of its person.
         connection.pragma_update(None, "secure_delete", true)?;
-        Ok(Self { connection, batch_max: 0, words: Words::default(), key })
+        Ok(Self { connection, batch_max: 0, dictionary, key })
     }
 
     pub fn write(&mut self, batch: &WriteBatch, commit: Commit) -> Result<Written, StoreError> {
         // What panics in the middle of a transaction has written nothing.
         let written = catch_unwind(AssertUnwindSafe(|| self.try_write(batch, commit)));
         let written = written.unwrap_or(Err(StoreError::Panicked));
-        if written.is_err() || commit == Commit::No {
-            self.words = Words::default(); // some may have gone with the transaction
-        }
         if written.is_ok() && batch.changes.iter().any(|change| matches!(change, Change::Erase(_))) {
             self.empty_the_log();
         }
@@ -105,9 +94,9 @@ impl Writer {
             batch.put_offset(offset)?;
         }
         batch.set_aside(&given.set_aside)?;
-        (written.touched, written.removed) = (batch.touched, batch.removed);
+        (written.touched, written.removed) = (take(&mut batch.touched), take(&mut batch.removed));
         match commit {
-            Commit::Yes => batch.transaction.commit()?,
+            Commit::Yes => batch.commit()?,
             Commit::No => batch.transaction.rollback()?,
         }
         Ok(written)
@@ -117,8 +106,9 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (erased, remembered) = (Erased::of(&transaction)?, Remembered::of(&transaction)?);
         let (touched, removed) = (BTreeSet::new(), Removed::default());
-        let Self { words, key, .. } = self;
-        Ok(Batch { transaction, words, key, before: None, touched, erased, remembered, removed })
+        let Self { dictionary, key, .. } = self;
+        dictionary.begin(&transaction)?;
+        Ok(Batch { transaction, dictionary, key, before: None, touched, erased, remembered, removed })
     }
 
     /// A checkpoint waits for the disk: large batches are to pay for it less often.
@@ -158,7 +148,7 @@ impl Writer {
 /// One transaction.
 pub(super) struct Batch<'a> {
     pub(super) transaction: Transaction<'a>,
-    words: &'a mut Words,
+    dictionary: &'a mut Interner,
     pub(super) key: &'a HashKey,
     /// Whose and where the interaction put before was: most come contact by contact.
     before: Option<(String, String)>,
@@ -169,6 +159,14 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// Texts that nothing refers to any more go in the same transaction.
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        let gone = self.dictionary.settle(&self.transaction)?;
+        self.transaction.commit()?;
+        self.dictionary.committed(&gone);
+        Ok(())
+    }
+
     fn write(&mut self, change: &Change) -> Result<Became, StoreError> {
         if self.is_of_somebody_erased(change)? {
             return Ok(Became::KeptOut);
@@ -189,30 +187,71 @@ impl Batch<'_> {
         change.subject().map_or(Ok(false), |subject| self.erased.holds(&self.transaction, self.key, subject))
     }
 
-    fn word(&mut self, text: &str) -> rusqlite::Result<i64> {
-        if let Some(id) = self.words.texts.get(text) {
-            return Ok(*id);
-        }
-        let id = put_word(&self.transaction, text)?;
-        self.words.texts.insert(text.to_owned(), id);
-        Ok(id)
-    }
-
     /// `false` where it is kept already, or something newer is.
     fn put_interaction(&mut self, interaction: &Interaction) -> Result<bool, StoreError> {
-        let updated_at = interaction.updated_at.unwrap_or(interaction.started_at).timestamp_millis();
-        let contact_id = interaction.contact_id.as_deref().unwrap_or_default();
-        let source = self.word(interaction.source.name())?;
-        let channel = self.word(&interaction.channel)?;
-        let mode = interaction.mode.as_deref().map(|mode| self.word(mode)).transpose()?;
-        let direction = interaction.direction.map(|direction| self.word(direction.name())).transpose()?;
-        let campaign = json_word(&self.transaction, &mut self.words.campaigns, interaction.campaign.as_deref())?;
-        let outcome = json_word(&self.transaction, &mut self.words.outcomes, interaction.outcome.as_deref())?;
-        let agent = json_word(&self.transaction, &mut self.words.agents, interaction.agent.as_deref())?;
-        let (started_at, ended_at) = (interaction.started_at, interaction.ended_at);
+        let references = self.dictionary.find(&self.transaction, interaction)?;
+        // Nearly all are new, and have nothing new: only what cannot be inserted is compared with what is kept.
+        if !references.are_known() || !self.insert(interaction, &references)? {
+            let Some((references, own)) = self.replace(interaction, references)? else { return Ok(false) };
+            self.insert(interaction, &references)?;
+            if !own.is_empty() {
+                own.put(&self.transaction, &interaction.interaction_id)?;
+            }
+        }
+        self.reach(interaction.contact_id.as_deref().unwrap_or_default(), &interaction.address)?;
+        Ok(true)
+    }
+
+    /// Makes room for the interaction, and finds a place for all its texts. `None`: it is kept already, or something newer is.
+    fn replace(
+        &mut self,
+        interaction: &Interaction,
+        mut references: References,
+    ) -> Result<Option<(References, OwnTexts)>, StoreError> {
+        let id = &interaction.interaction_id;
+        let mut own = OwnTexts::default();
+        if let Some(kept) = self.updated_at(id)? {
+            let updated_at = updated_at(interaction);
+            if kept > updated_at || (kept == updated_at && self.is_kept(interaction, &references)?) {
+                return Ok(None);
+            }
+            own = OwnTexts::of(&self.transaction, id)?;
+            let as_kept = references.as_kept(&own, interaction)?;
+            if kept == updated_at && as_kept != references && self.is_kept(interaction, &as_kept)? {
+                return Ok(None);
+            }
+            self.remove_interaction(id)?;
+        }
+        let own = self.dictionary.place(&self.transaction, interaction, &mut references, &own)?;
+        Ok(Some((references, own)))
+    }
+
+    /// `false` where one of its id is there.
+    fn insert(&mut self, interaction: &Interaction, references: &References) -> rusqlite::Result<bool> {
+        let is_new =
+            self.run(INSERT_INTERACTION, interaction, references, |statement, row| statement.execute(row))? > 0;
+        if is_new {
+            self.dictionary.count(references, 1);
+        }
+        Ok(is_new)
+    }
+
+    fn is_kept(&self, interaction: &Interaction, references: &References) -> rusqlite::Result<bool> {
+        self.run(SAME_INTERACTION, interaction, references, |statement, row| statement.exists(row))
+    }
+
+    /// A statement about a row of `interactions`.
+    fn run<T>(
+        &self,
+        sql: &str,
+        interaction: &Interaction,
+        references: &References,
+        run: impl FnOnce(&mut Statement<'_>, &[&dyn ToSql]) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let References { source, direction, parts: [channel, mode, campaign, outcome, agent] } = references;
         let row: &[&dyn ToSql] = params![
-            contact_id,
-            started_at.timestamp_millis(),
+            interaction.contact_id.as_deref().unwrap_or_default(),
+            interaction.started_at.timestamp_millis(),
             interaction.interaction_id.as_str(),
             interaction.address.as_str(),
             source,
@@ -222,23 +261,13 @@ impl Batch<'_> {
             campaign,
             outcome,
             agent,
-            ended_at.map(|at| at.timestamp_millis()),
+            interaction.ended_at.map(|at| at.timestamp_millis()),
             interaction.previous_score,
             interaction.current_score,
             interaction.comments.as_deref(),
-            updated_at,
+            updated_at(interaction),
         ];
-        // Nearly all are new: only what cannot be inserted is compared with what is kept.
-        if self.execute(INSERT_INTERACTION, row)? == 0 {
-            let kept = self.updated_at(&interaction.interaction_id)?.unwrap_or_default();
-            if kept > updated_at || (kept == updated_at && self.exists(SAME_INTERACTION, row)?) {
-                return Ok(false);
-            }
-            self.remove_interaction(&interaction.interaction_id)?;
-            self.execute(INSERT_INTERACTION, row)?;
-        }
-        self.reach(contact_id, &interaction.address)?;
-        Ok(true)
+        run(&mut *self.transaction.prepare_cached(sql)?, row)
     }
 
     fn reach(&mut self, contact_id: &str, address: &str) -> rusqlite::Result<()> {
@@ -260,10 +289,6 @@ impl Batch<'_> {
         self.transaction.prepare_cached(sql)?.exists(row)
     }
 
-    fn execute(&self, sql: &str, row: &[&dyn ToSql]) -> rusqlite::Result<usize> {
-        self.transaction.prepare_cached(sql)?.execute(row)
-    }
-
     /// Of an interaction, where it is kept.
     pub(super) fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<Option<i64>> {
         let mut statement =
@@ -272,12 +297,18 @@ impl Batch<'_> {
     }
 
     pub(super) fn remove_interaction(&mut self, interaction_id: &str) -> Result<bool, StoreError> {
-        let mut remove = self
-            .transaction
-            .prepare_cached("DELETE FROM interactions WHERE interaction_id = ?1 RETURNING contact_id, address")?;
-        let removed: Option<(String, String)> =
-            remove.query_row([interaction_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((contact_id, address)) = removed else { return Ok(false) };
+        let mut remove = self.transaction.prepare_cached(
+            "DELETE FROM interactions WHERE interaction_id = ?1
+             RETURNING contact_id, address, source, channel, mode, direction, campaign, outcome, agent",
+        )?;
+        let removed: Option<(String, String, References)> = remove
+            .query_row([interaction_id], |row| Ok((row.get(0)?, row.get(1)?, References::read(row, 2)?)))
+            .optional()?;
+        let Some((contact_id, address, references)) = removed else { return Ok(false) };
+        self.dictionary.count(&references, -1);
+        if references.have_own() {
+            OwnTexts::remove(&self.transaction, interaction_id)?;
+        }
         self.before = None;
         // Whoever was reached on the address by nothing else was not reached on it.
         let mut unreach = self.transaction.prepare_cached(
@@ -356,24 +387,9 @@ impl Batch<'_> {
     }
 }
 
-fn put_word(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
-    connection.prepare_cached("INSERT INTO words (text) VALUES (?1) ON CONFLICT DO NOTHING")?.execute([text])?;
-    connection.prepare_cached("SELECT id FROM words WHERE text = ?1")?.query_row([text], |row| row.get(0))
-}
-
-/// The repeated parts are kept as the JSON that the record carried them in.
-fn json_word<T: serde::Serialize + Clone + Eq + Hash>(
-    connection: &Connection,
-    known: &mut HashMap<T, i64>,
-    part: Option<&T>,
-) -> Result<Option<i64>, StoreError> {
-    let Some(part) = part else { return Ok(None) };
-    if let Some(id) = known.get(part) {
-        return Ok(Some(*id));
-    }
-    let id = put_word(connection, &serde_json::to_string(part)?)?;
-    known.insert(part.clone(), id);
-    Ok(Some(id))
+/// As it is kept.
+fn updated_at(interaction: &Interaction) -> i64 {
+    interaction.updated_at.unwrap_or(interaction.started_at).timestamp_millis()
 }
 
 /// Notes whose journeys a change concerns.
