@@ -98,6 +98,11 @@ impl Cache {
         Self(RwLock::new(Known { texts: Texts::default(), held, removals: 0 }))
     }
 
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.0.read().texts.bytes() == 0
+    }
+
     /// To be taken before the look-up begins to read.
     pub fn as_of_now(&self) -> AsOf<'_> {
         AsOf { cache: self, removals: self.0.read().removals }

@@ -27,6 +27,10 @@ const NEXT_WORD: &str = "next_word";
 /// What an entry takes in memory beside its text: its place in a map that has room to grow, and what it is read into.
 const ENTRY_BYTES: usize = 200;
 
+const OWN_TEXTS: &str = "SELECT channel, mode, campaign, outcome, agent FROM own_texts WHERE interaction_id = ?1";
+const TEXT: &str = "SELECT text FROM words WHERE id = ?1";
+const ID: &str = "SELECT id FROM words WHERE text = ?1";
+
 /// What one store's dictionary holds in memory. Writer and readers have half of it each; neither needs any of it to be right.
 #[derive(Debug)]
 pub struct Memory {
@@ -107,9 +111,8 @@ pub struct OwnTexts([Option<String>; 5]);
 impl OwnTexts {
     /// Nothing where it has none.
     pub fn of(connection: &Connection, interaction_id: &str) -> rusqlite::Result<Self> {
-        let sql = "SELECT channel, mode, campaign, outcome, agent FROM own_texts WHERE interaction_id = ?1";
         let read = |row: &Row<'_>| Ok(Self([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]));
-        Ok(connection.prepare_cached(sql)?.query_row([interaction_id], read).optional()?.unwrap_or_default())
+        Ok(connection.prepare_cached(OWN_TEXTS)?.query_row([interaction_id], read).optional()?.unwrap_or_default())
     }
 
     pub fn put(&self, connection: &Connection, interaction_id: &str) -> rusqlite::Result<()> {
@@ -134,12 +137,12 @@ impl OwnTexts {
 }
 
 fn text_of(id: i64, connection: &Connection) -> Result<String, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT text FROM words WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(TEXT)?;
     Ok(statement.query_row([id], |row| row.get(0))?)
 }
 
 fn id_of(text: &str, connection: &Connection) -> rusqlite::Result<Option<i64>> {
-    connection.prepare_cached("SELECT id FROM words WHERE text = ?1")?.query_row([text], |row| row.get(0)).optional()
+    connection.prepare_cached(ID)?.query_row([text], |row| row.get(0)).optional()
 }
 
 #[cfg(test)]

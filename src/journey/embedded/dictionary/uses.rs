@@ -18,7 +18,7 @@ pub fn count_once(connection: &mut Connection) -> Result<(), StoreError> {
     count_by(connection, AT_A_TIME)
 }
 
-fn count_by(connection: &mut Connection, at_a_time: usize) -> Result<(), StoreError> {
+pub(super) fn count_by(connection: &mut Connection, at_a_time: usize) -> Result<(), StoreError> {
     let counted = "SELECT 1 FROM meta WHERE name = ?1";
     if connection.prepare_cached(counted)?.exists([COUNTED])? {
         return Ok(());
