@@ -27,6 +27,7 @@ mod erase;
 mod free;
 mod in_use;
 mod migrations;
+mod put;
 mod read;
 mod reasons;
 mod removed;
