@@ -22,7 +22,7 @@ use crate::http::watched::Times;
 use crate::http::{self, Answers, Guard, Service, Tls, listener};
 use crate::journey::embedded::ServeLock;
 use crate::journey::recorder::{Kept, Kind, Recorder};
-use crate::journey::{Rules, Sources, Store, StoreError, permits, retention};
+use crate::journey::{Rules, SetAside, Sources, Store, StoreError, permits, retention};
 use crate::kafka::{Brokers, EMBEDDED_LIMITS, EmbeddedBroker, Poller, Start, Writer};
 use crate::limited_log::RefusedRecords;
 use crate::metrics::Metrics;
@@ -30,6 +30,7 @@ use crate::pace::Pace;
 use crate::parts::{self, Parts};
 use crate::policy::FieldPolicy;
 use crate::push::agents::{Agents, SessionLimits};
+use crate::push::asks::Ask;
 use crate::push::connection::Door;
 use crate::push::ledger::Ledger;
 use crate::push::open_calls::CallLimits;
@@ -129,19 +130,28 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
     hear(&way, &running, kept, &ready)?;
     account(&way, &running, &ready)?;
     keep_audit(&way, &running, keeper)?;
-    let parts = &running.parts;
-    parts.spawn("changes", screen_pop::follow_changes(Arc::clone(&way), on_kept, stop.clone()));
-    parts.spawn("set aside", screen_pop::keep_set_aside(Arc::clone(&way), to_set_aside, stop.clone()));
-    parts.spawn("answers", screen_pop::answer(Arc::clone(&way), asks, stop.clone()));
-    parts.spawn("time", screen_pop::keep_time(Arc::clone(&way), stop.clone()));
-    parts.spawn("memory", give_back::run(stop.clone()));
-    let keeping = Arc::clone(&way);
-    let keep_keys = async move { _ = stop.run_until_cancelled(keeping.door.authority.keep_keys()).await };
-    parts.spawn("keys", keep_keys);
+    work_beside(&way, &running, (on_kept, to_set_aside, asks));
     listen(&way, &running, (main, admin), ready)?;
     let Running { address, admin_address, .. } = &running;
     info!(http.listen = %address, http.admin_listen = %admin_address, kafka.brokers = brokers.addresses(), "listening");
     Ok(running)
+}
+
+/// What goes on beside the topics and the connections.
+fn work_beside(
+    way: &Arc<Way>,
+    running: &Running,
+    (on_kept, to_set_aside, asks): (mpsc::Receiver<Kept>, mpsc::Receiver<SetAside>, mpsc::Receiver<Ask>),
+) {
+    let Running { parts, stop, .. } = running;
+    parts.spawn("changes", screen_pop::follow_changes(Arc::clone(way), on_kept, stop.clone()));
+    parts.spawn("set aside", screen_pop::keep_set_aside(Arc::clone(way), to_set_aside, stop.clone()));
+    parts.spawn("answers", screen_pop::answer(Arc::clone(way), asks, stop.clone()));
+    parts.spawn("time", screen_pop::keep_time(Arc::clone(way), stop.clone()));
+    parts.spawn("memory", give_back::run(stop.clone()));
+    let (keeping, stop) = (Arc::clone(way), stop.clone());
+    let keep_keys = async move { _ = stop.run_until_cancelled(keeping.door.authority.keep_keys()).await };
+    parts.spawn("keys", keep_keys);
 }
 
 /// Makes sure that the stores can be used, and by nobody else where they are one service's.

@@ -109,6 +109,7 @@ pub struct Journey {
     pub campaigns_max: usize,
     pub counted_max: usize,
     pub timeline_bytes_max: usize,
+    pub dictionary_bytes_max: usize,
     pub lookup_timeout: Span,
     pub lookups_max: usize,
     pub statement_timeout: Span,

@@ -103,7 +103,9 @@ fn needs(
 }
 
 async fn metrics(State(service): Shared) -> Response {
-    service.way.metrics.crowd.lookups(&service.way.sources.load());
+    let sources = &service.way.sources;
+    service.way.metrics.crowd.lookups(&sources.load());
+    service.way.metrics.memory.dictionary(sources.stores().map(|(store, ..)| store.dictionary_bytes()).sum());
     let text = service.way.metrics.text(service.way.door.agents.sessions());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }

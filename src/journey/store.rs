@@ -209,7 +209,9 @@ impl Store {
                 let limits = postgres::Limits { lookups_max, statement_timeout: *settings.statement_timeout };
                 Self::Postgres(Arc::new(Postgres::new(url, limits, no_ids)?))
             }
-            StoreAddress::Sqlite(path) => Self::Embedded(Arc::new(Embedded::open(path, lookups_max, no_ids)?)),
+            StoreAddress::Sqlite(path) => {
+                Self::Embedded(Arc::new(Embedded::open(path, lookups_max, no_ids, settings.dictionary_bytes_max)?))
+            }
         })
     }
 
@@ -360,6 +362,14 @@ impl Store {
                 blocking(move || store.holdings(&erasure)).await
             }
             Self::Postgres(store) => store.holdings(&erasure).await,
+        }
+    }
+
+    /// What the texts that repeat take in the memory of this program.
+    pub fn dictionary_bytes(&self) -> usize {
+        match self {
+            Self::Embedded(store) => store.dictionary_bytes(),
+            Self::Postgres(_) => 0,
         }
     }
 

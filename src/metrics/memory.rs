@@ -1,4 +1,4 @@
-//! What is held in memory for sessions, in bytes, and what had to go where a bound was reached.
+//! What is held in memory for sessions and of stores, in bytes, and what had to go where a bound was reached.
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -24,6 +24,7 @@ pub struct Memory {
     unacknowledged_dropped: Counter,
     pub outline_bytes: Gauge,
     outlines_dropped: Counter,
+    dictionary_bytes: Gauge,
 }
 
 impl Memory {
@@ -40,6 +41,8 @@ impl Memory {
         registry.register("outline_bytes", bytes, self.outline_bytes.clone());
         let dropped = "Calls whose next change brings a whole timeline because calls.outlines_bytes_max was reached";
         registry.register("outlines_dropped", dropped, self.outlines_dropped.clone());
+        let bytes = "Bytes of texts that repeat in interactions, kept in memory for the stores in SQLite";
+        registry.register("dictionary_bytes", bytes, self.dictionary_bytes.clone());
     }
 
     /// `limit` is the name of the setting.
@@ -49,6 +52,11 @@ impl Memory {
             OutboxFull::Refused => "refused",
         };
         self.outbox_full.get_or_create(&[("limit", limit.to_owned()), ("result", result.to_owned())]).inc();
+    }
+
+    /// As it is at this moment.
+    pub fn dictionary(&self, bytes: usize) {
+        self.dictionary_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     pub fn unacknowledged_dropped(&self) {

@@ -83,7 +83,7 @@ async fn start(shelf: &Shelf) -> Result<Shelf, String> {
     let store = match &shelf.store {
         Store::Postgres(store) => open(store.address()),
         Store::Embedded(store) => Store::Embedded(Arc::new(
-            Embedded::open(store.path(), 1, Arc::default()).map_err(|error| error.to_string())?,
+            Embedded::open(store.path(), 1, Arc::default(), 1 << 20).map_err(|error| error.to_string())?,
         )),
     };
     store.ready().await.map_err(|error| error.to_string())?;

@@ -89,6 +89,12 @@ pub const KEYS: &[Key] = &[
         "size of the interactions in one timeline, in bytes; what would be more comes on the next page",
     ),
     key(
+        "journey.dictionary_bytes_max",
+        "67108864",
+        Count,
+        "memory for texts that repeat in a store in SQLite (outcomes, campaigns, agents), in bytes; what has no room is read from the file",
+    ),
+    key(
         "journey.lookup_timeout",
         "\"250ms\"",
         Time,

@@ -39,7 +39,7 @@ impl Writer {
             "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
             params![FREED_OF, wanted],
         )?;
-        Ok(batch.transaction.commit()?)
+        batch.commit()
     }
 
     fn free(&mut self, no_ids: &NoIds) -> Result<Freed, StoreError> {
@@ -60,7 +60,7 @@ impl Writer {
             "UPDATE listings SET merged_into = NULL WHERE merged_into IS NOT NULL AND is_no_id(merged_into)",
             params![],
         )?;
-        batch.transaction.commit()?;
+        batch.commit()?;
         Ok(Freed { interactions, merges: merges as u64 })
     }
 }

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_erasure.sql"),
     include_str!("migrations/0003_time_zone.sql"),
     include_str!("migrations/0004_removed_and_set_aside.sql"),
+    include_str!("migrations/0005_own_texts.sql"),
 ];
 /// The version that this program migrates to.
 pub const KNOWN: i32 = MIGRATIONS.len() as i32;

@@ -19,19 +19,21 @@ use super::erasure::{Erasure, Holdings};
 use super::migration::Tables;
 use super::store::{Commit, Offset, StoreError, WriteBatch, Written};
 use super::{Journey, NoIds};
+use dictionary::{Cache, Interner, Memory};
 
 pub mod backup;
+mod dictionary;
 mod erase;
 mod free;
 mod in_use;
 mod migrations;
+mod put;
 mod read;
 mod reasons;
 mod removed;
 mod retention;
 mod set_aside;
 mod strands;
-mod words;
 mod write;
 
 pub use reasons::{code, readable, refuses_a_value};
@@ -54,7 +56,8 @@ pub struct Embedded {
     writer: Mutex<write::Writer>,
     readers: Mutex<Vec<Connection>>,
     reader_permits: Arc<Semaphore>,
-    words: words::Words,
+    texts: Arc<Cache>,
+    memory: Arc<Memory>,
     no_ids: Arc<NoIds>,
     lately: Lately,
 }
@@ -80,13 +83,22 @@ impl Lately {
 }
 
 impl Embedded {
-    pub fn open(path: &Path, readers: usize, no_ids: Arc<NoIds>) -> Result<Self, StoreError> {
+    /// `dictionary_bytes_max`: of the texts that repeat, in memory.
+    pub fn open(
+        path: &Path,
+        readers: usize,
+        no_ids: Arc<NoIds>,
+        dictionary_bytes_max: usize,
+    ) -> Result<Self, StoreError> {
         let cannot = |reason: String| StoreError::CannotOpen { path: path.display().to_string(), reason };
         folder_of(path).map_err(cannot)?;
-        let writer = connect(path).map_err(|error| cannot(readable(&error)))?;
+        let mut writer = connect(path).map_err(|error| cannot(readable(&error)))?;
         prepare_file(&writer).map_err(cannot)?;
         knows_no_ids(&writer, &no_ids)?;
-        let mut writer = write::Writer::new(writer)?;
+        dictionary::count_once(&mut writer)?;
+        let memory = Memory::new(dictionary_bytes_max);
+        let texts = Arc::new(Cache::new(&memory));
+        let mut writer = write::Writer::new(writer, Interner::new(&memory, Arc::clone(&texts)))?;
         writer.free_once(&no_ids)?;
         let reader = || connect(path).and_then(|reader| knows_no_ids(&reader, &no_ids).map(|()| reader));
         let connections = (0..readers).map(|_| reader()).collect::<Result<Vec<_>, _>>()?;
@@ -95,7 +107,8 @@ impl Embedded {
             writer: Mutex::new(writer),
             readers: Mutex::new(connections),
             reader_permits: Arc::new(Semaphore::new(readers)),
-            words: words::Words::default(),
+            texts,
+            memory,
             no_ids,
             lately: Lately::default(),
         })
@@ -117,7 +130,7 @@ impl Embedded {
             return Ok(None);
         }
         let journey = self.read(|connection| {
-            read::look_up(connection, (&self.words, &self.no_ids), look_up, Some(Instant::now() + AT_ONCE))
+            read::look_up(connection, (&self.texts, &self.no_ids), look_up, Some(Instant::now() + AT_ONCE))
         })?;
         self.lately.took(journey.is_none());
         Ok(journey)
@@ -126,7 +139,7 @@ impl Embedded {
     /// However long it takes.
     pub fn look_up(&self, look_up: &LookUp) -> Result<Journey, StoreError> {
         let began = Instant::now();
-        let journey = self.read(|connection| read::look_up(connection, (&self.words, &self.no_ids), look_up, None))?;
+        let journey = self.read(|connection| read::look_up(connection, (&self.texts, &self.no_ids), look_up, None))?;
         if began.elapsed() < AT_ONCE {
             self.lately.took(false);
         }
@@ -164,6 +177,11 @@ impl Embedded {
 
     pub fn offsets(&self, cluster: &str) -> Result<Vec<Offset>, StoreError> {
         self.writer.lock().offsets(cluster)
+    }
+
+    /// What the texts that repeat take in memory.
+    pub fn dictionary_bytes(&self) -> usize {
+        self.memory.bytes()
     }
 
     /// How many interactions and contacts are kept (counts every row: for people, not for the way of a call).
@@ -221,6 +239,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
     connection.pragma_update(None, "temp_store", "memory")?;
+    // Which texts are used is counted; else each row looks for all its texts, and each text that goes, for rows.
+    connection.pragma_update(None, "foreign_keys", false)?;
     // A batch that was answered for survives a power cut: its offsets are in it.
     connection.pragma_update(None, "synchronous", "full")?;
     // Else a statement whose plan might depend on a bound value (a partial index) is compiled anew for each value.

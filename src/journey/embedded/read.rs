@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use smol_str::SmolStr;
 
+use super::dictionary::{AsOf, Cache};
 use super::strands::Strands;
-use super::words::Words;
 use crate::journey::LookUp;
 use crate::journey::reading::{self, Key, Strand};
 use crate::journey::store::StoreError;
@@ -24,14 +24,15 @@ const ROWS_AT_A_TIME: usize = 32;
 /// `None` where it is not done by `until`.
 pub fn look_up(
     connection: &Connection,
-    (words, no_ids): (&Words, &NoIds),
+    (cache, no_ids): (&Cache, &NoIds),
     look_up: &LookUp,
     until: Option<Instant>,
 ) -> Result<Option<Journey>, StoreError> {
+    let texts = cache.as_of_now();
     // One snapshot for all statements: what a writer commits in between is seen whole or not at all. A connection on which
     // something failed is not used again.
     connection.prepare_cached("BEGIN")?.execute([])?;
-    let journey = Reader { connection, no_ids, look_up, clock: Clock::of(until) }.journey(words);
+    let journey = Reader { connection, no_ids, look_up, clock: Clock::of(until) }.journey(texts);
     connection.prepare_cached("COMMIT")?.execute([])?;
     match journey {
         Err(StoreError::TimedOut) => Ok(None),
@@ -95,7 +96,7 @@ type Others = Vec<(Option<DateTime<Utc>>, String, Vec<String>)>;
 
 // None of these statements sorts or compares rows: for each that does, SQLite makes a table.
 impl Reader<'_> {
-    fn journey(mut self, words: &Words) -> Result<Journey, StoreError> {
+    fn journey(mut self, texts: AsOf<'_>) -> Result<Journey, StoreError> {
         let mut journey = Journey { number: self.look_up.number.clone(), ..Journey::default() };
         let mut addresses = BTreeSet::from([self.look_up.number.clone()]);
         let mut ids = BTreeSet::new();
@@ -132,7 +133,7 @@ impl Reader<'_> {
             }
         }
         journey.leads.extend(ids.into_iter().chain(addresses).map(SmolStr::from));
-        let mut reader = Strands::new(self.connection, words, self.look_up, self.clock);
+        let mut reader = Strands::new(self.connection, texts, self.look_up, self.clock);
         let read = reading::read(&mut reader, self.look_up, strands, &mut journey);
         // Nothing is waited for: SQLite answers at once.
         read.now_or_never().unwrap_or(Err(StoreError::Stopped))?;

@@ -148,7 +148,7 @@ impl Embedded {
                SELECT hash FROM removed WHERE removed_at < ?1 OR removed_at > ?2 LIMIT ?3)",
             params![older.timestamp_millis(), later.timestamp_millis(), FORGOTTEN_MAX],
         )?;
-        batch.transaction.commit()?;
+        batch.commit()?;
         Ok(forgotten > 0)
     }
 }

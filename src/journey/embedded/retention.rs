@@ -73,7 +73,7 @@ impl Writer {
         for interaction_id in &old {
             batch.remove_interaction(interaction_id)?;
         }
-        batch.transaction.commit()?;
+        batch.commit()?;
         Ok(old.len())
     }
 }

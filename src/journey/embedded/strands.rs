@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use smol_str::SmolStr;
 
+use super::dictionary::{AsOf, Ids};
 use super::read::{Clock, rows, time};
-use super::words::{Ids, Words};
 use crate::journey::LookUp;
 use crate::journey::reading::{Details, Key, Part, Reader, Rows};
 use crate::journey::store::StoreError;
@@ -50,7 +50,7 @@ const OF_NOBODY_AT: [&str; 2] = statements!(
 /// What reads them.
 pub struct Strands<'a> {
     connection: &'a Connection,
-    words: &'a Words,
+    texts: AsOf<'a>,
     look_up: &'a LookUp,
     clock: Clock,
     /// So many rows may still be read whole, and so many bytes of their comments. A journey without more has no light ones.
@@ -100,9 +100,9 @@ impl Place {
 }
 
 impl<'a> Strands<'a> {
-    pub fn new(connection: &'a Connection, words: &'a Words, look_up: &'a LookUp, clock: Clock) -> Self {
+    pub fn new(connection: &'a Connection, texts: AsOf<'a>, look_up: &'a LookUp, clock: Clock) -> Self {
         let (whole_rows, whole_bytes) = (look_up.limits.interactions_max, look_up.limits.bytes_max);
-        Self { connection, words, look_up, clock, whole_rows, whole_bytes }
+        Self { connection, texts, look_up, clock, whole_rows, whole_bytes }
     }
 
     fn part(&mut self, part: &Part<'_>) -> Result<Rows, StoreError> {
@@ -181,12 +181,13 @@ impl<'a> Strands<'a> {
         contact_id: Option<&SmolStr>,
         is_whole: bool,
     ) -> Result<Option<Interaction>, StoreError> {
-        let said = self.words.of(&Ids::of(row, 2)?, self.connection)?;
+        let interaction_id = text(row, 0)?.unwrap_or_default();
+        let said = self.texts.texts(&Ids::of(row, 2)?, &interaction_id, self.connection)?;
         let Some(source) = said.source.filter(|source| self.look_up.sources.contains(source)) else {
             return Ok(None);
         };
         Ok(Some(Interaction {
-            interaction_id: text(row, 0)?.unwrap_or_default(),
+            interaction_id,
             source,
             contact_id: contact_id.cloned(),
             address: text(row, 1)?.unwrap_or_default(),

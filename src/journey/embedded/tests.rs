@@ -11,7 +11,7 @@ const ANA: &str = "+12015550142";
 
 fn empty() -> (tempfile::TempDir, Embedded) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Embedded::open(&folder.path().join("store.db"), 1, Arc::default()).unwrap();
+    let store = Embedded::open(&folder.path().join("store.db"), 1, Arc::default(), 1 << 20).unwrap();
     (folder, store)
 }
 
@@ -49,13 +49,14 @@ fn offsets_are_kept_with_their_cluster_and_only_together_with_the_data() {
 #[test]
 fn a_file_that_is_not_ours_or_newer_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |name: &str| Embedded::open(&folder.path().join(name), 1, Arc::default()).err().unwrap().to_string();
+    let refused =
+        |name: &str| Embedded::open(&folder.path().join(name), 1, Arc::default(), 1 << 20).err().unwrap().to_string();
     std::fs::write(folder.path().join("text"), "this is no database, but a text that is long enough").unwrap();
     assert!(refused("text").contains("not a SQLite file"), "{}", refused("text"));
     Connection::open(folder.path().join("foreign")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     assert!(refused("foreign").contains("another program"));
     let newer = folder.path().join("newer");
-    drop(Embedded::open(&newer, 1, Arc::default()).unwrap());
+    drop(Embedded::open(&newer, 1, Arc::default(), 1 << 20).unwrap());
     Connection::open(&newer).unwrap().execute_batch("UPDATE meta SET value = 99; PRAGMA user_version = 99").unwrap();
     assert!(refused("newer").contains("version 99"));
 }
@@ -74,7 +75,7 @@ fn one_service_at_a_time_serves_from_a_file() {
 fn an_import_beside_the_service_is_seen_by_its_look_ups() {
     let (_folder, served) = empty();
     assert_eq!(ids(&served), [""; 0]);
-    let import = Embedded::open(served.path(), 1, Arc::default()).unwrap();
+    let import = Embedded::open(served.path(), 1, Arc::default(), 1 << 20).unwrap();
     write(&import, vec![interaction("i", "2026-11-01T00:00:00Z")], vec![]);
     assert_eq!(ids(&served), ["i"]);
     write(&served, vec![interaction("j", "2026-11-02T00:00:00Z")], vec![]);
@@ -91,13 +92,13 @@ fn a_file_of_an_earlier_version_is_brought_up_and_keeps_what_it_holds() {
     old.pragma_update(None, "user_version", 1).unwrap();
     old.execute("INSERT INTO reached (address, contact_id) VALUES (?1, 'c')", [ANA]).unwrap();
     drop(old);
-    let store = Embedded::open(&path, 1, Arc::default()).unwrap();
+    let store = Embedded::open(&path, 1, Arc::default(), 1 << 20).unwrap();
     write(&store, vec![interaction("i-1", "2026-11-01T00:00:00Z")], vec![]);
     assert_eq!(ids(&store), ["i-1"]);
     let look_up = LookUp::whole(ANA.into(), DateTime::UNIX_EPOCH, vec![Source::DataCloud]);
     assert_eq!(store.look_up(&look_up).unwrap().contacts[0].contact_id, "c");
     drop(store);
-    Embedded::open(&path, 1, Arc::default()).expect("it is of this version now");
+    Embedded::open(&path, 1, Arc::default(), 1 << 20).expect("it is of this version now");
 }
 
 #[test]

@@ -1,31 +1,20 @@
 //! Writing to the embedded store: idempotent, the newest `updatedAt` wins, data and offsets in one transaction.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::collections::BTreeSet;
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
 use tracing::warn;
 
+use super::dictionary::{Interner, OwnTexts, References};
 use super::erase::{self, Erased};
 use super::readable;
 use super::removed::{Became, Remembered};
 use crate::journey::erasure::HashKey;
 use crate::journey::store::{Commit, Offset, Removed, StoreError, WriteBatch, Written};
-use crate::journey::{Agent, Campaign, Change, Contact, Interaction, Outcome};
-
-const INSERT_INTERACTION: &str = "
-    INSERT INTO interactions (contact_id, started_at, interaction_id, address, source, channel, mode, direction, campaign,
-      outcome, agent, ended_at, previous_score, current_score, comments, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-    ON CONFLICT DO NOTHING";
-
-const SAME_INTERACTION: &str = "
-    SELECT 1 FROM interactions WHERE interaction_id = ?3
-      AND (contact_id, started_at, address, source, channel, mode, direction, campaign, outcome, agent, ended_at,
-           previous_score, current_score, comments, updated_at)
-       IS (?1, ?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+use crate::journey::{Change, Contact};
 
 const UPSERT_LISTING: &str = "
     INSERT INTO listings (contact_id, campaign_id, campaign, name, time_zone, merged_into, listed_at, updated_at)
@@ -51,35 +40,23 @@ pub struct Writer {
     connection: Connection,
     /// Changes in the largest batch so far.
     batch_max: usize,
-    words: Words,
+    dictionary: Interner,
     key: HashKey,
 }
 
-/// Ids of `words`, which are never changed or removed: by text, and by what is kept as JSON there.
-#[derive(Default)]
-struct Words {
-    texts: HashMap<String, i64>,
-    campaigns: HashMap<Campaign, i64>,
-    outcomes: HashMap<Outcome, i64>,
-    agents: HashMap<Agent, i64>,
-}
-
 impl Writer {
-    pub fn new(connection: Connection) -> rusqlite::Result<Self> {
+    pub fn new(connection: Connection, dictionary: Interner) -> rusqlite::Result<Self> {
         let key = erase::key(&connection)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         // What goes is overwritten, whatever it went by: a tombstone or a correction may come before the erasure of its person.
         connection.pragma_update(None, "secure_delete", true)?;
-        Ok(Self { connection, batch_max: 0, words: Words::default(), key })
+        Ok(Self { connection, batch_max: 0, dictionary, key })
     }
 
     pub fn write(&mut self, batch: &WriteBatch, commit: Commit) -> Result<Written, StoreError> {
         // What panics in the middle of a transaction has written nothing.
         let written = catch_unwind(AssertUnwindSafe(|| self.try_write(batch, commit)));
         let written = written.unwrap_or(Err(StoreError::Panicked));
-        if written.is_err() || commit == Commit::No {
-            self.words = Words::default(); // some may have gone with the transaction
-        }
         if written.is_ok() && batch.changes.iter().any(|change| matches!(change, Change::Erase(_))) {
             self.empty_the_log();
         }
@@ -105,9 +82,9 @@ impl Writer {
             batch.put_offset(offset)?;
         }
         batch.set_aside(&given.set_aside)?;
-        (written.touched, written.removed) = (batch.touched, batch.removed);
+        (written.touched, written.removed) = (take(&mut batch.touched), take(&mut batch.removed));
         match commit {
-            Commit::Yes => batch.transaction.commit()?,
+            Commit::Yes => batch.commit()?,
             Commit::No => batch.transaction.rollback()?,
         }
         Ok(written)
@@ -117,8 +94,9 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (erased, remembered) = (Erased::of(&transaction)?, Remembered::of(&transaction)?);
         let (touched, removed) = (BTreeSet::new(), Removed::default());
-        let Self { words, key, .. } = self;
-        Ok(Batch { transaction, words, key, before: None, touched, erased, remembered, removed })
+        let Self { dictionary, key, .. } = self;
+        dictionary.begin(&transaction)?;
+        Ok(Batch { transaction, dictionary, key, before: None, touched, erased, remembered, removed })
     }
 
     /// A checkpoint waits for the disk: large batches are to pay for it less often.
@@ -158,7 +136,7 @@ impl Writer {
 /// One transaction.
 pub(super) struct Batch<'a> {
     pub(super) transaction: Transaction<'a>,
-    words: &'a mut Words,
+    pub(super) dictionary: &'a mut Interner,
     pub(super) key: &'a HashKey,
     /// Whose and where the interaction put before was: most come contact by contact.
     before: Option<(String, String)>,
@@ -169,6 +147,14 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// Texts that nothing refers to any more go in the same transaction.
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        let gone = self.dictionary.settle(&self.transaction)?;
+        self.transaction.commit()?;
+        self.dictionary.committed(&gone);
+        Ok(())
+    }
+
     fn write(&mut self, change: &Change) -> Result<Became, StoreError> {
         if self.is_of_somebody_erased(change)? {
             return Ok(Became::KeptOut);
@@ -189,59 +175,7 @@ impl Batch<'_> {
         change.subject().map_or(Ok(false), |subject| self.erased.holds(&self.transaction, self.key, subject))
     }
 
-    fn word(&mut self, text: &str) -> rusqlite::Result<i64> {
-        if let Some(id) = self.words.texts.get(text) {
-            return Ok(*id);
-        }
-        let id = put_word(&self.transaction, text)?;
-        self.words.texts.insert(text.to_owned(), id);
-        Ok(id)
-    }
-
-    /// `false` where it is kept already, or something newer is.
-    fn put_interaction(&mut self, interaction: &Interaction) -> Result<bool, StoreError> {
-        let updated_at = interaction.updated_at.unwrap_or(interaction.started_at).timestamp_millis();
-        let contact_id = interaction.contact_id.as_deref().unwrap_or_default();
-        let source = self.word(interaction.source.name())?;
-        let channel = self.word(&interaction.channel)?;
-        let mode = interaction.mode.as_deref().map(|mode| self.word(mode)).transpose()?;
-        let direction = interaction.direction.map(|direction| self.word(direction.name())).transpose()?;
-        let campaign = json_word(&self.transaction, &mut self.words.campaigns, interaction.campaign.as_deref())?;
-        let outcome = json_word(&self.transaction, &mut self.words.outcomes, interaction.outcome.as_deref())?;
-        let agent = json_word(&self.transaction, &mut self.words.agents, interaction.agent.as_deref())?;
-        let (started_at, ended_at) = (interaction.started_at, interaction.ended_at);
-        let row: &[&dyn ToSql] = params![
-            contact_id,
-            started_at.timestamp_millis(),
-            interaction.interaction_id.as_str(),
-            interaction.address.as_str(),
-            source,
-            channel,
-            mode,
-            direction,
-            campaign,
-            outcome,
-            agent,
-            ended_at.map(|at| at.timestamp_millis()),
-            interaction.previous_score,
-            interaction.current_score,
-            interaction.comments.as_deref(),
-            updated_at,
-        ];
-        // Nearly all are new: only what cannot be inserted is compared with what is kept.
-        if self.execute(INSERT_INTERACTION, row)? == 0 {
-            let kept = self.updated_at(&interaction.interaction_id)?.unwrap_or_default();
-            if kept > updated_at || (kept == updated_at && self.exists(SAME_INTERACTION, row)?) {
-                return Ok(false);
-            }
-            self.remove_interaction(&interaction.interaction_id)?;
-            self.execute(INSERT_INTERACTION, row)?;
-        }
-        self.reach(contact_id, &interaction.address)?;
-        Ok(true)
-    }
-
-    fn reach(&mut self, contact_id: &str, address: &str) -> rusqlite::Result<()> {
+    pub(super) fn reach(&mut self, contact_id: &str, address: &str) -> rusqlite::Result<()> {
         if self.before.as_ref().is_some_and(|(contact, at)| contact == contact_id && at == address) {
             return Ok(());
         }
@@ -260,10 +194,6 @@ impl Batch<'_> {
         self.transaction.prepare_cached(sql)?.exists(row)
     }
 
-    fn execute(&self, sql: &str, row: &[&dyn ToSql]) -> rusqlite::Result<usize> {
-        self.transaction.prepare_cached(sql)?.execute(row)
-    }
-
     /// Of an interaction, where it is kept.
     pub(super) fn updated_at(&self, interaction_id: &str) -> rusqlite::Result<Option<i64>> {
         let mut statement =
@@ -272,12 +202,18 @@ impl Batch<'_> {
     }
 
     pub(super) fn remove_interaction(&mut self, interaction_id: &str) -> Result<bool, StoreError> {
-        let mut remove = self
-            .transaction
-            .prepare_cached("DELETE FROM interactions WHERE interaction_id = ?1 RETURNING contact_id, address")?;
-        let removed: Option<(String, String)> =
-            remove.query_row([interaction_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((contact_id, address)) = removed else { return Ok(false) };
+        let mut remove = self.transaction.prepare_cached(
+            "DELETE FROM interactions WHERE interaction_id = ?1
+             RETURNING contact_id, address, source, channel, mode, direction, campaign, outcome, agent",
+        )?;
+        let removed: Option<(String, String, References)> = remove
+            .query_row([interaction_id], |row| Ok((row.get(0)?, row.get(1)?, References::read(row, 2)?)))
+            .optional()?;
+        let Some((contact_id, address, references)) = removed else { return Ok(false) };
+        self.dictionary.count(&references, -1);
+        if references.have_own() {
+            OwnTexts::remove(&self.transaction, interaction_id)?;
+        }
         self.before = None;
         // Whoever was reached on the address by nothing else was not reached on it.
         let mut unreach = self.transaction.prepare_cached(
@@ -354,26 +290,6 @@ impl Batch<'_> {
             .execute(params![offset.cluster, offset.topic, offset.partition, offset.next, offset.last_record])
             .map(drop)
     }
-}
-
-fn put_word(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
-    connection.prepare_cached("INSERT INTO words (text) VALUES (?1) ON CONFLICT DO NOTHING")?.execute([text])?;
-    connection.prepare_cached("SELECT id FROM words WHERE text = ?1")?.query_row([text], |row| row.get(0))
-}
-
-/// The repeated parts are kept as the JSON that the record carried them in.
-fn json_word<T: serde::Serialize + Clone + Eq + Hash>(
-    connection: &Connection,
-    known: &mut HashMap<T, i64>,
-    part: Option<&T>,
-) -> Result<Option<i64>, StoreError> {
-    let Some(part) = part else { return Ok(None) };
-    if let Some(id) = known.get(part) {
-        return Ok(Some(*id));
-    }
-    let id = put_word(connection, &serde_json::to_string(part)?)?;
-    known.insert(part.clone(), id);
-    Ok(Some(id))
 }
 
 /// Notes whose journeys a change concerns.

@@ -22,6 +22,9 @@ use crate::tools::progress::Progress;
 /// A minute, in nanoseconds: a look-up that takes longer was given up.
 pub const TOOK_NS_MAX: u64 = 60_000_000_000;
 
+/// As `journey.dictionary_bytes_max` is, unless it is set.
+const DICTIONARY_BYTES_MAX: usize = 64 << 20;
+
 pub struct LookUps(pub Histogram<u64>);
 
 impl LookUps {
@@ -38,7 +41,7 @@ impl LookUps {
 
 /// Looks every customer up once, to be warm, and then random ones, one after the other.
 pub async fn measure(path: PathBuf, customers: u32, lookups: u32, now: DateTime<Utc>) -> anyhow::Result<LookUps> {
-    let store = Store::Embedded(Arc::new(Embedded::open(&path, 1, Arc::default())?));
+    let store = Store::Embedded(Arc::new(Embedded::open(&path, 1, Arc::default(), DICTIONARY_BYTES_MAX)?));
     let mut took = Histogram::new_with_bounds(1, TOOK_NS_MAX, 3)?;
     let mut progress = Progress::of_things(u64::from(customers) + u64::from(lookups), "look-ups");
     for customer in 0..customers {
