@@ -25,10 +25,10 @@ use crate::tools::call::{rate, seconds};
 use crate::tools::output::{note, say, thousands};
 
 mod failover;
-mod files;
-mod node;
+pub(super) mod files;
+pub(super) mod node;
 mod replay;
-mod topics;
+pub(super) mod topics;
 
 use node::{Node, Site};
 use topics::Topics;
