@@ -48,7 +48,7 @@ async fn bench_crowd_names_every_figure_and_leaves_nothing_behind(kafka: Kafka) 
     let measured = report["measured"].as_array().unwrap();
     let all_hold = measured.iter().all(|line| line["holds"] == true);
     assert_eq!(output.status.code(), Some(i32::from(!all_hold)), "a budget, and nothing else, may be missed: {said}");
-    assert_eq!(measured.len(), 2 * 3 + 1 + 2 * 8, "two budgets for each case, and one for CPU time: {report}");
+    assert_eq!(measured.len(), 2 * 3 + 1 + 2 * 6, "two budgets for each case, and one for CPU time: {report}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     until("its topics to be gone", async || (kafka.topics_like("backstory-bench-").await == 0).then_some(())).await;
 }

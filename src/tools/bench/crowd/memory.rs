@@ -38,6 +38,8 @@ pub const CASES: &[Case] = &[
 pub struct Memory {
     pub name: &'static str,
     pub what: String,
+    /// Nothing was asked beside ordinary calls: what memory does by itself.
+    pub is_quiet: bool,
     pub quiet: Resident,
     pub highest: Resident,
     pub left: Resident,
@@ -77,7 +79,8 @@ pub async fn measure(args: &Args, site: &Site<'_>, case: &Case) -> anyhow::Resul
         seen.add(staying.end().await?);
     }
     let Window { without_timeline, lost, .. } = window;
-    Ok(Memory { name: case.name, what, quiet, highest, left, without_timeline, lost, seen })
+    let is_quiet = case.pressure == Pressure::None;
+    Ok(Memory { name: case.name, what, is_quiet, quiet, highest, left, without_timeline, lost, seen })
 }
 
 /// A window of ordinary calls under pressure; what stays is handed back.

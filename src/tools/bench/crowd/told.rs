@@ -45,8 +45,10 @@ impl Told {
 
     pub fn add_memory(&mut self, memory: Memory) {
         let what = &memory.what;
-        self.budget(format!("memory, {what}: above quiet"), "MiB", ABOVE_MIB_MAX, memory.above_mib());
-        self.budget(format!("memory, {what}: left above quiet"), "MiB", LEFT_MIB_MAX, memory.left_mib());
+        if !memory.is_quiet {
+            self.budget(format!("memory, {what}: above quiet"), "MiB", ABOVE_MIB_MAX, memory.above_mib());
+            self.budget(format!("memory, {what}: left above quiet"), "MiB", LEFT_MIB_MAX, memory.left_mib());
+        }
         self.none_lost(what, memory.lost);
         self.memory.push(memory);
     }
@@ -89,7 +91,8 @@ impl Told {
             parts.push(format!("Resident memory of the node in MiB\n\n{}", self.memory_table()));
             parts.extend(self.memory.iter().map(|memory| {
                 let Memory { what, without_timeline, seen, .. } = memory;
-                format!("{what}: others' pops without timeline {without_timeline}; {}", seen.text())
+                let seen = if seen.0.is_empty() { String::new() } else { format!("; {}", seen.text()) };
+                format!("{what}: others' pops without timeline {without_timeline}{seen}")
             }));
         }
         parts.join("\n\n")
