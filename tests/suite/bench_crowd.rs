@@ -50,5 +50,6 @@ async fn bench_crowd_names_every_figure_and_leaves_nothing_behind(kafka: Kafka) 
     assert_eq!(output.status.code(), Some(i32::from(!all_hold)), "a budget, and nothing else, may be missed: {said}");
     assert_eq!(measured.len(), 2 * 3 + 1 + 2 * 6, "two budgets for each case, and one for CPU time: {report}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    until("its topics to be gone", async || (kafka.topics_like("backstory-bench-").await == 0).then_some(())).await;
+    until("its topics to be gone", async || (kafka.topics_like("backstory-bench-crowd-").await == 0).then_some(()))
+        .await;
 }

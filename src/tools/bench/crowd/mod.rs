@@ -135,7 +135,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     let named = settings.kafka.brokers.as_deref().is_some_and(|brokers| brokers != EMBEDDED);
     let topics = if named {
         let (brokers, _) = Brokers::open(&settings.kafka)?;
-        Some(Topics::make(&brokers).await?)
+        Some(Topics::make(&brokers, "crowd").await?)
     } else {
         note(
             "the embedded broker answers by a timer and lives in the node's process: name a Kafka with --set kafka.brokers=HOST:PORT for figures to rely on",
