@@ -123,6 +123,16 @@ pub struct AgentSocket {
 impl AgentSocket {
     /// Connects and says hello.
     pub async fn connect(entrance: &Entrance, who: Who<'_>, showing: &[Showing]) -> anyhow::Result<Self> {
+        Self::connect_over(entrance, entrance.open(), who, showing).await
+    }
+
+    /// As above, over a stream that `open` makes.
+    pub async fn connect_over(
+        entrance: &Entrance,
+        open: impl Future<Output = anyhow::Result<Stream>>,
+        who: Who<'_>,
+        showing: &[Showing],
+    ) -> anyhow::Result<Self> {
         let request = ClientRequestBuilder::new(entrance.url.parse()?).with_sub_protocol(SUBPROTOCOL);
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
@@ -130,7 +140,7 @@ impl AgentSocket {
             .max_message_size(Some(FRAME_BYTES_MAX))
             .max_frame_size(Some(FRAME_BYTES_MAX));
         let connected = timeout(CONNECT_TIMEOUT, async {
-            let stream = entrance.open().await?;
+            let stream = open.await?;
             client_async_with_config(request, stream, Some(config)).await.map_err(readable)
         });
         let (socket, _) = connected.await.context("no answer in time")??;

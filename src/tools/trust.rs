@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use rustls::ClientConfig;
 use rustls_platform_verifier::Verifier;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
@@ -82,6 +82,11 @@ impl Entrance {
         Ok(stream)
     }
 
+    /// Host and port, as a `Host` header has them.
+    pub fn authority(&self) -> anyhow::Result<String> {
+        Ok(reqwest::Url::parse(&self.url)?.authority().to_owned())
+    }
+
     fn place(&self) -> anyhow::Result<(String, u16)> {
         let url = reqwest::Url::parse(&self.url)?;
         let host = url.host_str().ok_or_else(|| anyhow!("{} names no host", self.url))?;
@@ -89,8 +94,21 @@ impl Entrance {
         Ok((host, url.port_or_known_default().unwrap_or_default()))
     }
 
+    /// As `connect`, by a client whose kernel takes few bytes that it does not read. Small buffers are for tests of slow readers.
+    pub async fn connect_with_buffer(&self, bytes: u32) -> anyhow::Result<TcpStream> {
+        let (host, port) = self.place()?;
+        let address = lookup_host((host, port)).await?.next().ok_or_else(|| anyhow!("{} has no address", self.url))?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_recv_buffer_size(bytes)?;
+        Ok(socket.connect(address).await?)
+    }
+
     pub async fn open(&self) -> anyhow::Result<Stream> {
-        let stream = self.connect().await?;
+        self.over(self.connect().await?).await
+    }
+
+    /// With the TLS handshake, where there is one.
+    pub async fn over(&self, stream: TcpStream) -> anyhow::Result<Stream> {
         let Some(tls) = &self.tls else { return Ok(Either::Left(stream)) };
         let name = rustls::pki_types::ServerName::try_from(self.place()?.0)?;
         let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?;

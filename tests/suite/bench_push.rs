@@ -64,5 +64,6 @@ async fn bench_nodes_measures_every_budget_and_leaves_nothing_behind(kafka: Kafk
         assert!(report["notes"].to_string().contains(&format!("{run}: 0 pops lost, 0 doubled")), "{report}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    until("its topics to be gone", async || (kafka.topics_like("backstory-bench-").await == 0).then_some(())).await;
+    until("its topics to be gone", async || (kafka.topics_like("backstory-bench-nodes-").await == 0).then_some(()))
+        .await;
 }

@@ -79,6 +79,7 @@ mod bad_stores;
 mod bank;
 mod behind;
 mod bench;
+mod bench_crowd;
 mod bench_push;
 mod calls;
 mod catalogue;

@@ -56,6 +56,11 @@ impl Plan {
         Self { in_turn: true, ..Self::new(agents, rate, Duration::ZERO, all, vec![number]) }
     }
 
+    /// So many calls, at a rate, to agents at random; all of them are measured.
+    pub fn exactly(agents: u32, rate: f64, calls: u64, numbers: Vec<String>) -> Self {
+        Self { rate, ..Self::new(agents, calls as f64, Duration::ZERO, Duration::from_secs(1), numbers) }
+    }
+
     /// So many calls, as fast as Kafka takes them.
     pub fn at_once(agents: u32, calls: u64, numbers: Vec<String>) -> Self {
         let rate = calls as f64;

@@ -8,6 +8,7 @@ use super::Common;
 mod agents;
 mod attack;
 mod bare;
+mod crowd;
 mod journey;
 mod load;
 mod nodes;
@@ -31,6 +32,7 @@ enum What {
     #[command(hide = true)]
     Strangers(attack::strangers::Args),
     Nodes(nodes::Args),
+    Crowd(crowd::Args),
     Journey(journey::Args),
 }
 
@@ -40,6 +42,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
         What::Attack(args) => attack::run(common, args).await,
         What::Strangers(args) => attack::strangers::run(common, args).await,
         What::Nodes(args) => nodes::run(common, args).await,
+        What::Crowd(args) => crowd::run(common, args).await,
         What::Journey(args) => journey::run(args).await,
     }
 }

@@ -225,7 +225,7 @@ pub async fn measure(
 }
 
 /// Reads pops until all are there, or none can be expected any more.
-async fn collect(load: &Load, plan: &Plan, mut pops: mpsc::UnboundedReceiver<Pop>) -> anyhow::Result<Tally> {
+pub async fn collect(load: &Load, plan: &Plan, mut pops: mpsc::UnboundedReceiver<Pop>) -> anyhow::Result<Tally> {
     let mut tally = Tally::new(plan)?;
     let mut progress = Progress::of_things(plan.calls, "pops");
     let mut tick = tokio::time::interval(Duration::from_millis(200));

@@ -43,6 +43,25 @@ pub fn anonymous_kib(process: u32) -> u64 {
     kib(&read_to_string(format!("/proc/{process}/status")).unwrap_or_default(), "RssAnon")
 }
 
+/// Resident memory of a process in KiB: all of it (with pages of mapped files), and what is anonymous of it. Zeros where the
+/// system has no /proc.
+pub fn resident_kib(process: u32) -> [u64; 2] {
+    let status = read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    ["VmRSS", "RssAnon"].map(|name| kib(&status, name))
+}
+
+/// CPU time of a process in ticks of 10 ms, in user and kernel mode together. `None` where the system has no /proc.
+pub fn cpu_ticks(process: u32) -> Option<u64> {
+    ticks(&read_to_string(format!("/proc/{process}/stat")).ok()?)
+}
+
+/// The name, in brackets, may hold blanks and brackets itself.
+fn ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11).map_while(|field| field.parse::<u64>().ok());
+    Some(times.next()? + times.next()?)
+}
+
 fn field(text: &str, name: &str) -> Option<String> {
     let (_, value) = text.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == name)?;
     Some(value.trim().to_owned())
@@ -71,6 +90,12 @@ mod tests {
         let mounts = "/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\nproc /proc proc rw 0 0\n";
         assert_eq!(file_system(mounts, Path::new("/tmp/x")).as_deref(), Some("tmpfs"));
         assert_eq!(file_system(mounts, Path::new("/tmpx")).as_deref(), Some("ext4"));
+    }
+
+    #[test]
+    fn cpu_time_is_that_of_user_and_kernel_mode() {
+        assert_eq!(ticks("7 (a ) b) S 1 7 7 0 -1 4194560 100 200 0 0 31 11 5 6 20 0 9 0 1 2 3"), Some(42));
+        assert_eq!(ticks(""), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! This program as others run it: an import to be timed, and a service whose memory is watched.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,16 +21,25 @@ const ASKING_MAX: usize = 16;
 /// Between two looks at its memory.
 const LOOK_EVERY: u64 = 256;
 
+pub fn this_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("this program's own file cannot be found")
+}
+
 /// Its store, as in the settings, is told by a variable: who lists processes sees no password.
-fn this_program(store: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new(std::env::current_exe().context("this program's own file cannot be found")?);
+fn on_store(program: &Path, store: &str) -> Command {
+    let mut command = Command::new(program);
     command.env("BACKSTORY_JOURNEY__STORE", store);
-    Ok(command)
+    command
 }
 
 /// How long `backstory import` takes for a file.
 pub async fn import(file: &Path, store: &str) -> anyhow::Result<Duration> {
-    let mut command = this_program(store)?;
+    import_by(&this_program()?, file, store).await
+}
+
+/// As above, by another release: a store is read by the release that wrote it.
+pub async fn import_by(program: &Path, file: &Path, store: &str) -> anyhow::Result<Duration> {
+    let mut command = on_store(program, store);
     command.arg("import").arg(file);
     let started = Instant::now();
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
@@ -45,7 +54,7 @@ pub async fn import(file: &Path, store: &str) -> anyhow::Result<Duration> {
 pub async fn memory_of_a_service(store: &str, customers: u32, lookups: u32) -> anyhow::Result<u64> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let listen = format!("http.listen=127.0.0.1:{port}");
-    let mut command = this_program(store)?;
+    let mut command = on_store(&this_program()?, store);
     command.args([
         "--set",
         "kafka.brokers=embedded",

@@ -69,8 +69,12 @@ impl Report {
     }
 
     pub fn json(&self) -> String {
+        self.value().to_string()
+    }
+
+    pub fn value(&self) -> Value {
         let measured: Vec<Value> = self.measured.iter().map(Measured::json).collect();
-        json!({ "machine": self.machine.json(), "measured": measured, "notes": self.notes }).to_string()
+        json!({ "machine": self.machine.json(), "measured": measured, "notes": self.notes })
     }
 }
 

@@ -37,7 +37,7 @@ pub fn history(folder: &Path, customers: u32, now: DateTime<Utc>) -> anyhow::Res
     Ok(vec![contacts, interactions, long])
 }
 
-fn write(
+pub fn write(
     folder: &Path,
     name: &str,
     fill: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,

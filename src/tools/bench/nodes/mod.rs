@@ -25,10 +25,10 @@ use crate::tools::call::{rate, seconds};
 use crate::tools::output::{note, say, thousands};
 
 mod failover;
-mod files;
-mod node;
+pub(super) mod files;
+pub(super) mod node;
 mod replay;
-mod topics;
+pub(super) mod topics;
 
 use node::{Node, Site};
 use topics::Topics;
@@ -104,7 +104,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<ExitCode> {
     }
     let (brokers, _) = Brokers::open(&settings.kafka)?;
     let folder = Folder::inside(&args.dir)?;
-    let topics = Topics::make(&brokers).await?;
+    let topics = Topics::make(&brokers, "nodes").await?;
     let site = Site { common, settings: &settings, topics: &topics, folder: &folder.0 };
     let report = tokio::select! {
         report = measure_all(&args, &site) => report,

@@ -20,9 +20,10 @@ pub struct Topics {
 }
 
 impl Topics {
-    pub async fn make(brokers: &Brokers) -> anyhow::Result<Self> {
+    /// Of this benchmark: two of them may run beside each other.
+    pub async fn make(brokers: &Brokers, bench: &str) -> anyhow::Result<Self> {
         let admin = brokers.asking().context("no client for Kafka")?;
-        let run = format!("backstory-bench-{:08x}", rand::random::<u32>());
+        let run = format!("backstory-bench-{bench}-{:08x}", rand::random::<u32>());
         let topics = Self { admin, run, made: Mutex::default() };
         for name in OTHERS {
             topics.add(name).await?;
