@@ -118,7 +118,7 @@ pub async fn start(settings: Settings) -> anyhow::Result<Running> {
         sources,
         stop: stop.clone(),
         tasks: tasks.clone(),
-        parts: Parts::of(tasks, stop.clone()),
+        parts: Parts::of(tasks, stop),
         last: TaskTracker::new(),
         last_stop: CancellationToken::new(),
         admin_stop: CancellationToken::new(),

@@ -103,7 +103,7 @@ async fn pages_of_one_moment_are_exact_and_together_everything(shelf: Shelf) {
 async fn a_page_is_read_whole_and_what_is_only_counted_without_its_comments(shelf: Shelf) {
     let one = |nth: usize| {
         let value = json!({ "interactionId": format!("i-{nth:03}"), "source": "data_cloud", "contactId": "ana", "address": ANA,
-            "channel": if nth % 2 == 0 { "voice" } else { "email" }, "comments": format!("said {nth}"),
+            "channel": if nth.is_multiple_of(2) { "voice" } else { "email" }, "comments": format!("said {nth}"),
             "startedAt": format!("2026-11-01T00:{:02}:{:02}Z", nth / 60, nth % 60), "updatedAt": "2026-11-02T00:00:00Z" });
         Change::Interaction(Box::new(crate::harness::shelf::read(&value, backstory::journey::Interaction::read)))
     };

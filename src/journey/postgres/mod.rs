@@ -26,6 +26,7 @@ macro_rules! bare {
 mod address;
 mod behind;
 mod erase;
+mod first_rows;
 mod free;
 mod in_use;
 mod interactions;

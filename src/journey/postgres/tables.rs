@@ -1,16 +1,15 @@
 //! Tables that are somebody else's: read through two queries of the administrator's, written never.
 
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use deadpool_postgres::Pool;
-use futures_util::TryStreamExt as _;
 use rlibphonenumber::Region;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, RowStream, Statement};
+use tokio_postgres::{Row, Statement};
 
+use super::first_rows::first;
 use super::{Limits, read, reader_pool, unreachable};
 use crate::config;
 use crate::journey::LookUp;
@@ -50,8 +49,6 @@ pub const COLUMNS: &[&str] = &[
 ];
 const INTERACTION_NEEDS: &[&str] = &["interaction_id", "address", "channel", "started_at"];
 const LISTING_NEEDS: &[&str] = &["contact_id"];
-/// Interactions of one number that are read, in bytes: the queries are not ours, and may give anything.
-const BYTES_MAX: usize = 64 << 20;
 
 /// Two queries, and how their columns are called.
 pub struct Tables {
@@ -196,26 +193,6 @@ impl Tables {
         }
         Ok(samples)
     }
-}
-
-/// So many rows, as long as they have not too many bytes; and whether there are more.
-async fn first<T>(
-    rows: RowStream,
-    most: usize,
-    read: impl Fn(&Row) -> Result<T, StoreError>,
-    bytes_of: impl Fn(&T) -> usize,
-) -> Result<(Vec<T>, bool), StoreError> {
-    let mut rows = pin!(rows);
-    let (mut first, mut bytes) = (Vec::new(), 0);
-    while let Some(row) = rows.try_next().await? {
-        if first.len() == most || bytes > BYTES_MAX {
-            return Ok((first, true));
-        }
-        let row = read(&row)?;
-        bytes += bytes_of(&row);
-        first.push(row);
-    }
-    Ok((first, false))
 }
 
 /// What may be read as what.
