@@ -1,5 +1,6 @@
 //! The agents of a benchmark: as many WebSockets as wanted, each acknowledging its frames as the element does.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,10 +35,19 @@ pub struct Seated {
 
 /// Spread over the nodes at these addresses, each with its token, where there are some.
 pub async fn connect(entrances: &[Entrance], agents: u32, tokens: &[String]) -> anyhow::Result<Vec<Seated>> {
-    let mut progress = Progress::of_things(u64::from(agents), "agents");
-    let mut seated = Vec::with_capacity(agents as usize);
+    connect_those(entrances, 0..agents, tokens).await
+}
+
+/// As above, agents with these numbers.
+pub async fn connect_those(
+    entrances: &[Entrance],
+    agents: Range<u32>,
+    tokens: &[String],
+) -> anyhow::Result<Vec<Seated>> {
+    let mut progress = Progress::of_things(agents.len() as u64, "agents");
+    let mut seated = Vec::with_capacity(agents.len());
     let token = |agent: u32| tokens.get(agent as usize).map(String::as_str);
-    let mut connecting = stream::iter(0..agents)
+    let mut connecting = stream::iter(agents)
         .map(|agent| seat(&entrances[agent as usize % entrances.len()], agent, token(agent)))
         .buffer_unordered(CONNECTING_MAX);
     while let Some(agent) = connecting.try_next().await? {

@@ -18,6 +18,8 @@ pub struct Plan {
     /// Part of every call id: tells this run's calls from another's.
     run: String,
     agents: u32,
+    /// Agents are those from this one on.
+    pub first_agent: u32,
     numbers: Vec<String>,
     /// Agents are called one after the other, not at random.
     in_turn: bool,
@@ -39,6 +41,7 @@ impl Plan {
         Self {
             run: format!("bench-{:08x}-", rand::random::<u32>()),
             agents,
+            first_agent: 0,
             numbers,
             in_turn: false,
             rate,
@@ -132,7 +135,7 @@ impl Load {
             let number = rand::random_range(0..self.plan.numbers.len()) as u32;
             let at_random = || rand::random_range(0..self.plan.agents);
             let agent = if self.plan.in_turn { call as u32 % self.plan.agents } else { at_random() };
-            self.given.lock().push((agent, number));
+            self.given.lock().push((self.plan.first_agent + agent, number));
             self.publish(call, "offered", true);
             self.plan.published.store(call + 1, Ordering::Relaxed);
         }

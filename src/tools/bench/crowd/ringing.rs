@@ -19,18 +19,20 @@ const AGENTS: u32 = 4;
 const RINGS_EVERY: Duration = Duration::from_millis(200);
 
 pub async fn begin(node: &Node, pressing: &mut Pressing) -> anyhow::Result<()> {
+    let run = format!("bench-crowd-{:08x}", rand::random::<u32>());
     for agent in 0..AGENTS {
-        let name = agent_name(agent);
+        let name = agent_name(&run, agent);
         let socket = enter(&node.service.entrance(), &name).await?;
         pressing.tasks.spawn(read(socket, pressing.stop.clone()));
     }
     let publisher = Publisher::open(&node.brokers, &node.brokers.topics().calls)?;
-    pressing.tasks.spawn(ring(publisher, pressing.stop.clone()));
+    pressing.tasks.spawn(ring(publisher, run, pressing.stop.clone()));
     Ok(())
 }
 
-fn agent_name(agent: u32) -> String {
-    format!("bench-crowd-{agent}")
+/// Of this run alone: others would first be shown the calls that ended a moment ago.
+fn agent_name(run: &str, agent: u32) -> String {
+    format!("{run}-agent-{agent}")
 }
 
 /// Waits until the agent is welcomed.
@@ -53,9 +55,9 @@ pub fn event(call_id: &str, agent: &str, number: &str, state: &str) -> Vec<u8> {
 }
 
 /// Each call ends when the next one of its agent is offered; the last ones at the end.
-async fn ring(mut publisher: Publisher, stop: CancellationToken) -> anyhow::Result<Seen> {
-    let (run, mut seen) = (rand::random::<u32>(), Seen::default());
-    let call_id = |call: u32| format!("bench-crowd-{run:08x}-{call}");
+async fn ring(mut publisher: Publisher, run: String, stop: CancellationToken) -> anyhow::Result<Seen> {
+    let mut seen = Seen::default();
+    let call_id = |call: u32| format!("{run}-{call}");
     let mut every = interval(RINGS_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut call = 0;
@@ -64,7 +66,7 @@ async fn ring(mut publisher: Publisher, stop: CancellationToken) -> anyhow::Resu
             () = stop.cancelled() => break,
             _ = every.tick() => {}
         }
-        let agent = agent_name(call % AGENTS);
+        let agent = agent_name(&run, call % AGENTS);
         if let Some(before) = call.checked_sub(AGENTS) {
             publisher.publish(Some(&agent), &event(&call_id(before), &agent, SHARED, "ended")).await?;
         }
@@ -72,7 +74,7 @@ async fn ring(mut publisher: Publisher, stop: CancellationToken) -> anyhow::Resu
         call += 1;
     }
     for open in call.saturating_sub(AGENTS)..call {
-        let agent = agent_name(open % AGENTS);
+        let agent = agent_name(&run, open % AGENTS);
         publisher.publish(Some(&agent), &event(&call_id(open), &agent, SHARED, "ended")).await?;
     }
     publisher.finish().await?;

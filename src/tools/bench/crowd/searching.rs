@@ -14,22 +14,22 @@ use crate::tools::bench::nodes::node::Node;
 use crate::tools::publish::Publisher;
 
 pub const SESSIONS: u32 = 5;
-const AGENT: &str = "bench-searcher";
 /// Nine tenths of `http.frames_per_second_max`: beyond it a session is closed, and acknowledgements are frames, too.
 const SEARCH_EVERY: Duration = Duration::from_millis(11);
 
 pub async fn begin(node: &Node, pressing: &mut Pressing) -> anyhow::Result<()> {
     let call_id = format!("bench-search-{:08x}", rand::random::<u32>());
+    let agent = format!("{call_id}-agent");
     let mut publisher = Publisher::open(&node.brokers, &node.brokers.topics().calls)?;
-    publisher.publish_and_wait(AGENT, &event(&call_id, AGENT, LONG, "offered")).await?;
+    publisher.publish_and_wait(&agent, &event(&call_id, &agent, LONG, "offered")).await?;
     for _ in 0..SESSIONS {
-        let socket = enter(&node.service.entrance(), AGENT).await?;
+        let socket = enter(&node.service.entrance(), &agent).await?;
         pressing.tasks.spawn(search(socket, call_id.clone(), pressing.stop.clone()));
     }
     let stop = pressing.stop.clone();
     pressing.tasks.spawn(async move {
         stop.cancelled().await;
-        publisher.publish_and_wait(AGENT, &event(&call_id, AGENT, LONG, "ended")).await?;
+        publisher.publish_and_wait(&agent, &event(&call_id, &agent, LONG, "ended")).await?;
         Ok(Seen::default())
     });
     Ok(())

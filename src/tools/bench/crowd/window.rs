@@ -31,10 +31,14 @@ impl Window {
         Self::run(node, Plan::new(AGENTS, args.rate, args.window / 10, args.window, ordinary_numbers())).await
     }
 
-    pub async fn run(node: &Node, plan: Plan) -> anyhow::Result<Self> {
+    /// Each window has agents of its own: those of the one before would first be shown the calls that ended a moment ago.
+    pub async fn run(node: &Node, mut plan: Plan) -> anyhow::Result<Self> {
         anyhow::ensure!(plan.calls > plan.warm, "no call falls into a window: raise --rate or --window");
+        let first_agent = AGENTS * rand::random_range(0..u32::MAX / AGENTS);
+        plan.first_agent = first_agent;
         let plan = Arc::new(plan);
-        let seated = agents::connect(&[node.service.entrance()], AGENTS, &[]).await?;
+        let agents = first_agent..first_agent + AGENTS;
+        let seated = agents::connect_those(&[node.service.entrance()], agents, &[]).await?;
         let load = Arc::new(Load::open(&node.brokers, Arc::clone(&plan))?);
         let (sender, pops) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
