@@ -106,6 +106,11 @@ impl Sources {
         Turn::wait(&self.permits, purpose).await
     }
 
+    /// Reads this many contacts behind a number, where some of them may have to be left out of what is shown.
+    pub fn with_contacts(self, contacts_max: usize) -> Self {
+        Self { limits: Limits { contacts_max: self.limits.contacts_max.max(contacts_max), ..self.limits }, ..self }
+    }
+
     /// The stores that our recorders write, each with how current it is, and the sources that it keeps.
     pub fn stores(&self) -> impl Iterator<Item = (&Store, &Arc<Currency>, &[Source])> {
         self.places.iter().filter_map(|place| match &place.kept {

@@ -35,8 +35,16 @@ impl Fields {
         let contacts = contacts.iter().filter_map(contact).collect();
         let interactions = theirs.into_iter().cloned().collect();
         let (number, leads, unread) = (journey.number.clone(), journey.leads.clone(), journey.unread.clone());
-        let Journey { more_contacts, at_least, .. } = *journey;
-        Cow::Owned(Journey { number, leads, contacts, more_contacts, interactions, at_least, unread })
+        // Of those who were not read, nobody knows whose they are: they are not told apart from those of others.
+        Cow::Owned(Journey {
+            number,
+            leads,
+            contacts,
+            interactions,
+            at_least: journey.at_least,
+            unread,
+            more_contacts: 0,
+        })
     }
 
     /// Whether it is among what they may see.

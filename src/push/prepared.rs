@@ -8,9 +8,9 @@ use smol_str::SmolStr;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Call, Encoded, Missing, MissingCode, Update};
-use crate::journey::encoded::{EncodedTimeline, Item, Raw};
+use crate::journey::encoded::{EncodedTimeline, Raw};
 use crate::journey::timeline::Timeline;
-use crate::journey::{Interaction, Journey, Source};
+use crate::journey::{Cursor, Interaction, Journey, Source};
 use crate::policy::Fields;
 
 /// A timeline, encoded, or why there is none.
@@ -48,7 +48,10 @@ impl Outline {
     pub fn bytes(&self) -> usize {
         let leads =
             self.leads.iter().map(|lead| size_of::<SmolStr>() + if lead.is_heap_allocated() { lead.len() } else { 0 });
-        let items = self.items.as_ref().map_or(0, |items| items.ids.len() + 3 * size_of_val(&*items.hashes));
+        let items = self
+            .items
+            .as_ref()
+            .map_or(0, |items| items.ids.len() + 3 * size_of_val(&*items.hashes) + size_of_val(&*items.raw_ids));
         size_of::<Self>() + leads.sum::<usize>() + items
     }
 
@@ -75,6 +78,8 @@ struct ShownItems {
     kept_by: Box<[u64]>,
     /// When they started, in milliseconds.
     started_at: Box<[i64]>,
+    /// The ids that they are kept by, where more is kept than is read: they tell on which side of that they stand. Else none.
+    raw_ids: Box<[SmolStr]>,
 }
 
 const END_OF_ID: u8 = 0xff;
@@ -86,6 +91,7 @@ struct ShownItem<'a> {
     hash: u64,
     kept_by: u64,
     started_at: i64,
+    raw_id: Option<&'a SmolStr>,
 }
 
 impl ShownItems {
@@ -94,18 +100,26 @@ impl ShownItems {
             ids: items.clone().flat_map(|item| item.id.bytes().chain([END_OF_ID])).collect(),
             hashes: items.clone().map(|item| item.hash).collect(),
             kept_by: items.clone().map(|item| item.kept_by).collect(),
-            started_at: items.map(|item| item.started_at).collect(),
+            started_at: items.clone().map(|item| item.started_at).collect(),
+            raw_ids: items
+                .clone()
+                .all(|item| item.raw_id.is_some())
+                .then(|| items.filter_map(|item| item.raw_id.cloned()))
+                .into_iter()
+                .flatten()
+                .collect(),
         }
     }
 
     fn iter(&self) -> impl Iterator<Item = ShownItem<'_>> + Clone {
         let ids = self.ids.split(|byte| *byte == END_OF_ID).map(|id| str::from_utf8(id).unwrap_or_default());
-        let rest = self.hashes.iter().zip(&self.kept_by).zip(&self.started_at);
-        ids.zip(rest).map(|(id, ((hash, kept_by), started_at))| ShownItem {
+        let rest = self.hashes.iter().zip(&self.kept_by).zip(&self.started_at).enumerate();
+        ids.zip(rest).map(|(id, (nth, ((hash, kept_by), started_at)))| ShownItem {
             id,
             hash: *hash,
             kept_by: *kept_by,
             started_at: *started_at,
+            raw_id: self.raw_ids.get(nth),
         })
     }
 }
@@ -115,22 +129,27 @@ impl ShownItems {
 struct Beyond {
     /// Hashes of their ids.
     ids: FxHashSet<u64>,
-    /// What began then or earlier may be kept though it was not read.
-    unread_at: Option<i64>,
+    /// What stands behind this place may be kept though it was not read.
+    unread: Option<Cursor>,
 }
 
 impl Beyond {
     /// `page` are the first of those that may be seen, or some of them.
     fn of(journey: &Journey, page: usize) -> Self {
-        let unread_at = journey.unread.as_ref().map(|unread| unread.at.timestamp_millis());
         let all = journey.interactions.iter().map(|interaction| id_hash(&interaction.interaction_id));
         let ids = if journey.interactions.len() > page { all.collect() } else { FxHashSet::default() };
-        Self { ids, unread_at }
+        Self { ids, unread: journey.unread.clone() }
     }
 
     fn holds(&self, item: ShownItem<'_>) -> bool {
-        self.ids.contains(&item.kept_by) || self.unread_at.is_some_and(|unread_at| item.started_at <= unread_at)
+        self.ids.contains(&item.kept_by) || self.unread.as_ref().is_some_and(|unread| may_be_behind(unread, item))
     }
+}
+
+fn may_be_behind(unread: &Cursor, item: ShownItem<'_>) -> bool {
+    let at = unread.at.timestamp_millis();
+    let in_moment = || unread.id.as_ref().zip(item.raw_id).is_none_or(|(unread, id)| unread < id);
+    item.started_at < at || (item.started_at == at && in_moment())
 }
 
 fn id_hash(id: &str) -> u64 {
@@ -153,14 +172,12 @@ impl Prepared {
         let Ok(timeline) = EncodedTimeline::of(timeline) else {
             return Self::missing(MissingCode::Failed, seen, fields);
         };
-        let item = |(item, kept): (&'_ Item, &Kept)| (item.hash, kept.id, kept.started_at);
-        let parts: Vec<(u64, u64, i64)> = timeline.items.iter().zip(page).map(item).collect();
-        let ids = timeline.items.iter().map(|item| item.interaction_id.as_str());
-        let items = ids.zip(&parts).map(|(id, (hash, kept_by, started_at))| ShownItem {
-            id,
-            hash: *hash,
-            kept_by: *kept_by,
-            started_at: *started_at,
+        let items = timeline.items.iter().zip(page).map(|(item, kept)| ShownItem {
+            id: &item.interaction_id,
+            hash: item.hash,
+            kept_by: id_hash(&kept.id),
+            started_at: kept.started_at,
+            raw_id: Some(&kept.id).filter(|_| journey.unread.is_some()),
         });
         let items = ShownItems::of(items);
         let (missing, beyond) = (timeline.missing.clone(), Beyond::of(journey, timeline.items.len()));
@@ -209,8 +226,12 @@ impl Prepared {
     /// Of what is shown and not on the page any more: what is gone, and what is kept beyond the page.
     fn beyond_the_page<'s>(&self, shown: &'s ShownItems, now: &EncodedTimeline) -> (Vec<&'s str>, Vec<ShownItem<'s>>) {
         let ids: FxHashSet<&str> = now.items.iter().map(|item| item.interaction_id.as_str()).collect();
+        // A masked id may go though its interaction stays: that is shown under another one then.
+        let on_page: FxHashSet<u64> =
+            self.outline.items.iter().flat_map(|items| items.kept_by.iter().copied()).collect();
         let not_there = shown.iter().filter(|item| !ids.contains(item.id));
-        let (beyond, gone): (Vec<_>, Vec<_>) = not_there.partition(|item| self.beyond.holds(*item));
+        let (beyond, gone): (Vec<_>, Vec<_>) =
+            not_there.partition(|item| !on_page.contains(&item.kept_by) && self.beyond.holds(*item));
         let mut removed: Vec<&str> = gone.into_iter().map(|item| item.id).collect();
         removed.sort_unstable();
         (removed, beyond)
@@ -237,13 +258,13 @@ pub struct Changed {
 
 /// How an interaction on a page is kept.
 pub struct Kept {
-    id: u64,
+    id: SmolStr,
     started_at: i64,
 }
 
 impl Kept {
     pub fn of(interaction: &Interaction) -> Self {
-        Self { id: id_hash(&interaction.interaction_id), started_at: interaction.started_at.timestamp_millis() }
+        Self { id: interaction.interaction_id.clone(), started_at: interaction.started_at.timestamp_millis() }
     }
 }
 

@@ -281,10 +281,12 @@ impl Asked {
         let nothing = || Some(String::new());
         let campaign = ask.campaign.as_deref().and_then(|shown| fields.campaign_id(divided, shown).or_else(nothing));
         let channel = ask.channel.as_deref().and_then(|shown| fields.channel(divided, shown).or_else(nothing));
+        // Only a place that was given out: by guesses that compare with a masked id one could find the number in it.
+        let is_there = |id: &SmolStr| divided.interactions.iter().any(|one| one.interaction_id == *id);
         let place = |before: &Cursor| Cursor {
             id: before.id.as_deref().map(|id| match id {
                 "" => SmolStr::default(),
-                shown => fields.interaction_id(divided, shown, before.at).unwrap_or_default(),
+                shown => fields.interaction_id(divided, shown, before.at).filter(|id| is_there(id)).unwrap_or_default(),
             }),
             ..before.clone()
         };
@@ -293,5 +295,51 @@ impl Asked {
             return None;
         }
         Some(Self { ask: Ask { campaign, channel, before, ..ask.clone() }, is_unmasked: true, ..self.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Identity;
+    use crate::config::{Layers, load_without_kafka};
+    use crate::journey::Interaction;
+    use crate::journey::timeline::Limits;
+    use crate::policy::FieldPolicy;
+
+    #[test]
+    fn a_guess_at_a_masked_id_begins_a_page_like_any_other_guess() {
+        let layers = Layers::new(None, &[("policy.number_digits".into(), "4".into())]).unwrap();
+        let policy = FieldPolicy::of(&load_without_kafka(&layers).unwrap().policy);
+        let at: DateTime<Utc> = "2026-11-18T10:30:23Z".parse().unwrap();
+        let one = |id: &str| -> Interaction {
+            let value = serde_json::json!({ "interactionId": id, "source": "data_cloud", "address": "+12015550142",
+                                            "channel": "voice", "startedAt": at });
+            serde_json::from_value(value).unwrap()
+        };
+        let journey = Journey {
+            number: "+12015550142".into(),
+            interactions: vec![one("12015550142/0"), one("plain")],
+            ..Journey::default()
+        };
+        let begins = |id: &str| {
+            let limits = Limits { contacts_max: 20, campaigns_max: 100, interactions_max: 500, bytes_max: 1 << 24 };
+            let ask = Ask {
+                now: at,
+                months: 12,
+                time_zone: chrono_tz::Tz::UTC,
+                campaign: None,
+                channel: None,
+                before: Some(Cursor { at, id: Some(id.into()) }),
+                limits,
+            };
+            let fields = policy.fields(&Identity::unverified("ana".into()));
+            let asked = Asked { number: journey.number.clone(), ask, fields, is_unmasked: false };
+            asked.unmasked(&journey).map_or_else(|| asked.before(), |asked| asked.before()).unwrap()
+        };
+        for guess in ["1", "12", "1201", "13", "9", "12015550142/0"] {
+            assert_eq!(begins(guess), Cursor::in_front_of(at), "{guess}");
+        }
+        assert_eq!(begins("plain").id.as_deref(), Some("plain"), "what was given out holds");
     }
 }

@@ -10,6 +10,8 @@ use crate::harness::{ANA, BEN};
 on_both_stores![
     of_many_who_share_a_number_those_reached_last_are_shown_and_the_rest_is_counted,
     who_was_merged_counts_once_among_many,
+    what_was_kept_under_an_earlier_id_of_somebody_who_is_not_shown_is_counted,
+    who_is_listed_in_very_many_campaigns_hides_nobody,
     pages_of_one_moment_are_exact_and_together_everything,
     a_page_is_read_whole_and_what_is_only_counted_without_its_comments,
 ];
@@ -76,6 +78,41 @@ async fn who_was_merged_counts_once_among_many(shelf: Shelf) {
     assert_eq!((journey.more_contacts, journey.interactions.len()), (105, 120));
     let of_first = journey.interactions.iter().filter(|one| one.contact_id.as_deref() == Some("p-109"));
     assert_eq!(of_first.count(), 2, "its own, and what was kept under the earlier id");
+}
+
+async fn what_was_kept_under_an_earlier_id_of_somebody_who_is_not_shown_is_counted(shelf: Shelf) {
+    let people = 120;
+    for nth in 0..people {
+        shelf.put(&person(ANA, nth, Some(nth + 10))).await;
+    }
+    // It is on no list any more, and its interaction is the newest of all, or one of the oldest.
+    for (nth, into) in [(people - 1, 0), (1, 2)] {
+        let merged = json!({ "contactId": format!("p-{nth:03}"), "addresses": [], "mergedInto": format!("p-{into:03}"),
+                                 "updatedAt": "2026-11-30T00:00:00Z" });
+        shelf.put(&[contact(merged)]).await;
+    }
+    let journey = look_up(&shelf, Limits { contacts_max: 5, ..LIMITS }, None).await;
+    assert_eq!(journey.interactions.len(), people, "nothing is lost");
+    assert_eq!((shown(&journey)[0], journey.more_contacts), ("p-000", people - 2 - 5));
+    assert_eq!(journey.interactions[0].contact_id.as_deref(), Some("p-000"));
+    assert!(!journey.at_least);
+}
+
+async fn who_is_listed_in_very_many_campaigns_hides_nobody(shelf: Shelf) {
+    for nth in 0..3 {
+        shelf.put(&person(ANA, nth, Some(nth))).await;
+        let listed = |campaign: usize| {
+            let campaign = json!({ "id": format!("td-{campaign}") });
+            contact(
+                json!({ "contactId": format!("p-{nth:03}"), "campaign": campaign, "addresses": [{ "address": ANA }] }),
+            )
+        };
+        shelf.put(&(0..70).map(listed).collect::<Vec<_>>()).await;
+    }
+    let journey = look_up(&shelf, Limits { counted_max: 100, ..LIMITS }, None).await;
+    let mut all = shown(&journey);
+    all.sort_unstable();
+    assert_eq!((all, journey.interactions.len(), journey.at_least), (vec!["p-000", "p-001", "p-002"], 3, false));
 }
 
 async fn pages_of_one_moment_are_exact_and_together_everything(shelf: Shelf) {

@@ -18,6 +18,9 @@ use crate::journey::{Campaign, Journey, KnownContact, NoIds};
 /// A chain of merges longer than this is a ring.
 const MERGES_MAX: usize = 16;
 
+/// So many rows say who is behind nearly every number.
+const FEW_ROWS: usize = 100;
+
 /// Rows between two looks at the clock.
 const ROWS_AT_A_TIME: usize = 32;
 
@@ -90,8 +93,7 @@ struct Found {
     earlier_ids: BTreeSet<String>,
 }
 
-/// Contacts behind a number of whom nothing but their interactions is read: where they stand among the others, and under which ids
-/// they are behind it.
+/// Contacts behind a number of whom nothing but their interactions is read: when they were reached last, and all their ids.
 type Others = Vec<(Option<DateTime<Utc>>, String, Vec<String>)>;
 
 // None of these statements sorts or compares rows: for each that does, SQLite makes a table.
@@ -142,11 +144,10 @@ impl Reader<'_> {
 
     /// Contacts listed with the number or reached on it, by the ids that lead there; at most as many as interactions are counted.
     fn ids_behind_number(&mut self, journey: &mut Journey) -> Result<BTreeSet<String>, StoreError> {
-        let most = rows(self.look_up.limits.counted_max);
         let mut statement = self.connection.prepare_cached(
             "SELECT contact_id FROM addresses WHERE address = ?1 UNION ALL SELECT contact_id FROM reached WHERE address = ?1 LIMIT ?2",
         )?;
-        let mut found = statement.query(params![self.look_up.number, most])?;
+        let mut found = statement.query(params![self.look_up.number, rows(FEW_ROWS)])?;
         let (mut ids, mut read) = (BTreeSet::new(), 0);
         while let Some(row) = found.next()? {
             read += 1;
@@ -155,10 +156,36 @@ impl Reader<'_> {
             if !ids.contains(id) && !self.no_ids.has(id) {
                 ids.insert(id.to_owned());
             }
-            self.clock.row()?;
         }
-        journey.at_least = read == most;
+        if read == FEW_ROWS {
+            journey.at_least = !self.each_behind_number(&mut ids)?;
+        }
         Ok(ids)
+    }
+
+    /// One after the other: a contact may be listed with the number in very many campaigns. `false`: there are more.
+    fn each_behind_number(&mut self, ids: &mut BTreeSet<String>) -> Result<bool, StoreError> {
+        for sql in [
+            "SELECT contact_id FROM addresses WHERE address = ?1 AND contact_id > ?2 ORDER BY contact_id LIMIT 1",
+            "SELECT contact_id FROM reached WHERE address = ?1 AND contact_id > ?2 ORDER BY contact_id LIMIT 1",
+        ] {
+            let mut next = self.connection.prepare_cached(sql)?;
+            let mut last = String::new();
+            while let Some(id) =
+                next.query_row([&self.look_up.number, &last], |row| row.get::<_, String>(0)).optional()?
+            {
+                if !self.no_ids.has(&id) {
+                    ids.insert(id.clone());
+                }
+                if ids.len() > self.look_up.limits.counted_max {
+                    ids.pop_last();
+                    return Ok(false);
+                }
+                last = id;
+                self.clock.row()?;
+            }
+        }
+        Ok(true)
     }
 
     fn found(&mut self, ids: BTreeSet<String>) -> Result<Vec<(String, Found)>, StoreError> {
@@ -180,17 +207,29 @@ impl Reader<'_> {
         let mut newest = self.connection.prepare_cached(
             "SELECT started_at FROM interactions WHERE contact_id = ?1 ORDER BY started_at DESC LIMIT 1",
         )?;
-        let mut by_current: BTreeMap<String, (Option<i64>, Vec<String>)> = BTreeMap::new();
+        let mut by_current: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for id in ids {
-            let reached_at: Option<i64> = newest.query_row([&id], |row| row.get(0)).optional()?;
-            let current = if any_merged { self.current(id.clone())?.0 } else { id.clone() };
-            let (last, behind) = by_current.entry(current).or_default();
-            *last = (*last).max(reached_at);
-            behind.push(id);
+            if any_merged {
+                let current = self.current(id)?.0;
+                if !by_current.contains_key(&current) {
+                    let mut all = self.earlier_ids(&current)?;
+                    all.insert(current.clone());
+                    by_current.insert(current, all);
+                }
+            } else {
+                by_current.insert(id.clone(), BTreeSet::from([id]));
+            }
             self.clock.row()?;
         }
-        let mut others: Others =
-            by_current.into_iter().map(|(current, (last, behind))| (last.map(time), current, behind)).collect();
+        let mut others = Others::new();
+        for (current, all) in by_current {
+            let mut last: Option<i64> = None;
+            for id in &all {
+                last = last.max(newest.query_row([id], |row| row.get(0)).optional()?);
+                self.clock.row()?;
+            }
+            others.push((last.map(time), current, all.into_iter().collect()));
+        }
         others.sort_by(|(a, ..), (b, ..)| b.cmp(a)); // stable: by id within a moment
         let rest = others.split_off(self.look_up.limits.contacts_max.min(others.len()));
         let mut shown = Vec::new();

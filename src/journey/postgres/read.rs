@@ -24,8 +24,20 @@ const JOURNEY: &str = include_str!("journey.sql");
 const INTERACTIONS: &str = include_str!("interactions.sql");
 const CANDIDATES: &str = include_str!("candidates.sql");
 const PEOPLE: &str = include_str!("people.sql");
-const MERGED: &str =
-    "SELECT DISTINCT contact_id FROM backstory.listings WHERE contact_id = ANY ($1) AND merged_into IS NOT NULL";
+/// $1 contact ids: those that were merged into another one, or that another one was merged into.
+const MERGED: &str = "
+    SELECT contact_id FROM backstory.listings WHERE contact_id = ANY ($1) AND merged_into IS NOT NULL
+    UNION
+    SELECT merged_into FROM backstory.listings WHERE merged_into = ANY ($1)";
+/// $1 contact ids: when each was reached last.
+const NEWEST: &str = "
+    SELECT contact.id, newest.started_at
+    FROM unnest($1::text[]) AS contact (id)
+    CROSS JOIN LATERAL (
+      SELECT started_at FROM backstory.interactions
+      WHERE coalesce(interactions.contact_id, interactions.address) = contact.id AND interactions.contact_id IS NOT NULL
+      ORDER BY started_at DESC LIMIT 1
+    ) AS newest";
 /// Those of a handful of listings; what is repeated in each row must be less than the row.
 const PEOPLE_BYTES_MAX: i32 = 1024;
 /// Of a hundred contacts, each in some campaigns.
@@ -103,6 +115,13 @@ async fn of_many(client: &ClientWrapper, no_ids: &NoIds, look_up: &LookUp) -> Re
     let merged = client.query(&client.prepare_cached(MERGED).await?, &[&ids]).await?;
     let merged: Vec<String> = merged.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
     let current = people(client, no_ids, &merged, limit).await?.current;
+    // Theirs, too, are the interactions under ids that do not lead here by themselves.
+    let further: Vec<&String> = current.keys().filter(|id| !newest.contains_key(*id)).collect();
+    if !further.is_empty() {
+        for row in client.query(&client.prepare_cached(NEWEST).await?, &[&further]).await? {
+            newest.insert(row.try_get(0)?, row.try_get(1)?);
+        }
+    }
     let mut by_current: BTreeMap<SmolStr, (Option<DateTime<Utc>>, Vec<String>)> = BTreeMap::new();
     for (id, reached_at) in newest {
         let current = current.get(&id).cloned().unwrap_or_else(|| SmolStr::from(&id));
