@@ -11,7 +11,7 @@ on_kafka![bench_crowd_names_every_figure_and_leaves_nothing_behind];
 async fn bench_crowd_names_every_figure_and_leaves_nothing_behind(kafka: Kafka) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_backstory"));
-    let sizes = "--pairs 1 --contacts 30 --interactions 300 --rate 40 --window 1 --settle 1s --calls 60 --labels 8";
+    let sizes = "--pairs 1 --contacts 30 --interactions 300 --rate 40 --window 1 --settle 1s --calls 200 --labels 8";
     command.args(["bench", "crowd", "--json"]).args(sizes.split(' ')).arg("--dir").arg(folder.path());
     command.args(["--against", env!("CARGO_BIN_EXE_backstory")]);
     command.args(["--set", &format!("kafka.brokers={}", kafka.setting())]);
