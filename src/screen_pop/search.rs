@@ -1,6 +1,7 @@
 //! Timelines that somebody asks for: an agent's search, and the HTTP API.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use smol_str::SmolStr;
@@ -21,6 +22,11 @@ use crate::push::{Call, Encoded, RequestId, Search};
 
 /// The texts of one search together, which are kept while it waits: many times what an id, a campaign and a channel have.
 const SEARCH_BYTES_MAX: usize = 4096;
+
+/// After a search that took some time, the agent's next one waits for so many times as long, so that costly ones, one after the other,
+/// leave most of a core to others. Nobody notices that of an ordinary one.
+const PAUSES: u32 = 3;
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Why a search is not answered: the code and text of the `error` frame.
 type Refused = (&'static str, &'static str);
@@ -83,7 +89,7 @@ fn send_answer(
     session: &Session,
     request: &RequestId,
     (came, frame): (&'static str, String),
-    running: Running,
+    running: Arc<Running>,
 ) {
     if way.agents().answer(session, frame, running, Utc::now()) {
         way.metrics.crowd.searched(came);
@@ -116,7 +122,15 @@ async fn answer(way: Arc<Way>, session: Arc<Session>, search: Search, mut turn: 
             (session, running)
         }
     };
+    let began = Instant::now();
     let found = way.search(&session, search, number).await;
+    let pause = (began.elapsed() * PAUSES).min(PAUSE_MAX);
+    let running = Arc::new(running);
+    let paused = Arc::clone(&running);
+    way.tasks.spawn(async move {
+        tokio::time::sleep(pause).await;
+        drop(paused);
+    });
     let came = found.as_ref().err().map_or("timeline", |refused| refused.0);
     let frame = match found {
         Ok(timeline) => Encoded::Timeline { request: &request, timeline: Raw(&timeline) }.encode(),

@@ -104,7 +104,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "http.outboxes_bytes_max",
-        "134217728",
+        "67108864",
         Count,
         "bytes of the frames waiting for all sessions of the node; beyond them the session that holds most is closed first",
     ),

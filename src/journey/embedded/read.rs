@@ -1,5 +1,6 @@
 //! Looking a number up in the embedded store: number → contacts → their interactions on any of their addresses.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -211,10 +212,10 @@ impl Reader<'_> {
         for id in ids {
             if any_merged {
                 let current = self.current(id)?.0;
-                if !by_current.contains_key(&current) {
-                    let mut all = self.earlier_ids(&current)?;
-                    all.insert(current.clone());
-                    by_current.insert(current, all);
+                if let Entry::Vacant(place) = by_current.entry(current) {
+                    let mut all = self.earlier_ids(place.key())?;
+                    all.insert(place.key().clone());
+                    place.insert(all);
                 }
             } else {
                 by_current.insert(id.clone(), BTreeSet::from([id]));
