@@ -41,9 +41,6 @@ use crate::screen_pop::{self, Hearing, Life, LongPreparations, Searches, SetAsid
 /// Recorded batches that wait for open timelines to follow.
 const KEPT_BATCHES_MAX: usize = 16;
 
-/// Contacts that are read behind a number, where teams see different ones of them.
-const CONTACTS_OF_TEAMS: usize = 500;
-
 /// So much of the drain's limit is left for writing the ledger's last lines.
 const LAST_PART: u32 = 5;
 
@@ -77,8 +74,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 
 /// Starts everything; fails where a port is taken or the store cannot be opened. Brokers that do not answer are waited for.
 pub async fn start(settings: Settings) -> anyhow::Result<Running> {
-    let sources = Sources::open(&settings.journey)?;
-    let sources = if settings.policy.teams.is_empty() { sources } else { sources.with_contacts(CONTACTS_OF_TEAMS) };
+    let sources = Sources::open(&settings.journey)?.for_teams(!settings.policy.teams.is_empty());
     let locks = hold(&sources).await?;
     let main = listener::bind(settings.http.listen, "http.listen")?;
     let admin = listener::bind(settings.http.admin_listen, "http.admin_listen")?;

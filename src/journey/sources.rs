@@ -23,6 +23,9 @@ use crate::config;
 /// A look-up that takes longer than this is given up: its call is over, or nobody waits any more.
 const GIVE_UP: Duration = Duration::from_secs(60);
 
+/// Contacts that are read behind a number, where teams see different ones of them.
+const CONTACTS_OF_TEAMS: usize = 500;
+
 /// The sources that are shown, by where they are.
 #[derive(Clone)]
 pub struct Sources {
@@ -106,8 +109,9 @@ impl Sources {
         Turn::wait(&self.permits, purpose).await
     }
 
-    /// Reads this many contacts behind a number, where some of them may have to be left out of what is shown.
-    pub fn with_contacts(self, contacts_max: usize) -> Self {
+    /// Where teams see different contacts, more of them are read: some have to be left out of what is shown.
+    pub fn for_teams(self, are_divided: bool) -> Self {
+        let contacts_max = if are_divided { CONTACTS_OF_TEAMS } else { 0 };
         Self { limits: Limits { contacts_max: self.limits.contacts_max.max(contacts_max), ..self.limits }, ..self }
     }
 
